@@ -1,0 +1,51 @@
+"""The package and what it needs; exact tested versions are in constraints.txt.
+
+A lower bound is the oldest version that the tests ran with, an upper bound the next one that
+may break. The version below is the only place where it is written.
+"""
+
+from setuptools import find_packages, setup
+
+CORE = [
+    "apache-beam>=2.77,<3",
+    "fastavro>=1.13,<2",
+    "google-crc32c>=1.9,<2",
+    "jinja2>=3.1,<4",
+    "msgspec>=0.22,<1",
+    "numba>=0.68,<1",
+    "numpy>=2.4,<3",
+    "pyarrow>=25,<26",
+    "pydantic>=2.14,<3",
+    "PyYAML>=6,<7",
+    "rich>=15,<16",
+    "spacy>=3.8.18,<3.9",
+    "zstandard>=0.25,<1",
+]
+
+EXTRAS = {
+    "dev": [
+        "duckdb>=2,<3",
+        "hypothesis>=6.170,<7",
+        "pandas>=3.1,<4",
+        "polars>=2.1,<3",
+        "pytest>=9.2,<10",
+        "ruff>=0.17,<0.18",
+    ],
+    "gcp": ["apache-beam[gcp]>=2.77,<3", "google-cloud-storage>=3.17,<4"],
+}
+
+setup(
+    name="localized-narratives-beam",
+    version="0.1.0",
+    description="Localized Narratives as grounded, quality-filtered, columnar data, on Beam.",
+    license="Apache-2.0",
+    license_files=["LICENSE", "NOTICE"],
+    python_requires=">=3.11",
+    packages=find_packages(include=["pipelines", "pipelines.*", "transforms", "transforms.*"]),
+    package_data={
+        "": ["*.html", "*.css", "*.js", "*.svg"],
+        "transforms.core": ["data/**/*"],
+    },
+    install_requires=CORE,
+    extras_require=EXTRAS,
+)
