@@ -1,0 +1,38 @@
+"""Where things lie below an output folder.
+
+OUT/CURRENT                         name of the current version
+OUT/versions/ID/TABLE/*.parquet     a version's tables (rejected: *.avro)
+OUT/versions/ID/{manifest.json,report.html}
+OUT/units/KEY/record                a finished unit's commit record
+OUT/units/KEY/ATTEMPT/…             the files that it names
+OUT/runs/ID.json                    how a run ended
+"""
+
+CURRENT = "CURRENT"
+VERSIONS = "versions"
+UNITS = "units"
+RUNS = "runs"
+INDEXES = "indexes"
+RECORD = "record"
+MANIFEST = "manifest.json"
+REPORT = "report.html"
+
+
+def unit_folder(key: str) -> str:
+    """A unit's folder, below the output."""
+    return f"{UNITS}/{key}"
+
+
+def record_path(key: str) -> str:
+    """A unit's commit record, below the output."""
+    return f"{UNITS}/{key}/{RECORD}"
+
+
+def attempt_folder(key: str, attempt: str) -> str:
+    """The files of one try at a unit, below the output."""
+    return f"{UNITS}/{key}/{attempt}"
+
+
+def version_folder(version: str) -> str:
+    """A version's folder, below the output."""
+    return f"{VERSIONS}/{version}"

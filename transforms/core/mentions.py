@@ -1,0 +1,165 @@
+"""Class mentions: names of classes in captions, found in a whole chunk at once.
+
+A mention is an exact, case-insensitive match of a class name between `\\w` boundaries; a run of
+white space equals one space; scanning left to right the longest match wins and matches do not
+overlap. A parenthesised qualifier, "Bat (Animal)", is not part of the spoken name.
+"""
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.core.compiled import compiled
+from transforms.core.text import SPACE, WORD_CHARACTER, character_kinds, code_points
+
+_QUALIFIER = re.compile(r"\s*\([^()]*\)")
+
+
+def spoken_name(name: str) -> str:
+    """The name as it is spoken: without qualifier, single spaces."""
+    return " ".join(_QUALIFIER.sub("", name).split())
+
+
+def plural_forms(name: str) -> list[str]:
+    """Regular English plurals of a spoken name."""
+    if re.search(r"[^aeiou]y$", name, re.IGNORECASE):
+        return [f"{name[:-1]}ies"]
+    if re.search(r"(s|x|z|ch|sh)$", name, re.IGNORECASE):
+        return [f"{name}es"]
+    return [f"{name}s"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Vocabulary:
+    """Class names compiled to a trie over characters.
+
+    Attributes:
+      class_ids: The classes, in the order of the class file.
+      names: Their names as published.
+      children: Shape `(n_nodes, n_symbols)` int32: the node that a symbol leads to, -1 for none.
+      accepts: Shape `(n_nodes,)` int32: the class whose name ends here, -1 for none.
+      symbols: Shape `(n_code_points,)` uint8: the symbol of each code point, 0 for none; symbol 1
+        is a run of white space.
+    """
+
+    class_ids: tuple[str, ...]
+    names: tuple[str, ...]
+    children: np.ndarray
+    accepts: np.ndarray
+    symbols: np.ndarray
+
+
+def compile_vocabulary(
+    class_ids: Sequence[str], names: Sequence[str], plurals: bool = False
+) -> Vocabulary:
+    """Compiles class names; where two classes share a spoken name, the first one has it."""
+    spoken: dict[str, int] = {}
+    for index, name in enumerate(names):
+        spoken.setdefault(spoken_name(name).casefold(), index)
+    if plurals:
+        for name, index in list(spoken.items()):
+            for form in plural_forms(name):
+                spoken.setdefault(form, index)
+    spoken.pop("", None)
+    symbols = _symbols("".join(spoken))
+    children, accepts = _build_trie(spoken, symbols)
+    return Vocabulary(tuple(class_ids), tuple(names), children, accepts, symbols)
+
+
+def _symbols(characters: str) -> np.ndarray:
+    alphabet = {c: i for i, c in enumerate(sorted(set(characters) - {" "}), start=2)}
+    if len(alphabet) > 253:
+        raise ValueError(f"class names use {len(alphabet)} different characters; 253 fit")
+    symbols = np.zeros(0x110000, np.uint8)
+    for code in range(0x30000):  # code points that fold to one character of a name
+        folded = alphabet.get(chr(code).casefold()) or alphabet.get(chr(code).lower())
+        if folded:
+            symbols[code] = folded
+    symbols[ord(" ")] = 1
+    return symbols
+
+
+def _build_trie(spoken: Mapping[str, int], symbols: np.ndarray):
+    width = int(symbols.max()) + 1
+    children = [[-1] * width]
+    accepts = [-1]
+    for name, index in spoken.items():
+        node = 0
+        for character in name:
+            symbol = symbols[ord(character)]
+            if children[node][symbol] < 0:
+                children[node][symbol] = len(children)
+                children.append([-1] * width)
+                accepts.append(-1)
+            node = children[node][symbol]
+        accepts[node] = index
+    return np.array(children, np.int32), np.array(accepts, np.int32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Matches:
+    """Matches in n captions, in the order of the captions.
+
+    Attributes:
+      rows: Shape `(n_mentions,)`: the caption.
+      classes: Shape `(n_mentions,)`: index into the vocabulary's classes.
+      starts: Shape `(n_mentions,)`: first character.
+      ends: Shape `(n_mentions,)`: one past the last character.
+    """
+
+    rows: np.ndarray
+    classes: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+
+
+def match_classes(captions: pa.StringArray, vocabulary: Vocabulary) -> Matches:
+    """Finds every class mention of the captions."""
+    codes, offsets = code_points(captions)
+    kinds = character_kinds(codes)
+    symbols = vocabulary.symbols[codes]
+    symbols[(kinds & SPACE) != 0] = 1
+    return Matches(*_match(symbols, kinds, offsets, vocabulary.children, vocabulary.accepts))
+
+
+@compiled
+def _match(symbols, kinds, offsets, children, accepts):
+    found = np.empty((len(symbols) // 2 + len(offsets), 4), np.int64)
+    matches = 0
+    for row in range(len(offsets) - 1):
+        origin, stop = offsets[row], offsets[row + 1]
+        at = origin
+        while at < stop:
+            index, end = -1, at
+            if symbols[at] > 1 and not (at > origin and kinds[at - 1] & WORD_CHARACTER):
+                index, end = _longest_match(symbols, kinds, at, stop, children, accepts)
+            if index < 0:
+                at += 1
+                continue
+            found[matches] = (row, index, at - origin, end - origin)
+            matches += 1
+            at = end
+    found = found[:matches]
+    return found[:, 0].copy(), found[:, 1].copy(), found[:, 2].copy(), found[:, 3].copy()
+
+
+@compiled
+def _longest_match(symbols, kinds, at, stop, children, accepts):
+    """The class of the longest name that begins here and ends at a boundary, and its end."""
+    index, end = -1, at
+    node = 0
+    while at < stop:
+        symbol = symbols[at]
+        node = children[node, symbol] if symbol > 0 else -1
+        if node < 0:
+            break
+        at += 1
+        if symbol == 1:
+            while at < stop and symbols[at] == 1:
+                at += 1
+        if accepts[node] >= 0 and not (at < stop and kinds[at] & WORD_CHARACTER):
+            index, end = accepts[node], at
+    return index, end

@@ -1,0 +1,144 @@
+"""Quality: rules that keep a narrative or give named reasons to discard it.
+
+No rule is on by default: the published set is what was left after the paper's own discarding.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from fractions import Fraction
+
+import numpy as np
+
+REASONS = (
+    "distance",
+    "no_distance",
+    "no_trace",
+    "trace_shorter_than_speech",
+    "few_words",
+)
+"""Names of the reasons; bit i of a mask stands for `REASONS[i]`."""
+
+
+@dataclasses.dataclass(frozen=True)
+class QualityRules:
+    """Which rules are on.
+
+    Attributes:
+      max_distance: Keep D ≤ this many characters.
+      max_distance_per_char: Keep D ≤ this × characters of the caption; exact, as a fraction.
+      require_trace: Discard narratives without a trace point.
+      min_trace_share: Discard where the trace spans less than this share of the speech's time.
+      min_words: Discard captions of fewer words.
+    """
+
+    max_distance: int | None = None
+    max_distance_per_char: Fraction | None = None
+    require_trace: bool = False
+    min_trace_share: float | None = None
+    min_words: int | None = None
+
+    def __post_init__(self):
+        if self.max_distance is not None and self.max_distance_per_char is not None:
+            raise ValueError("give max_distance or max_distance_per_char, not both")
+
+    @property
+    def any(self) -> bool:
+        """Whether any rule is on."""
+        return self != QualityRules()
+
+    @property
+    def judges_distance(self) -> bool:
+        """Whether D matters."""
+        return self.max_distance is not None or self.max_distance_per_char is not None
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """What the rules look at, for n narratives.
+
+    Attributes:
+      distances: Shape `(n,)` int64: D, negative where null.
+      characters: Shape `(n,)`: length of the caption.
+      words: Shape `(n,)`: words of the caption.
+      trace_points: Shape `(n,)`.
+      trace_seconds: Shape `(n,)`: time from the first to the last trace point, 0 without.
+      speech_seconds: Shape `(n,)`: time from the first word's start to the last word's end.
+    """
+
+    distances: np.ndarray
+    characters: np.ndarray
+    words: np.ndarray
+    trace_points: np.ndarray
+    trace_seconds: np.ndarray
+    speech_seconds: np.ndarray
+
+
+def judge(evidence: Evidence, rules: QualityRules) -> np.ndarray:
+    """Reasons to discard each narrative as a bit mask, shape `(n,)` uint32; 0 keeps it."""
+    no_distance = evidence.distances < 0
+    found = {
+        "distance": ~no_distance & _too_far(evidence, rules),
+        "no_distance": no_distance & rules.judges_distance,
+        "no_trace": (evidence.trace_points == 0) & rules.require_trace,
+        "trace_shorter_than_speech": evidence.trace_seconds
+        < (rules.min_trace_share or 0) * evidence.speech_seconds,
+        "few_words": evidence.words < (rules.min_words or 0),
+    }
+    masks = [found[reason].astype(np.uint32) << bit for bit, reason in enumerate(REASONS)]
+    return np.bitwise_or.reduce(masks)
+
+
+def _too_far(evidence: Evidence, rules: QualityRules) -> np.ndarray:
+    if rules.max_distance is not None:
+        return evidence.distances > rules.max_distance
+    if rules.max_distance_per_char is not None:
+        share = rules.max_distance_per_char
+        # in integers, so that a narrative exactly at the threshold is kept
+        return evidence.distances * share.denominator > evidence.characters * share.numerator
+    return np.zeros(len(evidence.distances), bool)
+
+
+DistanceCounts = Mapping[tuple[int, int], int]
+"""Narratives by (D, caption characters); D is -1 where it is null."""
+
+
+def calibrate(counts: DistanceCounts, discard_share: float, per_char: bool) -> int | Fraction:
+    """The smallest threshold that discards at most the given share.
+
+    Args:
+      counts: Narratives by (D, characters).
+      discard_share: Between 0 and 1; the paper discarded 0.235.
+      per_char: Whether D is judged per caption character.
+
+    Returns:
+      The threshold: characters, or an exact fraction of D over characters.
+
+    Raises:
+      ValueError: More narratives than the share have no D.
+    """
+    by_badness: dict[Fraction, int] = {}
+    undefined = 0
+    for (distance, characters), number in counts.items():
+        if distance < 0 or (per_char and not characters):
+            undefined += number
+            continue
+        badness = Fraction(distance, characters if per_char else 1)
+        by_badness[badness] = by_badness.get(badness, 0) + number
+    total = undefined + sum(by_badness.values())
+    allowed = math.floor(Fraction(str(discard_share)) * total)
+    discarded = undefined
+    if discarded > allowed:
+        raise ValueError(
+            f"{undefined} of {total} narratives have no distance, more than the share "
+            f"{discard_share} that may be discarded"
+        )
+    threshold = Fraction(0)
+    for badness in sorted(by_badness, reverse=True):
+        threshold = badness
+        discarded += by_badness[badness]
+        if discarded > allowed:
+            break
+    else:
+        threshold = Fraction(0)
+    return threshold if per_char else int(threshold)

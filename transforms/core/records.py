@@ -1,0 +1,243 @@
+"""Commit records: what a finished unit leaves, and what runs are resumed and merged from.
+
+A record names the unit's files with rows, bytes and checksums, its counts by reason and its
+partial statistics. It is written last and only once: what no record names does not exist.
+"""
+
+import zlib
+from collections import Counter
+
+import msgspec
+import numpy as np
+
+from transforms.core import flags
+from transforms.core.chunk import Chunk, numbers, unpack
+from transforms.core.quality import REASONS
+from transforms.core.statistics import Histogram, Moments, Statistics, measure_chunk
+from transforms.core.units import Unit
+
+SHOWN_REJECTS = 20
+"""Bad lines that a record describes; all of them are in the `rejected` table."""
+
+
+class FileEntry(msgspec.Struct, frozen=True):
+    """A written file.
+
+    Attributes:
+      table: The table it belongs to.
+      path: Where it lies, below the output folder.
+      rows: Rows in it.
+      bytes: Its size.
+      crc32c: Its checksum.
+    """
+
+    table: str
+    path: str
+    rows: int
+    bytes: int
+    crc32c: int
+
+
+class BadLineEntry(msgspec.Struct, frozen=True):
+    """A bad line, short: `line_in_unit` counts from 0."""
+
+    line_in_unit: int
+    code: str
+    message: str
+
+
+class Counts(msgspec.Struct):
+    """How many of what a unit held.
+
+    Attributes:
+      lines: Lines read.
+      blank: Of these, blank.
+      narratives: Narratives written.
+      discarded: By reason; a narrative may have several.
+      discarded_narratives: Narratives discarded.
+      rejected: Bad lines by code.
+      flags: Narratives kept, by flag.
+      mentions: Class mentions.
+      mentions_without_boxes: Of these, in images for which no box is known.
+      zero_size_boxes: Boxes left out since they have no width or no height.
+    """
+
+    lines: int = 0
+    blank: int = 0
+    narratives: int = 0
+    discarded: dict[str, int] = msgspec.field(default_factory=dict)
+    discarded_narratives: int = 0
+    rejected: dict[str, int] = msgspec.field(default_factory=dict)
+    flags: dict[str, int] = msgspec.field(default_factory=dict)
+    mentions: int = 0
+    mentions_without_boxes: int = 0
+    zero_size_boxes: int = 0
+
+    def add(self, other: "Counts") -> None:
+        """Adds another's numbers."""
+        for name in self.__struct_fields__:
+            own, theirs = getattr(self, name), getattr(other, name)
+            if isinstance(own, dict):
+                setattr(self, name, dict(Counter(own) + Counter(theirs)))
+            else:
+                setattr(self, name, own + theirs)
+
+    @property
+    def bad(self) -> int:
+        """Lines rejected."""
+        return sum(self.rejected.values())
+
+    @property
+    def conserved(self) -> bool:
+        """The conservation law: every line read is accounted for."""
+        return self.lines == self.narratives + self.discarded_narratives + self.bad + self.blank
+
+
+class UnitRecord(msgspec.Struct):
+    """A finished unit.
+
+    Attributes:
+      unit: Which.
+      attempt: The try that finished it; its files lie in a folder of that name.
+      files: What it wrote.
+      counts: What it held.
+      bytes: Bytes of (decompressed) lines that it covers.
+      crc32c: Checksum of those bytes.
+      last: Whether it is the last piece of a compressed shard.
+      bad_lines: The first bad lines.
+      statistics: Packed partial statistics (`pack_statistics`).
+    """
+
+    unit: Unit
+    attempt: str
+    files: list[FileEntry]
+    counts: Counts
+    bytes: int
+    crc32c: int
+    last: bool
+    bad_lines: list[BadLineEntry]
+    statistics: dict
+
+
+def count_chunk(chunk: Chunk) -> Counts:
+    """Counts of a chunk that has passed all stages."""
+    discarded = chunk.discarded
+    reasons = _term_counts(discarded["reasons"]) if discarded is not None else {}
+    status = chunk.narratives["boxes_status"].to_pylist()
+    without = _rows_without_boxes(chunk, status)
+    return Counts(
+        lines=chunk.lines,
+        blank=chunk.blank,
+        narratives=len(chunk.narratives),
+        discarded={reason: reasons[reason] for reason in REASONS if reason in reasons},
+        discarded_narratives=len(discarded) if discarded is not None else 0,
+        rejected=dict(sorted(Counter(chunk.rejected["code"].to_pylist()).items())),
+        flags=flags.count(numbers(chunk.narratives["flags"])),
+        mentions=len(chunk.mentions),
+        mentions_without_boxes=without,
+        zero_size_boxes=_zero_size_boxes(chunk),
+    )
+
+
+def _term_counts(column) -> Counter:
+    _, values = unpack(column)
+    return Counter(values.to_pylist())
+
+
+def _rows_without_boxes(chunk: Chunk, status: list[str]) -> int:
+    boxed = {
+        narrative_id
+        for narrative_id, own in zip(_ids(chunk), status, strict=True)
+        if own == "boxed"
+    }
+    return sum(own not in boxed for own in chunk.mentions["narrative_id"].to_pylist())
+
+
+def _ids(chunk: Chunk) -> list[str]:
+    from transforms.core.naming import narrative_ids
+
+    return narrative_ids(chunk.narratives).to_pylist()
+
+
+def _zero_size_boxes(chunk: Chunk) -> int:
+    column = chunk.narratives["boxes"]
+    _, boxes = unpack(column.fill_null([]) if column.null_count else column)
+    edges = {edge: numbers(boxes.field(edge)) for edge in ("x_min", "x_max", "y_min", "y_max")}
+    empty = (edges["x_max"] <= edges["x_min"]) | (edges["y_max"] <= edges["y_min"])
+    return int(np.count_nonzero(empty))
+
+
+def make_record(unit: Unit, chunk: Chunk, attempt: str, files: list[FileEntry]) -> UnitRecord:
+    """The record of a chunk whose files are in place."""
+    rejected = chunk.rejected.slice(0, SHOWN_REJECTS).select(
+        ["line_in_unit", "code", "message"]
+    )
+    return UnitRecord(
+        unit=unit,
+        attempt=attempt,
+        files=files,
+        counts=count_chunk(chunk),
+        bytes=chunk.bytes,
+        crc32c=chunk.crc32c,
+        last=chunk.last,
+        bad_lines=[BadLineEntry(**row) for row in rejected.to_pylist()],
+        statistics=pack_statistics(measure_chunk(chunk)),
+    )
+
+
+def encode_record(record: UnitRecord) -> bytes:
+    """JSON, zlib-compressed."""
+    return zlib.compress(msgspec.json.encode(record), 1)
+
+
+def decode_record(data: bytes) -> UnitRecord:
+    """What `encode_record` made."""
+    return msgspec.json.decode(zlib.decompress(data), type=UnitRecord)
+
+
+def pack_statistics(statistics: Statistics) -> dict:
+    """Statistics as lists that JSON can hold; keys become the first items of rows."""
+    statistics.compact()
+    return {
+        "measures": [
+            [*split, {name: [m.count, m.total, str(m.squares)] for name, m in measures.items()}]
+            for split, measures in statistics.measures.items()
+        ],
+        "noun_counts": [
+            [*split, sorted(counter.items())]
+            for split, counter in statistics.noun_counts.items()
+        ],
+        "localization": [[*key, counts] for key, counts in statistics.localization.items()],
+        "histograms": [
+            [*key, histogram.bins.tolist(), histogram.points.tolist()]
+            for key, histogram in statistics.histograms.items()
+        ],
+        "narratives": [
+            [*split, dict(counter)] for split, counter in statistics.narratives.items()
+        ],
+    }
+
+
+def unpack_statistics(packed: dict) -> Statistics:
+    """What `pack_statistics` made."""
+    return Statistics(
+        measures={
+            (dataset, split): {
+                name: Moments(count, total, int(squares))
+                for name, (count, total, squares) in measures.items()
+            }
+            for dataset, split, measures in packed["measures"]
+        },
+        noun_counts={
+            (dataset, split): Counter(dict(map(tuple, counts)))
+            for dataset, split, counts in packed["noun_counts"]
+        },
+        localization={tuple(key): counts for *key, counts in packed["localization"]},
+        histograms={
+            tuple(key): Histogram(np.array(bins, np.int64), np.array(points, np.int64))
+            for *key, bins, points in packed["histograms"]
+        },
+        narratives={
+            (dataset, split): Counter(counts) for dataset, split, counts in packed["narratives"]
+        },
+    )

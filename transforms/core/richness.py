@@ -1,0 +1,65 @@
+"""Richness of captions (Tables 2 and 3, Fig. 5): words and universal part-of-speech tags."""
+
+import functools
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.core import schemas
+from transforms.core.errors import UsageError
+
+DEFAULT_TAGGER = "en_ud_pos"
+NO_TAGGER = "none"
+BATCH_SIZE = 256
+
+Tagger = Callable[[pa.StringArray], pa.StructArray]
+"""From n captions to n rows of `schemas.RICHNESS_OF_CAPTION`."""
+
+
+def create_tagger(name: str) -> Tagger:
+    """The tagger of that name: `en_ud_pos` (shipped), an installed spaCy pipeline, or `none`."""
+    if name == NO_TAGGER:
+        return _count_nothing
+    return functools.partial(count_tags, load_pipeline(name))
+
+
+def load_pipeline(name: str):
+    """Loads a spaCy pipeline.
+
+    Raises:
+      UsageError: spaCy does not find it.
+    """
+    import spacy
+
+    shipped = pathlib.Path(__file__).parent / "data" / DEFAULT_TAGGER
+    try:
+        return spacy.load(shipped if name == DEFAULT_TAGGER else name)
+    except OSError as error:
+        raise UsageError(
+            f"there is no spaCy pipeline {name!r}: install it (python -m spacy download {name}), "
+            f"or take --tagger {DEFAULT_TAGGER} or --tagger {NO_TAGGER}"
+        ) from error
+
+
+def count_tags(nlp, captions: pa.StringArray) -> pa.StructArray:
+    """Words (tokens neither punctuation nor space) and tags of each caption."""
+    from spacy.attrs import IS_PUNCT, IS_SPACE, POS
+    from spacy.symbols import IDS
+
+    tags = np.array([IDS[tag] for tag in schemas.TAG_COLUMNS.values()])
+    counts = np.zeros((len(captions), 1 + len(tags)), np.int32)
+    docs = nlp.pipe(captions.to_pylist(), batch_size=BATCH_SIZE)
+    for row, doc in enumerate(docs):
+        tokens = doc.to_array([POS, IS_PUNCT, IS_SPACE])
+        counts[row, 0] = np.count_nonzero((tokens[:, 1] == 0) & (tokens[:, 2] == 0))
+        counts[row, 1:] = (tokens[:, 0, None] == tags).sum(axis=0)
+    return pa.StructArray.from_arrays(
+        [pa.array(np.ascontiguousarray(column)) for column in counts.T],
+        fields=list(schemas.RICHNESS_OF_CAPTION),
+    )
+
+
+def _count_nothing(captions: pa.StringArray) -> pa.StructArray:
+    return pa.nulls(len(captions), schemas.RICHNESS_OF_CAPTION)

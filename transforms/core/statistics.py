@@ -1,0 +1,316 @@
+"""Statistics that merge: sums in integers, counts by key, free of order and unit size.
+
+A unit's statistics are kept in its commit record; a version's tables are made from the merge of
+all records, so they are byte-identical however the input was cut and in whatever order it came.
+"""
+
+import dataclasses
+import itertools
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.core import schemas
+from transforms.core.chunk import Chunk, points, unpack
+from transforms.core.localization import BINS
+from transforms.core.schemas import LOCALIZATION_COUNTS, MEASURES, TAG_COLUMNS
+
+Split = tuple[str | None, str | None]
+"""Dataset and split, None where unknown."""
+
+ClassKey = tuple[str | None, str | None, str, str | None]
+"""Dataset, split, class id and name."""
+
+
+@dataclasses.dataclass(slots=True)
+class Moments:
+    """Count, sum and sum of squares of integers."""
+
+    count: int = 0
+    total: int = 0
+    squares: int = 0
+
+    def update(self, values: Iterable[int]) -> None:
+        """Adds values; Python integers, since squares may leave 64 bits."""
+        for value in values:
+            self.count += 1
+            self.total += value
+            self.squares += value * value
+
+    def merge(self, other: "Moments") -> None:
+        """Adds another's values."""
+        self.count += other.count
+        self.total += other.total
+        self.squares += other.squares
+
+    def describe(self, scale: int) -> tuple[float | None, float | None, float | None]:
+        """Sum, mean and population standard deviation of the values over `scale`."""
+        if not self.count:
+            return None, None, None
+        mean = Fraction(self.total, self.count)
+        variance = Fraction(self.squares, self.count) - mean * mean
+        return (
+            float(Fraction(self.total, scale)),
+            float(mean / scale),
+            math.sqrt(variance) / scale,
+        )
+
+
+@dataclasses.dataclass(slots=True)
+class Histogram:
+    """Points by bin; batches are gathered and added up when there are many."""
+
+    bins: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
+    points: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
+
+    def merge(self, other: "Histogram") -> None:
+        """Adds another's points."""
+        self.bins = np.concatenate([self.bins, other.bins])
+        self.points = np.concatenate([self.points, other.points])
+        if len(self.bins) > 2 * BINS * BINS:
+            self.compact()
+
+    def compact(self) -> None:
+        """Adds up, so that each bin stands once, in order."""
+        bins, where = np.unique(self.bins, return_inverse=True)
+        points = np.zeros(len(bins), np.int64)
+        np.add.at(points, where, self.points)
+        self.bins, self.points = bins, points
+
+
+@dataclasses.dataclass(slots=True)
+class Statistics:
+    """Everything that a version's statistics tables need.
+
+    Attributes:
+      measures: Moments by dataset and split, then by measure (`schemas.MEASURES`).
+      noun_counts: Captions by number of nouns, by dataset and split.
+      localization: Counts (`schemas.LOCALIZATION_COUNTS`) by class key.
+      histograms: Points by bin (`bin_x * 150 + bin_y`) by class key.
+      narratives: Narratives kept by `image/annotator` key, by dataset and split.
+    """
+
+    measures: dict[Split, dict[str, Moments]] = dataclasses.field(default_factory=dict)
+    noun_counts: dict[Split, Counter] = dataclasses.field(default_factory=dict)
+    localization: dict[ClassKey, list[int]] = dataclasses.field(default_factory=dict)
+    histograms: dict[ClassKey, Histogram] = dataclasses.field(default_factory=dict)
+    narratives: dict[Split, Counter] = dataclasses.field(default_factory=dict)
+
+    def merge(self, other: "Statistics") -> None:
+        """Adds another's."""
+        for split, measures in other.measures.items():
+            own = self.measures.setdefault(split, {})
+            for measure, moments in measures.items():
+                own.setdefault(measure, Moments()).merge(moments)
+        for mine, theirs in (
+            (self.noun_counts, other.noun_counts),
+            (self.narratives, other.narratives),
+        ):
+            for split, counter in theirs.items():
+                mine.setdefault(split, Counter()).update(counter)
+        for key, counts in other.localization.items():
+            own_counts = self.localization.get(key, [0] * len(LOCALIZATION_COUNTS))
+            self.localization[key] = [a + b for a, b in zip(own_counts, counts, strict=True)]
+        for key, histogram in other.histograms.items():
+            self.histograms.setdefault(key, Histogram()).merge(histogram)
+
+    def compact(self) -> None:
+        """Adds up what merging only gathered."""
+        for histogram in self.histograms.values():
+            histogram.compact()
+
+
+def measure_chunk(chunk: Chunk) -> Statistics:
+    """Statistics of the narratives that a chunk keeps."""
+    statistics = Statistics()
+    narratives = chunk.narratives
+    splits = _splits(narratives)
+    values = _measured_values(narratives)
+    for split in dict.fromkeys(splits):
+        rows = [row for row, own in enumerate(splits) if own == split]
+        moments = statistics.measures[split] = {}
+        for measure, column in values.items():
+            moments[measure] = Moments()
+            moments[measure].update(column[row] for row in rows if column[row] is not None)
+        statistics.noun_counts[split] = Counter(
+            values["nouns"][row] for row in rows if values["nouns"][row] is not None
+        )
+        keys = _keys(narratives)
+        statistics.narratives[split] = Counter(keys[row] for row in rows)
+    _add_localization(statistics, chunk)
+    return statistics
+
+
+def _splits(narratives: pa.RecordBatch) -> list[Split]:
+    return list(
+        zip(narratives["dataset"].to_pylist(), narratives["split"].to_pylist(), strict=True)
+    )
+
+
+def _keys(narratives: pa.RecordBatch) -> list[str]:
+    ids = zip(
+        narratives["image_id"].to_pylist(), narratives["annotator_id"].to_pylist(), strict=True
+    )
+    return [f"{image}/{annotator}" for image, annotator in ids]
+
+
+def _measured_values(narratives: pa.RecordBatch) -> dict[str, list[int | None]]:
+    """Each measure in integers of its scale, one value a narrative, None where unknown."""
+    richness = narratives["richness"]
+    counted = {
+        name: richness.field(name).to_pylist()
+        if richness.null_count == 0
+        else [None] * len(richness)
+        for name in ("words", *TAG_COLUMNS)
+    }
+    seconds = narration_seconds(narratives)
+    rates = [
+        None if words is None or not second else words / second
+        for words, second in zip(counted["words"], seconds, strict=True)
+    ]
+    point_offsets, x, y, _ = points(narratives)
+    lengths = trace_lengths(narratives, point_offsets, x, y)
+    return {
+        **counted,
+        "narration_seconds": _scaled(seconds, "narration_seconds"),
+        "words_per_second": _scaled(rates, "words_per_second"),
+        "trace_points": np.diff(point_offsets).tolist(),
+        "trace_length": _scaled(lengths.tolist(), "trace_length"),
+    }
+
+
+def _scaled(values: Sequence[float | None], measure: str) -> list[int | None]:
+    scale = MEASURES[measure]
+    return [None if value is None else round(value * scale) for value in values]
+
+
+def narration_seconds(narratives: pa.RecordBatch) -> list[float | None]:
+    """Seconds from the first utterance's start to the last one's end, None without utterances."""
+    from transforms.core.chunk import reduce_rows
+
+    offsets, utterances = unpack(narratives["utterances"])
+    ends = reduce_rows(np.maximum, utterances.field("end_time").to_numpy(), offsets)
+    starts = reduce_rows(np.minimum, utterances.field("start_time").to_numpy(), offsets)
+    return [None if math.isnan(second) else second for second in (ends - starts).tolist()]
+
+
+def trace_lengths(narratives: pa.RecordBatch, point_offsets, x, y) -> np.ndarray:
+    """Length of each trace in normalised units, gaps between its segments left out."""
+    steps = np.hypot(np.diff(x), np.diff(y))
+    segment_offsets, segment_starts = unpack(narratives["segment_starts"])
+    rows = np.repeat(np.arange(len(narratives)), np.diff(segment_offsets))
+    begins = segment_starts.to_numpy() + point_offsets[rows]
+    begins = np.concatenate([begins, point_offsets[1:-1]])
+    inner = begins[(begins > 0) & (begins < len(x))]
+    steps[inner - 1] = 0  # the step into a segment's first point is no movement
+    lengths = np.zeros(len(narratives))
+    for row in range(len(narratives)):
+        first, end = point_offsets[row], point_offsets[row + 1]
+        lengths[row] = math.fsum(steps[first : max(first, end - 1)])
+    return lengths
+
+
+def _add_localization(statistics: Statistics, chunk: Chunk) -> None:
+    if chunk.localization is None:
+        return
+    names = ("dataset", "split", "class_id", "name")
+    for row in chunk.localization.to_pylist():
+        key = tuple(row[name] for name in names)
+        statistics.localization[key] = [row[name] for name in LOCALIZATION_COUNTS]
+    histogram = chunk.histogram
+    keys = list(zip(*(histogram[name].to_pylist() for name in names), strict=True))
+    bins = histogram["bin_x"].to_numpy().astype(np.int64) * BINS + histogram["bin_y"].to_numpy()
+    counts = histogram["points"].to_numpy()
+    bounds = [i for i in range(len(keys) + 1) if i in (0, len(keys)) or keys[i] != keys[i - 1]]
+    for first, end in itertools.pairwise(bounds):
+        statistics.histograms[keys[first]] = Histogram(bins[first:end], counts[first:end])
+
+
+def statistics_tables(statistics: Statistics) -> dict[str, pa.Table]:
+    """The tables of `schemas.STATISTICS_TABLES`, rows in the order of their keys."""
+    statistics.compact()
+    rows = {
+        "localization": _localization_rows(statistics),
+        "localization_histogram": _histogram_rows(statistics),
+        "richness": _richness_rows(statistics),
+        "noun_counts": _noun_rows(statistics),
+    }
+    return {
+        name: pa.Table.from_pylist(rows[name], schema=schema)
+        for name, schema in schemas.STATISTICS_TABLES.items()
+    }
+
+
+def _in_order(keys: Iterable[tuple]) -> list[tuple]:
+    return sorted(keys, key=lambda key: tuple("" if part is None else part for part in key))
+
+
+def _localization_rows(statistics: Statistics) -> list[dict]:
+    return [
+        _class_row(key)
+        | dict(zip(LOCALIZATION_COUNTS, statistics.localization[key], strict=True))
+        for key in _in_order(statistics.localization)
+    ]
+
+
+def _class_row(key: ClassKey) -> dict:
+    return dict(zip(("dataset", "split", "class_id", "name"), key, strict=True))
+
+
+def _histogram_rows(statistics: Statistics) -> list[dict]:
+    return [
+        _class_row(key) | {"bin_x": cell // BINS, "bin_y": cell % BINS, "points": points}
+        for key in _in_order(statistics.histograms)
+        for cell, points in zip(
+            statistics.histograms[key].bins.tolist(),
+            statistics.histograms[key].points.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def _richness_rows(statistics: Statistics) -> list[dict]:
+    rows = []
+    for split in _in_order(statistics.measures):
+        per_image = images(statistics, split)
+        moments = dict(statistics.measures[split])
+        moments["narratives_per_image"] = Moments()
+        moments["narratives_per_image"].update(per_image.values())
+        row = {"dataset": split[0], "split": split[1], "images": len(per_image)}
+        row["captions"] = statistics.narratives[split].total()
+        for measure, scale in MEASURES.items():
+            described = moments[measure].describe(scale)
+            for name, value in zip(("sum", "mean", "deviation"), described, strict=True):
+                row[f"{measure}_{name}"] = value
+        rows.append(row)
+    return rows
+
+
+def images(statistics: Statistics, split: Split) -> Counter:
+    """Narratives by image."""
+    counts: Counter = Counter()
+    for key, number in statistics.narratives[split].items():
+        counts[key.rpartition("/")[0]] += number
+    return counts
+
+
+def _noun_rows(statistics: Statistics) -> list[dict]:
+    return [
+        {"dataset": split[0], "split": split[1], "nouns": nouns, "captions": captions}
+        for split in _in_order(statistics.noun_counts)
+        for nouns, captions in sorted(statistics.noun_counts[split].items())
+    ]
+
+
+def repeated_keys(statistics: Statistics) -> list[dict]:
+    """Image and annotator pairs that occur more than once, with how often."""
+    return [
+        {"dataset": split[0], "split": split[1], "key": key, "narratives": number}
+        for split in _in_order(statistics.narratives)
+        for key, number in sorted(statistics.narratives[split].items())
+        if number > 1
+    ]

@@ -1,0 +1,110 @@
+"""From a chunk to the rows of its tables, and to Parquet and Avro files."""
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from transforms.core import flags, schemas
+from transforms.core.chunk import Chunk, empty_batch, numbers
+from transforms.core.naming import narrative_ids
+
+
+def unit_tables(chunk: Chunk, shard: str) -> dict[str, pa.RecordBatch]:
+    """Rows of `schemas.UNIT_TABLES` of a chunk that has passed all stages."""
+    discarded = chunk.discarded
+    return {
+        "narratives": _narrative_rows(chunk.narratives, shard, schemas.NARRATIVES),
+        "mentions": chunk.mentions,
+        "discarded": empty_batch(schemas.DISCARDED)
+        if discarded is None
+        else _narrative_rows(discarded, shard, schemas.DISCARDED),
+    }
+
+
+def _narrative_rows(
+    narratives: pa.RecordBatch, shard: str, schema: pa.Schema
+) -> pa.RecordBatch:
+    made = {
+        "narrative_id": narrative_ids(narratives),
+        "shard": pa.array([shard] * len(narratives), pa.string()),
+        "flags": flags.names(numbers(narratives["flags"])),
+        "image": narratives["image"]
+        if "image" in narratives.schema.names
+        else pa.nulls(len(narratives), schemas.IMAGE),
+    }
+    columns = [
+        _as_type(made[field.name] if field.name in made else narratives[field.name], field.type)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _as_type(column: pa.Array, type_: pa.DataType) -> pa.Array:
+    if column.type == type_:
+        return column
+    if pa.types.is_dictionary(type_) and not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    return column.cast(type_)
+
+
+def write_parquet(table: pa.Table | pa.RecordBatch, path: str) -> None:
+    """Writes one table, zstd-compressed, with statistics and page index."""
+    if isinstance(table, pa.RecordBatch):
+        table = pa.Table.from_batches([table])
+    pq.write_table(
+        table,
+        path,
+        compression="zstd",
+        compression_level=1,
+        write_page_index=True,
+        write_statistics=True,
+        use_dictionary=_dictionary_columns(table.schema) or False,
+        row_group_size=1 << 20,
+    )
+
+
+def _dictionary_columns(schema: pa.Schema) -> list[str]:
+    """Paths of the leaf columns that hold terms, text or small integers: they repeat."""
+    return [path for path, type_ in leaf_columns(schema) if not pa.types.is_floating(type_)]
+
+
+def leaf_columns(schema: pa.Schema) -> list[tuple[str, pa.DataType]]:
+    """Parquet paths and types of all leaf columns."""
+    found = []
+    for field in schema:
+        found += _leaves(field.name, field.type)
+    return found
+
+
+def _leaves(path: str, type_: pa.DataType) -> list[tuple[str, pa.DataType]]:
+    if pa.types.is_struct(type_):
+        return [leaf for field in type_ for leaf in _leaves(f"{path}.{field.name}", field.type)]
+    if pa.types.is_list(type_):
+        return _leaves(f"{path}.list.element", type_.value_type)
+    return [(path, type_)]
+
+
+AVRO_REJECTED = {
+    "type": "record",
+    "name": "Rejected",
+    "namespace": "localized_narratives",
+    "fields": [
+        {"name": "shard", "type": "string"},
+        {"name": "byte_offset", "type": "long"},
+        {"name": "unit", "type": "int"},
+        {"name": "line_in_unit", "type": "int"},
+        {"name": "stage", "type": "string"},
+        {"name": "code", "type": "string"},
+        {"name": "message", "type": "string"},
+        {"name": "raw", "type": "bytes"},
+    ],
+}
+"""The Avro schema of the `rejected` table; fields as `schemas.REJECTED`."""
+
+
+def write_rejected(rejected: pa.RecordBatch, path: str) -> None:
+    """Writes bad lines as Avro."""
+    import fastavro
+
+    with open(path, "wb") as file:
+        fastavro.writer(file, fastavro.parse_schema(AVRO_REJECTED), rejected.to_pylist(),
+                        codec="deflate")  # fmt: skip

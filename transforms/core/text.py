@@ -1,0 +1,224 @@
+"""Words of texts: splitting and normalising a whole column of strings at once.
+
+A word is a run of characters between white space; a token of nothing but punctuation and symbols
+(Unicode P*, S*) belongs to the word before it, at the start of a text to the word after it.
+For comparison a word is normalised: NFKC, casefold, outer punctuation and symbols stripped.
+Offsets count characters (code points), as Python strings do.
+"""
+
+import dataclasses
+import unicodedata
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.core.compiled import compiled
+
+SPACE, MARK, WORD_CHARACTER, _KNOWN = np.uint8(1), np.uint8(2), np.uint8(4), np.uint8(128)
+"""Bits of a character's kind: white space; punctuation or symbol; `\\w` of a regular expression."""
+
+_kinds = np.zeros(0x110000, np.uint8)  # filled as characters are met; 0: not met yet
+
+
+@dataclasses.dataclass(frozen=True)
+class Words:
+    """The words of n texts.
+
+    Attributes:
+      offsets: Shape `(n + 1,)`: text i has the words `offsets[i]:offsets[i + 1]`.
+      starts: Shape `(n_words,)`: the word's first character within its text.
+      ends: Shape `(n_words,)`: one past its last character.
+      codes: Code points that the normalised words lie in.
+      normal_starts: Shape `(n_words,)`: where a word's normalised form begins in `codes`.
+      normal_ends: Shape `(n_words,)`: one past where it ends.
+    """
+
+    offsets: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    codes: np.ndarray
+    normal_starts: np.ndarray
+    normal_ends: np.ndarray
+
+    def regroup(self, offsets: np.ndarray) -> "Words":
+        """The same words counted to groups of texts: group g has texts `offsets[g:g + 2]`."""
+        return dataclasses.replace(self, offsets=self.offsets[offsets])
+
+
+def split_words(texts: pa.StringArray) -> Words:
+    """Splits and normalises every text."""
+    codes, text_offsets = code_points(texts)
+    kinds = character_kinds(codes)
+    offsets, starts, ends = _split(kinds, text_offsets)
+    absolute = np.repeat(text_offsets[:-1], np.diff(offsets))
+    folded, first, end = _normalise(codes, kinds, starts + absolute, ends + absolute)
+    return Words(offsets, starts, ends, folded, first, end)
+
+
+def code_points(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
+    """All characters of a string column.
+
+    Returns:
+      Code points, shape `(n_characters,)` uint32, and offsets, shape `(n + 1,)` int64.
+    """
+    data, offsets = utf8(texts)
+    if data.size == 0 or data.max() < 0x80:
+        return data.astype(np.uint32), offsets
+    codes = np.frombuffer(data.tobytes().decode().encode("utf-32-le"), np.uint32)
+    characters_before = np.concatenate([[0], np.cumsum((data & 0xC0) != 0x80)])
+    return codes, characters_before[offsets]
+
+
+def utf8(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
+    """The bytes of a string column, uint8, and its offsets from 0, shape `(n + 1,)` int64."""
+    _, offsets_buffer, data = texts.buffers()
+    if len(texts) == 0 or offsets_buffer is None:
+        return np.empty(0, np.uint8), np.zeros(len(texts) + 1, np.int64)
+    offsets = np.frombuffer(offsets_buffer, np.int32)[texts.offset :][: len(texts) + 1]
+    offsets = offsets.astype(np.int64)
+    size = int(offsets[-1])
+    values = np.frombuffer(data, np.uint8, size) if size else np.empty(0, np.uint8)
+    return values[offsets[0] :], offsets - offsets[0]
+
+
+def character_kinds(codes: np.ndarray) -> np.ndarray:
+    """Each character's kind: bits `SPACE`, `MARK`, `WORD_CHARACTER`; shape of `codes`, uint8."""
+    kinds = _kinds[codes]
+    if codes.size and kinds.min() == 0:
+        for code in np.unique(codes[kinds == 0]):
+            _kinds[code] = _kind(chr(code))
+        kinds = _kinds[codes]
+    return kinds
+
+
+def _kind(character: str) -> np.uint8:
+    kind = _KNOWN
+    if character.isspace():
+        kind |= SPACE
+    if unicodedata.category(character)[0] in "PS":
+        kind |= MARK
+    if character.isalnum() or character == "_":
+        kind |= WORD_CHARACTER
+    return kind
+
+
+@compiled
+def _split(kinds, text_offsets):
+    n = len(text_offsets) - 1
+    offsets = np.zeros(n + 1, np.int64)
+    capacity = len(kinds) // 2 + n + 1  # words are apart by at least one character
+    starts = np.empty(capacity, np.int64)
+    ends = np.empty(capacity, np.int64)
+    words = 0
+    for i in range(n):
+        origin, stop = text_offsets[i], text_offsets[i + 1]
+        at = origin
+        pending = -1  # start of marks that wait for the text's first word
+        while at < stop:
+            if kinds[at] & SPACE:
+                at += 1
+                continue
+            start = at
+            only_marks = True
+            while at < stop and not kinds[at] & SPACE:
+                only_marks &= (kinds[at] & MARK) != 0
+                at += 1
+            if not only_marks:
+                starts[words] = (start if pending < 0 else pending) - origin
+                ends[words] = at - origin
+                words += 1
+                pending = -1
+            elif words > offsets[i]:
+                ends[words - 1] = at - origin
+            elif pending < 0:
+                pending = start
+        offsets[i + 1] = words
+    return offsets, starts[:words].copy(), ends[:words].copy()
+
+
+def _normalise(codes, kinds, starts, ends):
+    """Normalised forms; words with characters beyond ASCII are done one by one."""
+    folded, first, end, foreign = _normalise_ascii(codes, kinds, starts, ends)
+    if not len(foreign):
+        return folded, first, end
+    tail = [folded]
+    size = len(folded)
+    for word in foreign:
+        text = codes[starts[word] : ends[word]].tobytes().decode("utf-32-le")
+        form = np.frombuffer(normalise_word(text).encode("utf-32-le"), np.uint32)
+        tail.append(form)
+        first[word], end[word] = size, size + len(form)
+        size += len(form)
+    return np.concatenate(tail), first, end
+
+
+def normalise_word(word: str) -> str:
+    """NFKC, casefold, outer punctuation, symbols and white space stripped."""
+    folded = unicodedata.normalize("NFKC", word).casefold()
+    first, end = 0, len(folded)
+    while first < end and _is_outer(folded[first]):
+        first += 1
+    while end > first and _is_outer(folded[end - 1]):
+        end -= 1
+    return folded[first:end]
+
+
+def _is_outer(character: str) -> bool:
+    return bool(_kind(character) & (SPACE | MARK))
+
+
+@compiled
+def _normalise_ascii(codes, kinds, starts, ends):
+    folded = codes.copy()
+    for at in range(len(codes)):
+        if 65 <= codes[at] <= 90:
+            folded[at] = codes[at] + 32
+    first = starts.copy()
+    end = ends.copy()
+    foreign = []
+    for word in range(len(starts)):
+        for at in range(starts[word], ends[word]):
+            if codes[at] >= 128:
+                foreign.append(word)
+                break
+        while first[word] < end[word] and kinds[first[word]] & (SPACE | MARK):
+            first[word] += 1
+        while end[word] > first[word] and kinds[end[word] - 1] & (SPACE | MARK):
+            end[word] -= 1
+    return folded, first, end, np.array(foreign, dtype=np.int64)
+
+
+def slice_texts(
+    texts: pa.StringArray, rows: np.ndarray, starts: np.ndarray, ends: np.ndarray
+) -> pa.StringArray:
+    """Substrings `texts[rows[i]][starts[i]:ends[i]]`, offsets in characters."""
+    data, byte_offsets = utf8(texts)
+    if data.size == 0 or data.max() < 0x80:
+        first, end = byte_offsets[rows] + starts, byte_offsets[rows] + ends
+    else:
+        _, text_offsets = code_points(texts)
+        positions = np.flatnonzero((data & 0xC0) != 0x80)
+        positions = np.append(positions, data.size)  # byte at which each character begins
+        first = positions[text_offsets[rows] + starts]
+        end = positions[text_offsets[rows] + ends]
+    values, offsets = gather(data, first, end)
+    return pa.StringArray.from_buffers(
+        len(rows), pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(values)
+    )
+
+
+@compiled
+def gather(values, starts, ends):
+    """Copies the ranges `starts[i]:ends[i]` of `values` one behind the other.
+
+    Returns:
+      The copied values and their offsets, shape `(n + 1,)` int64.
+    """
+    offsets = np.zeros(len(starts) + 1, np.int64)
+    for i in range(len(starts)):
+        offsets[i + 1] = offsets[i] + max(0, ends[i] - starts[i])
+    out = np.empty(offsets[-1], values.dtype)
+    for i in range(len(starts)):
+        for k in range(offsets[i + 1] - offsets[i]):
+            out[offsets[i] + k] = values[starts[i] + k]
+    return out, offsets

@@ -1,0 +1,142 @@
+"""Where the automatic transcription `a` comes from: strategies that AlignTranscripts is given."""
+
+import dataclasses
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.core import schemas
+from transforms.core.alignment import NO_DISTANCE, Alignment
+from transforms.core.asr import choose_alternatives
+from transforms.core.chunk import numbers, unpack
+from transforms.core.text import Words, split_words
+from transforms.core.transcripts import TranscriptIndex
+
+
+@dataclasses.dataclass(frozen=True)
+class Spoken:
+    """Transcribed words of n narratives with their times.
+
+    Attributes:
+      words: The words, grouped by narrative.
+      starts: Shape `(n_words,)`, seconds.
+      ends: Shape `(n_words,)`, seconds.
+    """
+
+    words: Words
+    starts: np.ndarray
+    ends: np.ndarray
+
+
+class TranscriptSource(Protocol):
+    """Gives the words with times, and D where it is not that of the same words."""
+
+    def spoken(self, narratives: pa.RecordBatch) -> Spoken:
+        """The transcribed words that carry the times."""
+
+    def distances(
+        self, narratives: pa.RecordBatch, caption: Words, alignment: Alignment
+    ) -> tuple[np.ndarray, pa.Array]:
+        """D of each narrative, shape `(n,)`, and what to write as its `transcript_source`."""
+
+
+def _spoken(texts_by_narrative: pa.ListArray) -> Spoken:
+    """Words of lists of (text, start_time, end_time); a text's words share its interval."""
+    offsets, utterances = unpack(texts_by_narrative)
+    words = split_words(utterances.field("text"))
+    per_text = np.diff(words.offsets)
+    return Spoken(
+        words.regroup(offsets),
+        np.repeat(numbers(utterances.field("start_time")), per_text),
+        np.repeat(numbers(utterances.field("end_time")), per_text),
+    )
+
+
+class TimedCaption:
+    """The record's own `timed_caption`: the words of one utterance share its interval."""
+
+    name = "timed_caption"
+
+    def spoken(self, narratives: pa.RecordBatch) -> Spoken:
+        """Words of the utterances."""
+        return _spoken(narratives["utterances"])
+
+    def distances(
+        self, narratives: pa.RecordBatch, caption: Words, alignment: Alignment
+    ) -> tuple[np.ndarray, pa.Array]:
+        """D of those words."""
+        return alignment.distances, _same(self.name, len(alignment.distances))
+
+
+class RecognizedWords(TimedCaption):
+    """A speech recogniser's output with word times, by recording: times and D both."""
+
+    name = "words"
+
+    def __init__(self, index: TranscriptIndex):
+        self._index = index
+
+    def spoken(self, narratives: pa.RecordBatch) -> Spoken:
+        """Words of the recordings; none where a recording has no output."""
+        found = self._index.lookup(recording_keys(narratives["voice_recording"]))
+        return _spoken(found.fill_null([]) if found.null_count else found)
+
+
+class PublishedAsr(TimedCaption):
+    """The `_asr.jsonl` files: D from their alternatives, times from `timed_caption`."""
+
+    name = "asr"
+
+    def __init__(self, index: TranscriptIndex):
+        self._index = index
+
+    def distances(
+        self, narratives: pa.RecordBatch, caption: Words, alignment: Alignment
+    ) -> tuple[np.ndarray, pa.Array]:
+        """D of the best alternatives, whose ranks are written behind the source's name."""
+        keys = narrative_keys(narratives["image_id"], narratives["annotator_id"])
+        distances, ranks = choose_alternatives(self._index.lookup(keys), caption)
+        names = [
+            self.name if chosen is None else f"{self.name}:{','.join(map(str, chosen))}"
+            for chosen in ranks
+        ]
+        return distances, pa.array(names).dictionary_encode().cast(schemas.TERM)
+
+
+def narrative_keys(image_ids: pa.StringArray, annotator_ids: pa.Int64Array) -> pa.StringArray:
+    """`image/annotator` of each narrative."""
+    import pyarrow.compute as pc
+
+    return pc.binary_join_element_wise(image_ids, pc.cast(annotator_ids, pa.string()), "/")
+
+
+def recording_keys(recordings: pa.StringArray) -> pa.StringArray:
+    """File names of recordings without folder and ending."""
+    import pyarrow.compute as pc
+
+    return pc.replace_substring_regex(recordings, r"^.*/|\.[^./]*$", "")
+
+
+def _same(name: str, n: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(np.zeros(n, np.int32), pa.array([name]))
+
+
+def has_words(words: Words) -> np.ndarray:
+    """Whether each narrative has any, shape `(n,)` bool."""
+    return np.diff(words.offsets) > 0
+
+
+def nullable(distances: np.ndarray) -> pa.Int32Array:
+    """D as a column, null for `NO_DISTANCE`."""
+    return pa.array(distances.astype(np.int32), mask=distances == NO_DISTANCE)
+
+
+_INDEXED = {source.name: source for source in (PublishedAsr, RecognizedWords)}
+
+
+def create_source(name: str, index_path: str | None = None) -> TranscriptSource:
+    """The source of that name: `timed_caption`, or `asr` and `words` with their index."""
+    if name == TimedCaption.name:
+        return TimedCaption()
+    return _INDEXED[name](TranscriptIndex.open(index_path))

@@ -1,0 +1,96 @@
+"""Units: pieces of shards, and the keys under which their results are kept."""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+
+PACKAGES_THAT_MATTER = ("numpy", "pyarrow", "msgspec", "spacy")
+"""Packages whose version can change results; part of every unit's key."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    """A piece of one shard.
+
+    Attributes:
+      path: The shard.
+      label: What its output files are called after.
+      fingerprint: Of the shard.
+      size: Bytes of the shard as stored.
+      index: Position among the shard's units, from 0.
+      start: First byte; a line belongs to the unit in which it begins.
+      end: One past the last byte. Of a compressed shard: None, until its text has been cut.
+      dataset: From catalog or options, None to go by each record.
+      split: Likewise.
+      dialect: `full` or `captions`.
+      salt: Hash of all else that changes results (configuration, indexes, code, packages).
+    """
+
+    path: str
+    label: str
+    fingerprint: str
+    size: int
+    index: int = 0
+    start: int = 0
+    end: int | None = None
+    dataset: str | None = None
+    split: str | None = None
+    dialect: str = "full"
+    salt: str = ""
+
+    @property
+    def shard(self) -> str:
+        """The shard's file name."""
+        return self.path.rsplit("/", 1)[-1]
+
+    @property
+    def compressed(self) -> bool:
+        """Whether one worker must read the shard from its beginning."""
+        return self.path.endswith((".gz", ".zst"))
+
+    @property
+    def name(self) -> str:
+        """Unique within a version; begins the names of the unit's output files."""
+        known = [part for part in (self.dataset, self.split) if part]
+        return "-".join([*known, self.label, f"{self.index:04d}"])
+
+    @property
+    def key(self) -> str:
+        """Under which the unit's results are kept: changes with whatever changes them."""
+        values = dataclasses.asdict(self) | {"path": self.shard}
+        if self.compressed:
+            values["end"] = None  # a piece of compressed text is known by where it starts
+        return f"{self.name}-{digest(values)[:16]}"
+
+    def pieces(self, unit_bytes: int) -> Iterator["Unit"]:
+        """The units of a whole shard: byte ranges, or itself where it is compressed."""
+        if self.compressed:
+            yield dataclasses.replace(self, salt=f"{self.salt}-{unit_bytes}")
+            return
+        for index, start in enumerate(range(0, max(1, self.size), unit_bytes)):
+            end = min(self.size, start + unit_bytes)
+            yield dataclasses.replace(self, index=index, start=start, end=end)
+
+    def piece(self, index: int, start: int, end: int) -> "Unit":
+        """A piece of a compressed shard's text."""
+        return dataclasses.replace(self, index=index, start=start, end=end)
+
+
+def digest(values: Mapping) -> str:
+    """SHA-256 of values that JSON can hold."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that can change results."""
+    return {name: metadata.version(name) for name in PACKAGES_THAT_MATTER}
+
+
+def code_version() -> str:
+    """Hash of the source of all transforms: results are not reused across a change of code."""
+    root = pathlib.Path(__file__).parents[1]
+    sources = sorted(root.rglob("*.py"))
+    return digest({str(path.relative_to(root)): path.read_text() for path in sources})[:16]

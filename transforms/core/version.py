@@ -1,0 +1,185 @@
+"""A version: all units merged, reconciled, and described in a manifest."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from transforms.core.records import Counts, UnitRecord, unpack_statistics
+from transforms.core.statistics import Statistics, repeated_keys
+from transforms.core.units import digest
+
+SHOWN_BAD_LINES = 100
+SHOWN_REPEATED_KEYS = 100
+
+
+@dataclasses.dataclass(slots=True)
+class Summary:
+    """All units of a version, merged in any order.
+
+    Attributes:
+      records: Their records by key, without statistics.
+      statistics: Merged.
+    """
+
+    records: dict[str, UnitRecord] = dataclasses.field(default_factory=dict)
+    statistics: Statistics = dataclasses.field(default_factory=Statistics)
+
+    def update(self, record: UnitRecord) -> None:
+        """Adds a unit; one that is there already is not counted again."""
+        if record.unit.key in self.records:
+            return
+        self.statistics.merge(unpack_statistics(record.statistics))
+        self.records[record.unit.key] = msgspec.structs.replace(record, statistics={})
+
+    def merge(self, other: "Summary") -> None:
+        """Adds another's units; the two must have none in common."""
+        self.statistics.merge(other.statistics)
+        self.records.update(other.records)
+
+    def compact(self) -> None:
+        """Adds up what merging only gathered."""
+        self.statistics.compact()
+
+    def in_order(self) -> list[UnitRecord]:
+        """Records by shard and position."""
+        return sorted(
+            self.records.values(), key=lambda r: (r.unit.label, r.unit.path, r.unit.index)
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardPlan:
+    """A shard of the run: what was found of it and what is expected in it."""
+
+    path: str
+    size: int
+    fingerprint: str
+    dataset: str | None
+    split: str | None
+    expected_narratives: int | None = None
+
+    @property
+    def shard(self) -> str:
+        """The file's name."""
+        return self.path.rsplit("/", 1)[-1]
+
+
+def reconcile(shards: Sequence[ShardPlan], records: Iterable[UnitRecord]) -> list[dict]:
+    """The conservation law per shard.
+
+    Lines read = narratives written + discarded + rejected + blank, and the units cover the
+    shard's bytes without a gap (of a compressed shard: its text, up to the last piece).
+
+    Returns:
+      A row a shard, with `conserved`.
+    """
+    by_path: dict[str, list[UnitRecord]] = {shard.path: [] for shard in shards}
+    for record in records:
+        by_path[record.unit.path].append(record)
+    return [_reconcile_shard(shard, by_path[shard.path]) for shard in shards]
+
+
+def _reconcile_shard(shard: ShardPlan, records: Sequence[UnitRecord]) -> dict:
+    counts = Counts()
+    for record in records:
+        counts.add(record.counts)
+    return {
+        "shard": shard.shard,
+        "dataset": shard.dataset,
+        "split": shard.split,
+        "lines": counts.lines,
+        "narratives": counts.narratives,
+        "discarded": counts.discarded_narratives,
+        "rejected": counts.bad,
+        "blank": counts.blank,
+        "bytes": sum(record.bytes for record in records),
+        "size": shard.size,
+        "conserved": counts.conserved and _covered(shard, records),
+    }
+
+
+def _covered(shard: ShardPlan, records: Sequence[UnitRecord]) -> bool:
+    total = sum(record.bytes for record in records)
+    if records and records[0].unit.compressed:
+        ordered = sorted(records, key=lambda record: record.unit.start)
+        ends = [0, *(record.unit.start + record.bytes for record in ordered)]
+        contiguous = all(r.unit.start == end for r, end in zip(ordered, ends, strict=False))
+        return contiguous and ordered[-1].last and not any(r.last for r in ordered[:-1])
+    return total == shard.size
+
+
+def total_counts(records: Iterable[UnitRecord]) -> Counts:
+    """Counts of all units."""
+    counts = Counts()
+    for record in records:
+        counts.add(record.counts)
+    return counts
+
+
+def describe_units(records: Sequence[UnitRecord]) -> tuple[list[dict], list[dict]]:
+    """Manifest entries of the units, and of the first bad lines with their line in the file.
+
+    Lines are counted from 1, over the units of a shard in order.
+    """
+    units, bad_lines = [], []
+    next_line: dict[str, int] = {}
+    for record in records:
+        first = next_line.get(record.unit.path, 1)
+        next_line[record.unit.path] = first + record.counts.lines
+        units.append(
+            {
+                "key": record.unit.key,
+                "name": record.unit.name,
+                "shard": record.unit.shard,
+                "index": record.unit.index,
+                "start": record.unit.start,
+                "bytes": record.bytes,
+                "crc32c": record.crc32c,
+                "first_line": first,
+                "lines": record.counts.lines,
+            }
+        )
+        for bad in record.bad_lines:
+            bad_lines.append(
+                {
+                    "shard": record.unit.shard,
+                    "line": first + bad.line_in_unit,
+                    "code": bad.code,
+                    "message": bad.message,
+                }
+            )
+    return units, bad_lines
+
+
+def version_files(records: Iterable[UnitRecord]) -> list[dict]:
+    """Every file of the units: where it is and what it is called in a version."""
+    found = []
+    for record in records:
+        for file in record.files:
+            ending = file.path.rpartition(".")[2]
+            found.append(
+                {
+                    "table": file.table,
+                    "source": file.path,
+                    "path": f"{file.table}/{record.unit.name}.{ending}",
+                    "rows": file.rows,
+                    "bytes": file.bytes,
+                    "crc32c": file.crc32c,
+                }
+            )
+    return found
+
+
+def version_id(keys: Iterable[str]) -> str:
+    """A version's name: the same for the same units, whose keys hold all that made them."""
+    return digest({"units": sorted(keys)})[:16]
+
+
+def describe_repeats(statistics: Statistics) -> dict:
+    """How many narratives share their key with another one, and the first keys."""
+    repeats = repeated_keys(statistics)
+    return {
+        "narratives": sum(row["narratives"] for row in repeats),
+        "first": repeats[:SHOWN_REPEATED_KEYS],
+    }
