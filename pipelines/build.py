@@ -1,0 +1,123 @@
+"""The main job: every narrative, aligned, grounded, filtered, joined and measured.
+
+Reads narrative shards, joins Open Images or COCO annotations, and writes Parquet tables, a report
+and a manifest as a new version below the output folder. A run that was ended goes on where it
+was; a run over unchanged input does nothing.
+"""
+
+import json
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+
+from pipelines.build_options import BuildOptions
+from pipelines.options import parse_command_line, run_command
+from pipelines.planning import BuildPlan, plan_build
+from transforms import storage
+from transforms.core import layout
+
+PROG = "python -m pipelines.build"
+EXIT_CODES = {"published": 0, "not_conserved": 3, "too_many_bad_lines": 3, "overtaken": 4}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the job; answers the exit code."""
+    options, beam_args = parse_command_line(
+        BuildOptions, argv, PROG, __doc__.partition("\n\n")[2].strip()
+    )
+    plan = plan_build(options, beam_args)
+    if plan.version == plan.base:
+        print(
+            f"Nothing to do: version {plan.version} was made from the same input, configuration "
+            "and code."
+        )
+        return show(options, plan.version)
+    begin = time.perf_counter()
+    _announce(plan)
+    outcome = run(options, beam_args, plan)
+    if outcome["status"] != "published":
+        print(f"error: {outcome['message']}", file=sys.stderr)
+        return EXIT_CODES[outcome["status"]]
+    print(f"Done in {time.perf_counter() - begin:.1f} s: {outcome['message']}.")
+    return show(options, outcome["version"])
+
+
+def _announce(plan: BuildPlan) -> None:
+    size = sum(shard.size for shard in plan.shards)
+    print(
+        f"Reading {len(plan.shards)} shards, {size / 1e6:,.1f} MB, in {len(plan.units)} units"
+        + (f"; {len(plan.finished)} units are finished already" if plan.finished else "")
+        + "."
+    )
+
+
+def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dict:
+    """Runs the pipeline and answers its outcome."""
+    from pipelines.runners import create_pipeline
+    from transforms.publish import PublishPlan
+
+    run_id = uuid.uuid4().hex[:16]
+    publish = PublishPlan(
+        output=options.output,
+        run_id=run_id,
+        base=plan.base,
+        shards=plan.shards,
+        max_bad_share=options.max_bad_share,
+        attributes=plan.attributes,
+    )
+    with create_pipeline(options, beam_args) as pipeline:
+        build_pipeline(pipeline, options, plan, publish)
+    path = storage.join(options.output, layout.RUNS, f"{run_id}.json")
+    return json.loads(storage.read_bytes(path))
+
+
+def build_pipeline(pipeline, options: BuildOptions, plan: BuildPlan, publish) -> None:
+    """Wires the stages: DESIGN's data flow, top to bottom."""
+    import apache_beam as beam
+
+    from transforms.align import AlignTranscripts
+    from transforms.annotate import JoinAnnotations
+    from transforms.ground import GroundWords
+    from transforms.mention import MatchMentions
+    from transforms.publish import PublishVersion
+    from transforms.quality import FilterQuality
+    from transforms.read import ReadNarratives
+    from transforms.richness import MeasureRichness
+    from transforms.write import WriteUnit
+
+    written = (
+        pipeline
+        | "PlanUnits" >> beam.Create(plan.units, reshuffle=True)
+        | "ReadNarratives" >> ReadNarratives(options.unit_bytes)
+        | "Align" >> AlignTranscripts(options.transcripts, plan.transcript_index)
+        | "Ground" >> GroundWords()
+        | "Filter" >> FilterQuality(plan.quality)
+        | "Join" >> JoinAnnotations(plan.annotation_index)
+        | "Match" >> MatchMentions(plan.annotation_index, plan.mentions)
+        | "Measure" >> MeasureRichness(options.tagger)
+        | "Write" >> WriteUnit(options.output)
+    )
+    finished = pipeline | "FinishedUnits" >> beam.Create(plan.finished, reshuffle=False)
+    (written, finished) | "AllUnits" >> beam.Flatten() | "Publish" >> PublishVersion(publish)
+
+
+def show(options: BuildOptions, version: str) -> int:
+    """Prints the summary of a version."""
+    import pyarrow.parquet as pq
+
+    from pipelines.summary import print_summary
+    from transforms.core.schemas import STATISTICS_TABLES
+
+    folder = storage.join(options.output, layout.version_folder(version))
+    manifest = json.loads(storage.read_bytes(storage.join(folder, layout.MANIFEST)))
+    tables = {
+        name: pq.read_table(storage.join(folder, name, f"{name}.parquet"))
+        for name in STATISTICS_TABLES
+    }
+    print_summary(manifest, tables, options.output)
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,147 @@
+"""Options of the main job."""
+
+from fractions import Fraction
+from typing import Annotated, Literal
+
+import pydantic
+
+from pipelines.options import Options
+from transforms.core.quality import QualityRules
+from transforms.core.schemas import BOX_FLAGS
+from transforms.core.stages.match_mentions import MentionRules
+
+Share = Annotated[float, pydantic.Field(ge=0, le=1)]
+
+
+class BuildOptions(Options):
+    """Options of `python -m pipelines.build`."""
+
+    input: list[str] = pydantic.Field(
+        min_length=1,
+        description="Narrative shards: files, patterns, or names of the catalog "
+        "(coco_validation). .jsonl, .jsonl.gz or .jsonl.zst.",
+    )
+    output: str = pydantic.Field(
+        min_length=1, description="Output folder: versions, the pointer to the current one, and "
+        "finished units."
+    )  # fmt: skip
+    catalog: list[str] = pydantic.Field(
+        [], description="Catalogs of known files: dataset, split and expected narratives."
+    )
+    dataset: str | None = pydantic.Field(
+        None,
+        pattern="^[a-z0-9_]+$",
+        description="Dataset of files that no catalog knows; without it each record's dataset_id "
+        "tells.",
+    )
+    split: Literal["train", "validation", "test"] | None = pydantic.Field(
+        None, description="Split of files that no catalog knows; likewise."
+    )
+    boxes: list[str] = pydantic.Field(
+        [],
+        description="Box files: Open Images CSV or COCO instances_*.json; files or patterns.",
+    )
+    labels: list[str] = pydantic.Field([], description="Image label files of Open Images.")
+    images: list[str] = pydantic.Field([], description="Image lists of Open Images.")
+    classes: list[str] = pydantic.Field(
+        [], description="Class names to look for: id,name rows. Without it the 601 boxable "
+        "classes of Open Images and the 80 of COCO."
+    )  # fmt: skip
+    hierarchy: list[str] = pydantic.Field(
+        [], description="Class hierarchy (JSON) for --subclasses."
+    )
+    annotations: str | None = pydantic.Field(
+        None, description="A ready annotation index, in place of the five options above."
+    )
+    transcripts: Literal["timed_caption", "asr", "words"] = pydantic.Field(
+        "timed_caption",
+        description="Where transcriptions come from: the records themselves; published "
+        "_asr.jsonl files (D alone); or a recogniser's output with word times.",
+    )
+    transcript_files: list[str] = pydantic.Field(
+        [], description="Files of transcriptions, for --transcripts asr or words."
+    )
+    max_distance: int | None = pydantic.Field(
+        None, ge=0, description="Keep narratives with alignment distance D at most this."
+    )
+    max_distance_per_char: float | None = pydantic.Field(
+        None, ge=0, description="Keep narratives with D per caption character at most this."
+    )
+    discard_share: Share | None = pydantic.Field(
+        None,
+        description="Calibrate the threshold of D so that at most this share is discarded "
+        "(the paper: 0.235). A pass over all input comes first.",
+    )
+    discard_per_char: bool = pydantic.Field(
+        False, description="Calibrate D per caption character in place of D."
+    )
+    require_trace: bool = pydantic.Field(
+        False, description="Discard narratives without a trace."
+    )
+    min_trace_share: Share | None = pydantic.Field(
+        None, description="Discard where the trace spans less than this share of the speech."
+    )
+    min_words: int | None = pydantic.Field(
+        None, ge=1, description="Discard captions of fewer words."
+    )
+    plurals: bool = pydantic.Field(False, description="Match plural forms of class names too.")
+    subclasses: bool = pydantic.Field(
+        False, description="Let a mention use boxes of subclasses (needs --hierarchy)."
+    )
+    exclude_boxes: list[Literal["is_occluded", "is_truncated", "is_group_of", "is_depiction",
+                                "is_inside"]] = pydantic.Field(
+        [], description=f"Leave out boxes with these flags: {', '.join(BOX_FLAGS)}."
+    )  # fmt: skip
+    tagger: str = pydantic.Field(
+        "en_ud_pos",
+        description="Part-of-speech tagger: en_ud_pos (shipped), an installed spaCy pipeline, or "
+        "none.",
+    )
+    unit_bytes: int = pydantic.Field(
+        64 << 20, ge=1024, le=1 << 30, description="Bytes of lines that are one unit of work."
+    )
+    max_bad_share: Share = pydantic.Field(
+        0.01, description="Share of bad lines above which the run fails and publishes nothing."
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _check_combinations(self):
+        thresholds = ("max_distance", "max_distance_per_char", "discard_share")
+        given = [name for name in thresholds if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give only one of {', '.join(given)}")
+        if (self.transcripts == "timed_caption") == bool(self.transcript_files):
+            raise ValueError(
+                "transcript_files go with transcripts asr or words, and these need them"
+            )
+        if self.annotations and self.sources():
+            raise ValueError(
+                "give annotations (a ready index) or files of annotations, not both"
+            )
+        if self.subclasses and not (self.hierarchy or self.annotations):
+            raise ValueError("subclasses needs hierarchy")
+        return self
+
+    def sources(self) -> dict[str, list[str]]:
+        """Annotation files by kind, kinds without files left out."""
+        kinds = ("boxes", "labels", "images", "classes", "hierarchy")
+        return {kind: getattr(self, kind) for kind in kinds if getattr(self, kind)}
+
+    def quality_rules(self, calibrated: int | Fraction | None = None) -> QualityRules:
+        """The quality rules, with the threshold that was calibrated, if one was."""
+        distance, per_char = self.max_distance, self.max_distance_per_char
+        if calibrated is not None:
+            distance, per_char = (
+                (None, calibrated) if self.discard_per_char else (calibrated, None)
+            )
+        return QualityRules(
+            max_distance=distance,
+            max_distance_per_char=None if per_char is None else Fraction(str(per_char)),
+            require_trace=self.require_trace,
+            min_trace_share=self.min_trace_share,
+            min_words=self.min_words,
+        )
+
+    def mention_rules(self) -> MentionRules:
+        """What counts as a mention."""
+        return MentionRules(self.plurals, self.subclasses, tuple(self.exclude_boxes))

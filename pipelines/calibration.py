@@ -1,0 +1,48 @@
+"""The first pass of a calibrated run: D alone, over all input."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+
+from pipelines.build_options import BuildOptions
+from transforms import storage
+from transforms.core.units import Unit, digest
+
+FOLDER = "calibrations"
+
+
+def count_distances(
+    units: Sequence[Unit],
+    options: BuildOptions,
+    beam_args: Sequence[str],
+    transcript_index: str | None,
+) -> Counter:
+    """Narratives by (D, caption characters), from an earlier pass over the same units if any."""
+    key = digest({"units": sorted(unit.key for unit in units), "source": options.transcripts})
+    path = storage.join(options.output, FOLDER, f"{key[:16]}.json")
+    if not storage.exists(path):
+        print(
+            f"Measuring D of all narratives in {len(units)} units, to calibrate the threshold."
+        )
+        _measure(units, options, beam_args, transcript_index, path)
+    rows = json.loads(storage.read_bytes(path))
+    return Counter({(distance, characters): number for distance, characters, number in rows})
+
+
+def _measure(units, options, beam_args, transcript_index, path: str) -> None:
+    import apache_beam as beam
+
+    from pipelines.runners import create_pipeline
+    from transforms.align import AlignTranscripts
+    from transforms.calibrate import CountDistances, write_counts
+    from transforms.read import ReadNarratives
+
+    with create_pipeline(options, beam_args) as pipeline:
+        _ = (
+            pipeline
+            | "PlanUnits" >> beam.Create(units, reshuffle=True)
+            | "ReadNarratives" >> ReadNarratives(options.unit_bytes)
+            | "Align" >> AlignTranscripts(options.transcripts, transcript_index)
+            | "CountDistances" >> CountDistances()
+            | "WriteCounts" >> beam.Map(write_counts, path)
+        )

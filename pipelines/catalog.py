@@ -1,0 +1,174 @@
+"""The catalog: which dataset and split a file belongs to, and what is expected of it."""
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import pydantic
+import yaml
+
+from transforms import storage
+from transforms.core.errors import UsageError
+
+COMPRESSIONS = (".gz", ".zst")
+KINDS = {"captions": "_captions.jsonl", "transcripts": "_asr.jsonl"}
+"""Files that are published beside a split's narratives, and how their names end."""
+
+_NARRATIVES_END = re.compile(r"_localized_narratives(-\d+-of-\d+)?\.jsonl$")
+
+Name = Annotated[str, pydantic.StringConstraints(pattern=r"^[a-z0-9_]+$")]
+
+
+class _Part(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class File(_Part):
+    """A file of narratives; `bytes` and `md5` are those of the published file, if known."""
+
+    file: Annotated[str, pydantic.StringConstraints(pattern=r"^[^/]+$")]
+    bytes: pydantic.PositiveInt | None = None
+    md5: Annotated[str, pydantic.StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
+
+
+class Group(_Part):
+    """The files of one split; `narratives` are expected in all of them together."""
+
+    dataset: Name
+    split: Literal["train", "validation", "test"]
+    narratives: pydantic.PositiveInt | None = None
+    files: Annotated[tuple[File, ...], pydantic.Field(min_length=1)]
+
+
+class _CatalogFile(_Part):
+    """What a catalog's YAML file holds."""
+
+    source: str | None = None
+    folder: str = "."
+    groups: dict[Name, Group]
+
+
+class Entry(_Part):
+    """What the catalog knows of one file.
+
+    Attributes:
+      file: The name that was looked up.
+      kind: Narratives, captions alone, or automatic transcriptions.
+      group: The split's name in the catalog.
+      dataset: For example `open_images`.
+      split: `train`, `validation` or `test`.
+      bytes: Expected size, None where it is not known.
+      md5: Expected checksum, None where it is not known.
+    """
+
+    file: str
+    kind: Literal["narratives", "captions", "transcripts"]
+    group: str
+    dataset: str
+    split: str
+    bytes: int | None = None
+    md5: str | None = None
+
+
+class Catalog:
+    """The groups of one or more catalog files.
+
+    Attributes:
+      groups: Each group by its name.
+    """
+
+    def __init__(self) -> None:
+        self.groups: dict[str, Group] = {}
+        self._folders: dict[str, str] = {}
+        self._entries: dict[str, Entry] = {}
+
+    def add(self, name: str, group: Group, folder: str) -> None:
+        """Adds a group whose files are in `folder`.
+
+        Raises:
+          ValueError: The name, or one of the files, is catalogued already.
+        """
+        if name in self.groups:
+            raise ValueError(f"the group `{name}` is there twice")
+        self.groups[name] = group
+        self._folders[name] = folder
+        for file in group.files:
+            if file.file in self._entries:
+                raise ValueError(f"the file {file.file!r} is there twice")
+            self._entries[file.file] = _entry(name, group, file.file, "narratives", file)
+        for kind, sibling in _siblings(group):
+            self._entries.setdefault(sibling, _entry(name, group, sibling, kind))
+
+    def lookup(self, file_name: str) -> Entry | None:
+        """What is known of a file, by the last part of its path.
+
+        A compressed copy (`.gz`, `.zst`) belongs where the file itself does; its size and
+        checksum are its own, so none are expected. The caption-only and transcription files of
+        a split are known by their names.
+        """
+        name = file_name.rsplit("/", 1)[-1]
+        if name.endswith(COMPRESSIONS):
+            entry = self._entries.get(name.rpartition(".")[0])
+            unknown = {"file": name, "bytes": None, "md5": None}
+            return entry and entry.model_copy(update=unknown)
+        return self._entries.get(name)
+
+    def files(self, name: str) -> list[str]:
+        """Paths of a group's files, in the order of its shards.
+
+        Raises:
+          KeyError: There is no such group.
+        """
+        folder = self._folders[name]
+        return [storage.join(folder, file.file) for file in self.groups[name].files]
+
+
+def _entry(
+    name: str, group: Group, file_name: str, kind: str, file: File | None = None
+) -> Entry:
+    return Entry(
+        file=file_name,
+        kind=kind,
+        group=name,
+        dataset=group.dataset,
+        split=group.split,
+        bytes=file and file.bytes,
+        md5=file and file.md5,
+    )
+
+
+def _siblings(group: Group) -> list[tuple[str, str]]:
+    stems = {_NARRATIVES_END.sub("", file.file) for file in group.files}
+    return [(kind, stem + end) for stem in sorted(stems) for kind, end in KINDS.items()]
+
+
+def load_catalog(paths: Sequence[str]) -> Catalog:
+    """Reads catalog files into one catalog.
+
+    Raises:
+      UsageError: A file is missing or malformed, or catalogues something for the second time.
+    """
+    catalog = Catalog()
+    for path in paths:
+        content = _read(path)
+        for name, group in content.groups.items():
+            try:
+                catalog.add(name, group, content.folder)
+            except ValueError as error:
+                raise UsageError(f"{path}: {error} in the catalogs; remove one") from error
+    return catalog
+
+
+def _read(path: str) -> _CatalogFile:
+    try:
+        return _CatalogFile.model_validate(yaml.safe_load(storage.read_bytes(path)))
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    except pydantic.ValidationError as error:
+        problem = error.errors()[0]
+        key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+        place = f"at `{key}`" if key else "at its top"
+        message = problem["msg"][:1].lower() + problem["msg"][1:]
+        raise UsageError(
+            f"{path}: not a catalog, {place}: {message}; see configs/catalog.yaml for the form"
+        ) from error

@@ -1,0 +1,156 @@
+"""Builds the index of Open Images and COCO annotations that the main job joins."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import pydantic
+
+from pipelines.options import Options, parse_command_line, run_command
+from pipelines.runners import create_pipeline
+from transforms import storage
+from transforms.core import index_blocks
+from transforms.core.annotations.index import KIND, AnnotationIndex
+from transforms.core.errors import UsageError
+from transforms.core.index_manifest import IndexManifest, Source, read_manifest
+from transforms.index import (
+    PROBLEMS,
+    BuildIndex,
+    IndexAnnotations,
+    IndexTranscripts,
+    index_folder,
+    is_built,
+    read_problems,
+    to_source,
+)
+
+_DESCRIPTION = (
+    "Indexes labels, boxes and image lists by image, so that the main job joins them quickly. "
+    "Files of every Open Images release (V1 to V7) and COCO's instances_*.json are read as "
+    "they are published. The index is named by its sources and built once."
+)
+
+
+class IndexAnnotationsOptions(Options):
+    """Options of `python -m pipelines.index_annotations`."""
+
+    boxes: list[str] = pydantic.Field(
+        [],
+        description="Files or patterns of boxes: Open Images CSV, or COCO instances (.json).",
+    )
+    labels: list[str] = pydantic.Field(
+        [], description="Files or patterns of Open Images labels, by people and by machine."
+    )
+    images: list[str] = pydantic.Field(
+        [], description="Files or patterns of Open Images image lists."
+    )
+    classes: list[str] = pydantic.Field(
+        [],
+        description="Files of class ids and names; without one the 601 boxable classes of Open "
+        "Images and the 80 of COCO.",
+    )
+    coco_instances: list[str] = pydantic.Field(
+        [], description="Files or patterns of COCO instances, whatever they are called."
+    )
+    hierarchy: list[str] = pydantic.Field(
+        [], description="The class hierarchy, bbox_labels_600_hierarchy.json."
+    )
+    output: str = pydantic.Field(description="Folder that holds indexes, one subfolder each.")
+
+
+@dataclasses.dataclass(frozen=True)
+class AnnotationSources:
+    """Files or patterns, as the options of the same names."""
+
+    boxes: Sequence[str] = ()
+    labels: Sequence[str] = ()
+    images: Sequence[str] = ()
+    classes: Sequence[str] = ()
+    coco_instances: Sequence[str] = ()
+    hierarchy: Sequence[str] = ()
+
+    def match(self) -> list[Source]:
+        """The files in their roles.
+
+        Raises:
+          UsageError: A file is missing, or a pattern matches nothing.
+        """
+        return [
+            to_source(index_blocks.role_of_boxes(file.path) if role == "boxes" else role, file)
+            for role, patterns in vars(self).items()
+            for file in storage.match(patterns)
+        ]
+
+
+def ensure_annotation_index(
+    sources: AnnotationSources, directory: str, options: Options, beam_args: Sequence[str] = ()
+) -> str:
+    """Builds the annotation index unless it is there; gives its folder.
+
+    Raises:
+      UsageError: A file that is missing or cannot be read, with its place.
+    """
+    files = sources.match()
+    build = IndexAnnotations(files, directory)
+    return _ensure(build, options, beam_args)
+
+
+def ensure_transcript_index(
+    patterns: Sequence[str],
+    kind: str,
+    directory: str,
+    options: Options,
+    beam_args: Sequence[str] = (),
+) -> str:
+    """Builds the index of transcriptions of a kind unless it is there; gives its folder.
+
+    Raises:
+      UsageError: A file that is missing or cannot be read, with its place.
+    """
+    files = [to_source(kind, file) for file in storage.match(patterns)]
+    build = IndexTranscripts(files, directory, kind=kind)
+    return _ensure(build, options, beam_args)
+
+
+def _ensure(build: BuildIndex, options: Options, beam_args: Sequence[str]) -> str:
+    folder = index_folder(build.directory, build.kind, build.sources)
+    if is_built(folder):
+        return folder
+    index_blocks.check_headers(build.sources, storage.open_decompressed)
+    storage.remove(storage.join(folder, PROBLEMS))
+    with create_pipeline(options, beam_args) as pipeline:
+        pipeline | type(build).__name__ >> build
+    if problems := read_problems(folder):
+        raise UsageError(problems[0])
+    return folder
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Builds the index that the command line describes and prints what it holds."""
+    options, beam_args = parse_command_line(
+        IndexAnnotationsOptions, argv, "python -m pipelines.index_annotations", _DESCRIPTION
+    )
+    names = [field.name for field in dataclasses.fields(AnnotationSources)]
+    sources = AnnotationSources(**{name: getattr(options, name) for name in names})
+    folder = index_folder(options.output, KIND, sources.match())
+    verb = "found" if is_built(folder) else "built"
+    ensure_annotation_index(sources, options.output, options, beam_args)
+    print("\n".join(_describe(read_manifest(folder, (KIND,)), AnnotationIndex.open(folder))))
+    print(f"{verb} {folder}")
+
+
+def _describe(manifest: IndexManifest, index: AnnotationIndex) -> list[str]:
+    files = dict.fromkeys(manifest.tables, 0)
+    for source in manifest.sources:
+        for table in index_blocks.FEEDS[source.role]:
+            files[table] += 1
+    lines = [
+        f"{name:<10} {files[name]:>4} files {table.rows:>12,} rows {table.keys:>11,} "
+        f"{'images' if name in ('images', 'labels', 'boxes') else 'classes'}"
+        for name, table in manifest.tables.items()
+    ]
+    given = "classes" in manifest.tables
+    return [*lines, f"vocabulary {len(index.classes)} classes{'' if given else ' (published)'}"]
+
+
+if __name__ == "__main__":
+    run_command(main)

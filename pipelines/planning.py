@@ -1,0 +1,274 @@
+"""Planning a run of the main job: shards, indexes, units, and what is finished already."""
+
+import dataclasses
+import re
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+import msgspec
+
+from pipelines.build_options import BuildOptions
+from pipelines.catalog import Catalog, load_catalog
+from transforms import storage
+from transforms.core import layout
+from transforms.core.errors import UsageError
+from transforms.core.index_manifest import read_manifest
+from transforms.core.quality import QualityRules, calibrate
+from transforms.core.records import decode_record
+from transforms.core.stages.match_mentions import MentionRules
+from transforms.core.units import Unit, code_version, digest, package_versions
+from transforms.core.version import ShardPlan, version_id
+from transforms.types import FileInfo
+
+
+@dataclasses.dataclass(frozen=True)
+class BuildPlan:
+    """A run, before any narrative is read.
+
+    Attributes:
+      shards: All shards.
+      units: Units to do.
+      finished: Paths of the commit records of units that are finished.
+      version: The version that the run makes; None where units of compressed shards are to do.
+      base: The version that is current now.
+      annotation_index: Path of the annotation index.
+      transcript_index: Path of the transcript index.
+      quality: The quality rules.
+      mentions: The rules of mentions.
+      attributes: Entries for the manifest.
+    """
+
+    shards: tuple[ShardPlan, ...]
+    units: tuple[Unit, ...]
+    finished: tuple[str, ...]
+    version: str | None
+    base: str | None
+    annotation_index: str | None
+    transcript_index: str | None
+    quality: QualityRules
+    mentions: MentionRules
+    attributes: dict
+
+
+def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
+    """Plans a run: finds its files, builds indexes that are not there, looks for finished units.
+
+    Raises:
+      UsageError: Input is missing or unusable.
+    """
+    shards = find_shards(options)
+    annotation_index, annotations = _annotation_index(options, beam_args)
+    transcript_index, transcripts = _transcript_index(options, beam_args)
+    calibrated = _calibrate(options, beam_args, shards, transcript_index, transcripts)
+    quality, mentions = options.quality_rules(calibrated), options.mention_rules()
+    salt = digest(
+        {
+            "quality": dataclasses.asdict(quality),
+            "mentions": dataclasses.asdict(mentions),
+            "transcripts": options.transcripts,
+            "tagger": options.tagger,
+            "annotation_index": annotations and annotations["fingerprint"],
+            "transcript_index": transcripts and transcripts["fingerprint"],
+            "code": code_version(),
+            "packages": package_versions(),
+        }
+    )
+    units = [unit for shard in shards for unit in shard_units(shard, options.unit_bytes, salt)]
+    todo, finished = _divide(units, options.output)
+    keys = [unit.key for unit in todo] + [key for key, _ in finished]
+    return BuildPlan(
+        shards=shards,
+        units=tuple(todo),
+        finished=tuple(path for _, path in finished),
+        version=None if any(unit.compressed for unit in todo) else version_id(keys),
+        base=current_version(options.output),
+        annotation_index=annotation_index,
+        transcript_index=transcript_index,
+        quality=quality,
+        mentions=mentions,
+        attributes={
+            "configuration": options.model_dump(mode="json"),
+            "code": code_version(),
+            "packages": package_versions(),
+            "annotations": annotations,
+            "transcripts": transcripts,
+            "threshold": _threshold(options, quality),
+        },
+    )
+
+
+def current_version(output: str) -> str | None:
+    """The version that an output folder's pointer names."""
+    pointer = storage.join(output, layout.CURRENT)
+    return storage.read_bytes(pointer).decode().strip() if storage.exists(pointer) else None
+
+
+def find_shards(options: BuildOptions) -> tuple[ShardPlan, ...]:
+    """The shards that the options name, each once, with dataset and split where known.
+
+    Raises:
+      UsageError: Nothing found, a file of another kind, or two files of one name.
+    """
+    catalog = load_catalog(options.catalog)
+    patterns = [
+        path
+        for name in options.input
+        for path in (catalog.files(name) if name in catalog.groups else [name])
+    ]
+    shards = [_describe_shard(file, catalog, options) for file in storage.match(patterns)]
+    seen: dict[str, str] = {}
+    for shard in shards:
+        other = seen.setdefault(unit_label(shard), shard.path)
+        if other != shard.path:
+            raise UsageError(
+                f"{other!r} and {shard.path!r} would have the same name in the output: rename one"
+            )
+    return tuple(shards)
+
+
+def _describe_shard(file: FileInfo, catalog: Catalog, options: BuildOptions) -> ShardPlan:
+    entry = catalog.lookup(file.name)
+    if entry is not None and entry.kind == "transcripts" or "_asr." in file.name:
+        raise UsageError(
+            f"{file.path!r} holds transcriptions, not narratives: give it with --transcripts asr "
+            "--transcript-files"
+        )
+    known = {"dataset": options.dataset, "split": options.split}
+    expected = None
+    if entry is not None:
+        known = {"dataset": entry.dataset, "split": entry.split}
+        group = catalog.groups[entry.group]
+        expected = group.narratives if len(group.files) == 1 else None
+        if entry.bytes is not None and entry.bytes != file.size:
+            raise UsageError(
+                f"{file.path!r} has {file.size:,} bytes, the published file {entry.bytes:,}: "
+                "download it again, or rename it if it is another file"
+            )
+    return ShardPlan(
+        file.path, file.size, file.fingerprint, **known, expected_narratives=expected
+    )
+
+
+_NUMBERED = re.compile(r"_localized_narratives-(\d+-of-\d+)$")
+
+
+def unit_label(shard: ShardPlan) -> str:
+    """What a shard's output files are called after: `00003-of-00010`, or the file's name."""
+    stem = re.sub(r"\.jsonl?(\.gz|\.zst)?$", "", shard.shard)
+    numbered = _NUMBERED.search(stem)
+    if numbered and shard.dataset and shard.split:
+        return f"{shard.dataset}-{shard.split}-{numbered[1]}"
+    return re.sub(r"[^\w.-]+", "_", stem)
+
+
+def shard_units(shard: ShardPlan, unit_bytes: int, salt: str) -> Iterator[Unit]:
+    """The units of a shard."""
+    stem = re.sub(r"(\.gz|\.zst)$", "", shard.shard)
+    whole = Unit(
+        path=shard.path,
+        label=unit_label(shard),
+        fingerprint=shard.fingerprint,
+        size=shard.size,
+        dataset=shard.dataset,
+        split=shard.split,
+        dialect="captions" if stem.endswith("_captions.jsonl") else "full",
+        salt=salt,
+    )
+    return whole.pieces(unit_bytes)
+
+
+def _divide(units: Sequence[Unit], output: str) -> tuple[list[Unit], list[tuple[str, str]]]:
+    """Units to do, and keys and record paths of those that are finished."""
+    todo, finished = [], []
+    for unit in units:
+        records = list(_finished_pieces(unit, output))
+        finished += records
+        if not records or records[-1][2] is False:
+            todo.append(unit)
+            finished = finished[: len(finished) - len(records)]
+    return todo, [(key, path) for key, path, _ in finished]
+
+
+def _finished_pieces(unit: Unit, output: str) -> Iterator[tuple[str, str, bool]]:
+    """Keys and record paths of what is finished of a unit, and whether that is its end.
+
+    A plain unit has one record. Where a compressed shard's pieces begin is only known from the
+    records before, so they are followed from the first to the last.
+    """
+    index, start, last = 0, unit.start, False
+    while not last:
+        piece = unit.piece(index, start, start) if unit.compressed else unit
+        path = storage.join(output, layout.record_path(piece.key))
+        if not storage.exists(path):
+            return
+        if not unit.compressed:
+            yield piece.key, path, True
+            return
+        record = decode_record(storage.read_bytes(path))
+        index, start, last = index + 1, start + record.bytes, record.last
+        yield piece.key, path, last
+
+
+def _annotation_index(options: BuildOptions, beam_args: Sequence[str]):
+    """Path and description of the annotation index; None and None for a run without one."""
+    path = options.annotations
+    if options.sources():
+        from pipelines.index_annotations import AnnotationSources, ensure_annotation_index
+
+        folder = storage.join(options.output, layout.INDEXES)
+        sources = AnnotationSources(**options.sources())
+        path = ensure_annotation_index(sources, folder, options, beam_args)
+    return path, path and _describe_index(path, ("annotations",))
+
+
+def _transcript_index(options: BuildOptions, beam_args: Sequence[str]):
+    """Path and description of the transcript index, likewise."""
+    if options.transcripts == "timed_caption":
+        return None, None
+    from pipelines.index_annotations import ensure_transcript_index
+
+    folder = storage.join(options.output, layout.INDEXES)
+    path = ensure_transcript_index(
+        options.transcript_files, options.transcripts, folder, options, beam_args
+    )
+    return path, _describe_index(path, ("asr", "words"))
+
+
+def _describe_index(path: str, kinds: tuple[str, ...]) -> dict:
+    manifest = read_manifest(path, kinds)
+    return {
+        "path": path,
+        "fingerprint": manifest.fingerprint,
+        "sources": [msgspec.to_builtins(source) for source in manifest.sources],
+        "rows": {name: table.rows for name, table in manifest.tables.items()},
+    }
+
+
+def _calibrate(
+    options, beam_args, shards, transcript_index, transcripts
+) -> int | Fraction | None:
+    """The threshold that discards at most the share that the options name, if they name one.
+
+    It is kept below the output, so that a later run over the same input need not measure again.
+    """
+    if options.discard_share is None:
+        return None
+    from pipelines.calibration import count_distances
+
+    salt = digest({"index": transcripts and transcripts["fingerprint"], "code": code_version()})
+    units = [unit for shard in shards for unit in shard_units(shard, options.unit_bytes, salt)]
+    counts = count_distances(units, options, beam_args, transcript_index)
+    try:
+        return calibrate(counts, options.discard_share, options.discard_per_char)
+    except ValueError as error:
+        raise UsageError(f"--discard-share: {error}; raise the share") from error
+
+
+def _threshold(options: BuildOptions, rules: QualityRules) -> dict | None:
+    """The manifest's entry on the threshold of D."""
+    for kind in ("max_distance", "max_distance_per_char"):
+        value = getattr(rules, kind)
+        if value is not None:
+            share = options.discard_share
+            return {"kind": kind, "value": str(value), "calibrated_share": share}
+    return None

@@ -1,0 +1,82 @@
+"""Generates narratives in the published format, with the truth beside them.
+
+`python -m pipelines.synthesize --output DIR --shards S --narratives N --seed K`
+"""
+
+from collections.abc import Sequence
+
+import pydantic
+
+from pipelines.options import Options, parse_command_line, run_command
+from pipelines.runners import create_pipeline
+from transforms import storage
+from transforms.synthesis import SceneFiles, Shards, SynthesizeShards, refuse_other_shards
+
+DESCRIPTION = """Makes shards of generated narratives in the published Localized Narratives
+format, from real Open Images images, labels and boxes: captions that name objects of the image,
+word times, and traces over the boxes. Beside each shard it writes the truth, a transcription
+with planted errors, and word times. The same seed gives the same narratives, whatever the
+number of shards and workers."""
+
+_SAMPLE = storage.join(__file__.rsplit("/", 2)[0], "samples", "open_images")
+
+
+class SynthesizeOptions(Options):
+    """Options of this job."""
+
+    output: str = pydantic.Field(description="Folder for the shards.")
+    shards: int = pydantic.Field(1, ge=1, le=99_999, description="Number of shards.")
+    narratives: int = pydantic.Field(100, ge=0, description="Number of narratives in all.")
+    seed: int = pydantic.Field(0, ge=0, lt=2**64, description="Start of chance.")
+    images: list[str] = pydantic.Field(
+        [], description="Open Images image lists, files or patterns. Default: the sample's."
+    )
+    labels: list[str] = pydantic.Field(
+        [], description="Human and machine label files. Default: the sample's."
+    )
+    boxes: list[str] = pydantic.Field([], description="Box files. Default: the sample's.")
+    classes: list[str] = pydantic.Field(
+        [], description="Class descriptions; only these are named. Default: the boxable ones."
+    )
+
+
+def scene_files(options: SynthesizeOptions) -> SceneFiles:
+    """The files that the options name.
+
+    Without images the sample in the repository is used for whatever is not named. With images,
+    labels and boxes are only those that are named: the sample's are of other images.
+    """
+    own = bool(options.images)
+    labels = ["annotations-human.csv", "annotations-machine.csv"]
+    return SceneFiles(
+        options.images or _sample("images.csv"),
+        options.labels or ([] if own else _sample(*labels)),
+        options.boxes or ([] if own else _sample("annotations-human-bbox.csv")),
+        options.classes,
+    )
+
+
+def _sample(*names: str) -> list[str]:
+    return [storage.join(_SAMPLE, "*", name) for name in names]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the job; answers its exit code."""
+    options, beam_args = parse_command_line(
+        SynthesizeOptions, argv, "python -m pipelines.synthesize", DESCRIPTION
+    )
+    files = scene_files(options)
+    n_scenes = len(files.read())  # also finds unusable files before anything is started
+    shards = Shards(options.output, options.shards, options.narratives)
+    refuse_other_shards(shards)
+    with create_pipeline(options, beam_args) as pipeline:
+        _ = pipeline | "SynthesizeShards" >> SynthesizeShards(files, shards, options.seed)
+    print(
+        f"{options.narratives} generated narratives of {n_scenes} images in "
+        f"{options.shards} shard(s): {shards.path('localized_narratives', 0)} and beside it"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,26 @@
+"""JoinAnnotations: image, labels and boxes."""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+
+from transforms.core.stages.join_annotations import join_annotations, open_index
+from transforms.metrics import ChunkTransform, Stage
+
+
+@dataclasses.dataclass
+class JoinAnnotations(ChunkTransform):
+    """Joins image, labels and boxes to every narrative.
+
+    Attributes:
+      index_path: The annotation index; None joins nothing.
+    """
+
+    index_path: str | None = None
+
+    def prepare(self) -> Callable[[], Stage]:
+        return functools.partial(_prepare, self.index_path)
+
+
+def _prepare(index_path: str | None) -> Stage:
+    return functools.partial(join_annotations, index=open_index(index_path))

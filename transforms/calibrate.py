@@ -1,0 +1,62 @@
+"""CountDistances: D of every narrative, counted exactly, for the threshold's calibration."""
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Iterable
+
+import apache_beam as beam
+import pyarrow.compute as pc
+
+from transforms import storage
+from transforms.core.alignment import NO_DISTANCE
+from transforms.core.chunk import Chunk
+from transforms.core.units import Unit
+
+
+def count_distances(chunk: Chunk) -> Counter:
+    """Narratives of an aligned chunk by (D, caption characters); D is -1 where it is null."""
+    distances = pc.fill_null(chunk.narratives["distance"], NO_DISTANCE).to_pylist()
+    characters = pc.utf8_length(chunk.narratives["caption"]).to_pylist()
+    return Counter(zip(distances, characters, strict=True))
+
+
+class MergeCounts(beam.CombineFn):
+    """Adds counters."""
+
+    def create_accumulator(self) -> Counter:
+        return Counter()
+
+    def add_input(self, accumulator: Counter, counts: Counter) -> Counter:
+        accumulator.update(counts)
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[Counter]) -> Counter:
+        merged = Counter()
+        for accumulator in accumulators:
+            merged.update(accumulator)
+        return merged
+
+    def extract_output(self, accumulator: Counter) -> Counter:
+        return accumulator
+
+
+@dataclasses.dataclass
+class CountDistances(beam.PTransform):
+    """From aligned chunks to one counter of (D, characters)."""
+
+    def __post_init__(self):
+        super().__init__()
+
+    def expand(self, chunks: beam.PCollection[tuple[Unit, Chunk]]) -> beam.PCollection[Counter]:
+        return (
+            chunks
+            | "CountChunk" >> beam.MapTuple(lambda unit, chunk: count_distances(chunk))
+            | "MergeCounts" >> beam.CombineGlobally(MergeCounts())
+        )
+
+
+def write_counts(counts: Counter, path: str) -> None:
+    """Writes rows of D, characters and narratives as JSON."""
+    rows = sorted([distance, characters, n] for (distance, characters), n in counts.items())
+    storage.write_bytes(path, json.dumps(rows).encode())

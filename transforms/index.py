@@ -1,0 +1,226 @@
+"""IndexAnnotations and IndexTranscripts: sources to a content-addressed, bucketed index.
+
+Rows travel as columnar batches by bucket, never one by one. The manifest is written last, so
+an interrupted build is never taken for a whole index. What cannot be read in the sources is a
+value too: the first problems are written down in the manifest's stead.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import ClassVar
+
+import apache_beam as beam
+import msgspec
+
+from transforms import storage
+from transforms.core import index_blocks, index_manifest
+from transforms.core.annotations.index import KIND as ANNOTATIONS
+from transforms.core.bucket_index import (
+    bucket_count,
+    build_bucket,
+    describe_file,
+    distinct_terms,
+    split_by_bucket,
+    term_columns,
+)
+from transforms.core.errors import UsageError
+from transforms.core.index_blocks import BLOCK_BYTES, FEEDS, TABLES, Block
+from transforms.core.index_manifest import BucketFile, IndexManifest, Source, TableManifest
+from transforms.core.transcripts import ASR, WORDS
+from transforms.types import FileInfo
+
+PROBLEMS = "problems.json"
+_SMALL_TABLES = ("classes", "hierarchy")
+
+Terms = Mapping[tuple[str, str], list[str]]
+"""Of each (table, column), the sorted distinct values."""
+
+
+def to_source(role: str, file: FileInfo) -> Source:
+    """A file in its role."""
+    return Source(role, file.path, file.size, file.fingerprint)
+
+
+def index_folder(directory: str, kind: str, sources: Sequence[Source]) -> str:
+    """Where the index of these sources is, or will be."""
+    return storage.join(directory, index_manifest.address_of(kind, list(sources)))
+
+
+def is_built(folder: str) -> bool:
+    """Whether the folder holds a whole index."""
+    return storage.exists(storage.join(folder, index_manifest.NAME))
+
+
+def read_problems(folder: str) -> list[str]:
+    """What the last build could not read, for the user; empty where there was nothing."""
+    path = storage.join(folder, PROBLEMS)
+    return msgspec.json.decode(storage.read_bytes(path)) if storage.exists(path) else []
+
+
+@dataclasses.dataclass
+class BuildIndex(beam.PTransform):
+    """Builds an index of the kind that a subclass says, and gives its folder.
+
+    Attributes:
+      sources: The input files; their order is that of the rows of a key.
+      directory: Where indexes are kept; the index gets a folder named by its sources in it.
+      block_bytes: How much of a file is parsed at once; no influence on the result.
+      kind: `annotations`, `asr` or `words`.
+    """
+
+    sources: Sequence[Source]
+    directory: str
+    block_bytes: int = BLOCK_BYTES
+    kind: str = ""
+
+    def __post_init__(self):
+        super().__init__()
+        if self.kind not in self.kinds:
+            raise ValueError(f"kind is {self.kind!r}: must be one of {', '.join(self.kinds)}")
+        if self.block_bytes < 1:
+            raise ValueError(f"block_bytes is {self.block_bytes}: must be above 0")
+
+    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection[str]:
+        folder = index_folder(self.directory, self.kind, self.sources)
+        blocks = index_blocks.plan_blocks(self.sources, self.block_bytes)
+        parse = beam.ParDo(ParseBlock(count_buckets(self.sources)))
+        parsed = (
+            pipeline
+            | "PlanBlocks" >> beam.Create(blocks)
+            | "ParseBlocks" >> parse.with_outputs("terms", "problems", main="rows")
+        )
+        terms = parsed.terms | "GatherTerms" >> beam.CombinePerKey(DistinctTerms())
+        files = (
+            parsed.rows
+            | "GroupByBucket" >> beam.GroupByKey()
+            | "WriteBuckets" >> beam.Map(write_bucket, folder, beam.pvalue.AsDict(terms))
+        )
+        return (
+            pipeline
+            | "StartManifest" >> beam.Create([folder])
+            | "WriteManifest"
+            >> beam.Map(
+                write_manifest,
+                self.kind,
+                list(self.sources),
+                beam.pvalue.AsDict(terms),
+                beam.pvalue.AsList(files),
+                beam.pvalue.AsList(parsed.problems),
+            )
+        )
+
+
+@dataclasses.dataclass
+class IndexAnnotations(BuildIndex):
+    """Builds the annotation index."""
+
+    kinds: ClassVar = (ANNOTATIONS,)
+    kind: str = ANNOTATIONS
+
+
+@dataclasses.dataclass
+class IndexTranscripts(BuildIndex):
+    """Builds an index of transcriptions: `kind` says of which."""
+
+    kinds: ClassVar = (ASR, WORDS)
+
+
+def count_buckets(sources: Sequence[Source]) -> dict[str, int]:
+    """Buckets of each table that has a source, by the bytes of its sources."""
+    sizes: dict[str, int] = {}
+    for source in sources:
+        for table in FEEDS[source.role]:
+            sizes[table] = sizes.get(table, 0) + index_blocks.plain_size(source)
+    return {
+        table: 1 if table in _SMALL_TABLES else bucket_count(size) for table, size in sizes.items()
+    }
+
+
+class ParseBlock(beam.DoFn):
+    """Parses a block and deals its rows out to buckets.
+
+    Main output: ((table, bucket), (source, place, Arrow IPC bytes)); `terms`: ((table, column),
+    distinct values); `problems`: (source, place, message).
+    """
+
+    def __init__(self, buckets: Mapping[str, int]):
+        self._buckets = buckets
+
+    def process(self, block: Block) -> Iterator:
+        try:
+            for part in index_blocks.parse_block(block, storage.open_decompressed):
+                yield from self._deal_out(part)
+        except UsageError as error:
+            problem = (block.files[0][0], block.start, str(error))
+            yield beam.pvalue.TaggedOutput("problems", problem)
+
+    def _deal_out(self, part: index_blocks.Part) -> Iterator:
+        for column, values in distinct_terms(part.rows, TABLES[part.table]).items():
+            yield beam.pvalue.TaggedOutput("terms", ((part.table, column), values))
+        for bucket, data in split_by_bucket(part.rows, self._buckets[part.table]):
+            yield (part.table, bucket), (*part.place, data)
+
+
+class DistinctTerms(beam.CombineFn):
+    """Merges lists of values to the sorted list of distinct ones."""
+
+    def create_accumulator(self) -> set[str]:
+        return set()
+
+    def add_input(self, accumulator: set[str], values: Iterable[str]) -> set[str]:
+        accumulator.update(values)
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[set[str]]) -> set[str]:
+        return set().union(*accumulators)
+
+    def extract_output(self, accumulator: set[str]) -> list[str]:
+        return sorted(accumulator)
+
+
+def _terms_of(table: str, terms: Terms) -> dict[str, list[str]]:
+    return {name: terms.get((table, name), []) for name in term_columns(TABLES[table])}
+
+
+def write_bucket(
+    bucket_with_parts: tuple[tuple[str, int], Iterable[tuple[int, int, bytes]]],
+    folder: str,
+    terms: Terms,
+) -> tuple[str, BucketFile]:
+    """Writes a bucket's file; the same bytes at every try."""
+    (table, bucket), parts = bucket_with_parts
+    ordered = sorted(parts, key=lambda part: part[:2])
+    data, rows, keys = build_bucket(
+        [data for *_, data in ordered], TABLES[table], _terms_of(table, terms)
+    )
+    name = f"{table}-{bucket:05d}.arrow"
+    storage.write_bytes(storage.join(folder, name), data)
+    return table, describe_file(name, bucket, data, rows, keys)
+
+
+def write_manifest(
+    folder: str,
+    kind: str,
+    sources: list[Source],
+    terms: Terms,
+    files: Sequence[tuple[str, BucketFile]],
+    problems: Sequence[tuple[int, int, str]],
+) -> str:
+    """Completes the index, or writes down why it cannot be; gives its folder."""
+    if problems:
+        messages = [message for *_, message in sorted(problems)]
+        storage.write_bytes(storage.join(folder, PROBLEMS), msgspec.json.encode(messages[:10]))
+        return folder
+    tables = {
+        table: TableManifest(
+            buckets,
+            _terms_of(table, terms),
+            sorted((file for owner, file in files if owner == table), key=lambda f: f.bucket),
+        )
+        for table, buckets in sorted(count_buckets(sources).items())
+    }
+    address = index_manifest.address_of(kind, sources)
+    manifest = IndexManifest(index_manifest.FORMAT, kind, address, sources, tables)
+    data = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
+    storage.write_bytes(storage.join(folder, index_manifest.NAME), data)
+    return folder

@@ -1,0 +1,271 @@
+"""MergeUnits and PublishVersion: the last steps of the pipeline."""
+
+import dataclasses
+import datetime
+import json
+import uuid
+from collections.abc import Iterable, Iterator
+
+import apache_beam as beam
+import google_crc32c
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from transforms import storage
+from transforms.core import layout
+from transforms.core.records import UnitRecord, decode_record
+from transforms.core.statistics import statistics_tables
+from transforms.core.tables import write_parquet
+from transforms.core.version import (
+    SHOWN_BAD_LINES,
+    ShardPlan,
+    Summary,
+    describe_repeats,
+    describe_units,
+    reconcile,
+    total_counts,
+    version_files,
+    version_id,
+)
+
+FORMAT = 1
+"""Version of the manifest's form."""
+
+
+@dataclasses.dataclass(frozen=True)
+class PublishPlan:
+    """What publishing needs to know of the run.
+
+    Attributes:
+      output: The output folder.
+      run_id: Names the file in which the run's outcome is left.
+      base: The version that was current when the run was planned, None for none.
+      shards: All shards of the run.
+      max_bad_share: Share of bad lines above which nothing is published.
+      attributes: Further entries of the manifest: configuration, code, packages, indexes.
+    """
+
+    output: str
+    run_id: str
+    base: str | None
+    shards: tuple[ShardPlan, ...]
+    max_bad_share: float
+    attributes: dict
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+      status: `published`; `not_conserved` or `too_many_bad_lines`, with nothing published; or
+        `overtaken`, when another run published in the meantime.
+      version: The version's name.
+      message: One sentence.
+    """
+
+    status: str
+    version: str
+    message: str
+
+
+class MergeUnits(beam.CombineFn):
+    """Merges unit records to one `Summary`, in any order."""
+
+    def create_accumulator(self) -> Summary:
+        return Summary()
+
+    def add_input(self, accumulator: Summary, record: UnitRecord) -> Summary:
+        accumulator.update(record)
+        return accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[Summary]) -> Summary:
+        merged = Summary()
+        for accumulator in accumulators:
+            merged.merge(accumulator)
+        return merged
+
+    def compact(self, accumulator: Summary) -> Summary:
+        accumulator.compact()
+        return accumulator
+
+    def extract_output(self, accumulator: Summary) -> Summary:
+        return accumulator
+
+
+def read_record(path: str) -> UnitRecord:
+    """Reads a commit record."""
+    return decode_record(storage.read_bytes(path))
+
+
+def publish_version(summary: Summary, plan: PublishPlan) -> Outcome:
+    """Checks the merged units and makes them the current version.
+
+    Readers see the old version or the new one, whole: the folder is filled under another name,
+    and the pointer is swapped last. The outcome is left in the output's `runs` folder too.
+    """
+    manifest = make_manifest(summary, plan)
+    outcome = _refusal(manifest, plan) or _publish(manifest, summary, plan)
+    path = storage.join(plan.output, layout.RUNS, f"{plan.run_id}.json")
+    storage.write_bytes(path, json.dumps(dataclasses.asdict(outcome)).encode())
+    return outcome
+
+
+def make_manifest(summary: Summary, plan: PublishPlan) -> dict:
+    """The version's manifest; entries of the statistics' files and the report come later."""
+    records = summary.in_order()
+    units, bad_lines = describe_units(records)
+    return {
+        "format": FORMAT,
+        "version": version_id(summary.records),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "previous": plan.base,
+        **plan.attributes,
+        "inputs": [dataclasses.asdict(shard) | {"shard": shard.shard} for shard in plan.shards],
+        "shards": reconcile(plan.shards, records),
+        "counts": msgspec.to_builtins(total_counts(records)),
+        "units": units,
+        "bad_lines": bad_lines[:SHOWN_BAD_LINES],
+        "repeated_keys": describe_repeats(summary.statistics),
+        "files": version_files(records),
+    }
+
+
+def _refusal(manifest: dict, plan: PublishPlan) -> Outcome | None:
+    broken = [row["shard"] for row in manifest["shards"] if not row["conserved"]]
+    if broken:
+        return Outcome(
+            "not_conserved",
+            manifest["version"],
+            f"the conservation law does not hold for {', '.join(broken)}: nothing was published; "
+            "was a file changed during the run? Run again",
+        )
+    counts = manifest["counts"]
+    bad, lines = sum(counts["rejected"].values()), counts["lines"] - counts["blank"]
+    if bad > plan.max_bad_share * lines:
+        first = manifest["bad_lines"][0]
+        return Outcome(
+            "too_many_bad_lines",
+            manifest["version"],
+            f"{bad} of {lines} lines are bad ({bad / lines:.2%}), above --max-bad-share "
+            f"{plan.max_bad_share:g}: nothing was published; the first is {first['shard']}, line "
+            f"{first['line']}: {first['code']}: {first['message']}",
+        )
+    return None
+
+
+def _publish(manifest: dict, summary: Summary, plan: PublishPlan) -> Outcome:
+    version = manifest["version"]
+    target = storage.join(plan.output, layout.version_folder(version))
+    if not storage.exists(target):
+        _fill_version(target, manifest, summary, plan)
+    _remove_abandoned(summary, plan.output)
+    pointer = storage.join(plan.output, layout.CURRENT)
+    base = None if plan.base is None else f"{plan.base}\n".encode()
+    if storage.swap_pointer(pointer, base, f"{version}\n".encode()):
+        return Outcome("published", version, f"version {version} is current")
+    if storage.read_bytes(pointer) == f"{version}\n".encode():
+        return Outcome("published", version, f"version {version} is current")
+    return Outcome(
+        "overtaken",
+        version,
+        f"another run published in the meantime: version {version} is whole but not current; "
+        "run again to make it so",
+    )
+
+
+def _fill_version(target: str, manifest: dict, summary: Summary, plan: PublishPlan) -> None:
+    """Makes the version's folder, complete in itself, under another name and then renames it."""
+    from transforms.core.report import render_report
+
+    folder = f"{target}.{uuid.uuid4().hex[:12]}.tmp"
+    try:
+        for file in manifest["files"]:
+            path = storage.join(folder, file["path"])
+            storage.make_dirs(path.rpartition("/")[0])
+            storage.link_or_copy(storage.join(plan.output, file.pop("source")), path)
+        tables = statistics_tables(summary.statistics)
+        manifest["files"] += [
+            _write_table(name, table, folder) for name, table in tables.items()
+        ]
+        report = render_report(manifest, tables, *_example(manifest, folder))
+        storage.write_bytes(storage.join(folder, layout.REPORT), report.encode())
+        text = json.dumps(manifest, indent=1, ensure_ascii=False)
+        storage.write_bytes(storage.join(folder, layout.MANIFEST), text.encode())
+        storage.rename(folder, target)
+    except OSError:
+        if not storage.exists(target):  # another run may have made the same version meanwhile
+            raise
+    finally:
+        storage.remove(folder)
+
+
+def _write_table(name: str, table: pa.Table, folder: str) -> dict:
+    path = f"{name}/{name}.parquet"
+    with storage.local_scratch() as scratch:
+        local = f"{scratch}/{name}.parquet"
+        write_parquet(table, local)
+        with open(local, "rb") as file:
+            data = file.read()
+        storage.upload(local, storage.join(folder, path))
+    return {
+        "table": name,
+        "path": path,
+        "rows": len(table),
+        "bytes": len(data),
+        "crc32c": google_crc32c.value(data),
+    }
+
+
+def _example(manifest: dict, folder: str) -> tuple[dict | None, list[dict]]:
+    """A narrative for the report to draw, with its mentions: from the unit with the most."""
+    from transforms.core.report import choose_example
+
+    units = [file for file in manifest["files"] if file["table"] == "mentions"]
+    best = max(units, key=lambda file: file["rows"])
+    mentions, narratives = (
+        pq.read_table(pa.BufferReader(storage.read_bytes(storage.join(folder, path))))
+        for path in (best["path"], best["path"].replace("mentions/", "narratives/", 1))
+    )
+    return choose_example(narratives, mentions)
+
+
+def _remove_abandoned(summary: Summary, output: str) -> None:
+    """Removes what tries that did not commit have left of the version's units."""
+    for record in summary.records.values():
+        folder = layout.unit_folder(record.unit.key)
+        for name in storage.list_dir(storage.join(output, folder)):
+            if name not in (layout.RECORD, record.attempt):
+                storage.remove(storage.join(output, folder, name))
+
+
+class _Publish(beam.DoFn):
+    def __init__(self, plan: PublishPlan):
+        self._plan = plan
+
+    def process(self, summary: Summary) -> Iterator[Outcome]:
+        yield publish_version(summary, self._plan)
+
+
+@dataclasses.dataclass
+class PublishVersion(beam.PTransform):
+    """From the paths of commit records to a published version.
+
+    Attributes:
+      plan: What publishing needs to know of the run.
+    """
+
+    plan: PublishPlan
+
+    def __post_init__(self):
+        super().__init__()
+
+    def expand(self, record_paths: beam.PCollection[str]) -> beam.PCollection[Outcome]:
+        return (
+            record_paths
+            | "TakeEachOnce" >> beam.Distinct()
+            | "ReadRecords" >> beam.Map(read_record)
+            | "MergeUnits" >> beam.CombineGlobally(MergeUnits())
+            | "PublishVersion" >> beam.ParDo(_Publish(self.plan))
+        )

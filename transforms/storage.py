@@ -1,0 +1,199 @@
+"""The one seam to files: finding, reading, writing whole, creating once, swapping a pointer.
+
+Everything that the user names (inputs, indexes, outputs) goes through these functions, so that
+another store is one more branch here and nothing elsewhere.
+"""
+
+import contextlib
+import glob
+import gzip
+import io
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+from transforms.core.errors import UsageError
+from transforms.types import FileInfo
+
+
+def match(patterns: Sequence[str]) -> list[FileInfo]:
+    """The files that the patterns name, sorted by path, each once.
+
+    Raises:
+      UsageError: A file is missing, or a pattern matches nothing.
+    """
+    found = {}
+    for pattern in patterns:
+        _refuse_other_stores(pattern)
+        paths = glob.glob(pattern) if glob.has_magic(pattern) else [pattern]
+        files = [path for path in paths if os.path.isfile(path)]
+        if not files:
+            raise UsageError(_nothing_found(pattern))
+        found.update((path, _describe(path)) for path in files)
+    return [found[path] for path in sorted(found)]
+
+
+def _nothing_found(pattern: str) -> str:
+    if glob.has_magic(pattern):
+        return f"no file matches {pattern!r}: check the folder and the pattern's spelling"
+    if os.path.isdir(pattern):
+        return f"{pattern!r} is a folder: name its files, for example {pattern.rstrip('/')}/*"
+    return f"there is no file {pattern!r}: check the path"
+
+
+def _refuse_other_stores(path: str) -> None:
+    scheme, separator, _ = path.partition("://")
+    if separator:
+        raise UsageError(f"{path!r}: {scheme}:// is not supported, name a local path")
+
+
+def _describe(path: str) -> FileInfo:
+    status = os.stat(path)
+    return FileInfo(path, status.st_size, f"{status.st_size}-{status.st_mtime_ns}")
+
+
+def open_binary(path: str) -> BinaryIO:
+    """The file's bytes as they are stored; can seek."""
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise UsageError(f"cannot read {path!r}: {error.strerror}") from error
+
+
+def open_decompressed(path: str) -> BinaryIO:
+    """The file's bytes, decompressed where its name ends in `.gz` or `.zst`."""
+    if path.endswith(".gz"):
+        return gzip.open(open_binary(path))
+    if path.endswith(".zst"):
+        import zstandard
+
+        reader = zstandard.ZstdDecompressor().stream_reader(
+            open_binary(path), read_across_frames=True
+        )
+        return io.BufferedReader(reader)
+    return open_binary(path)
+
+
+def read_bytes(path: str) -> bytes:
+    """All bytes of a file."""
+    with open_binary(path) as file:
+        return file.read()
+
+
+def join(base: str, *parts: str) -> str:
+    """A path below `base`."""
+    return os.path.join(base, *parts)
+
+
+def exists(path: str) -> bool:
+    """Whether there is a file or folder."""
+    return os.path.exists(path)
+
+
+def make_dirs(path: str) -> None:
+    """Makes a folder and those above it, where missing."""
+    try:
+        os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"cannot make the folder {path!r}: {error.strerror}") from error
+
+
+def list_dir(path: str) -> list[str]:
+    """Names in a folder, sorted; none where there is no such folder."""
+    return sorted(os.listdir(path)) if os.path.isdir(path) else []
+
+
+def rename(source: str, target: str) -> None:
+    """Gives a file or folder another name, at once."""
+    os.rename(source, target)
+
+
+def remove(path: str) -> None:
+    """Removes a file, or a folder with all that is in it, where it exists."""
+    if os.path.isdir(path):
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
+
+
+def write_bytes(path: str, data: bytes) -> None:
+    """Writes a file whole: readers see the old content or the new one."""
+    make_dirs(os.path.dirname(path) or ".")
+    with _temporary_beside(path) as temporary:
+        _write_synced(temporary, data)
+        os.replace(temporary, path)
+
+
+def create_exclusively(path: str, data: bytes) -> bool:
+    """Creates a file whole unless it exists; answers whether it was created here."""
+    make_dirs(os.path.dirname(path) or ".")
+    with _temporary_beside(path) as temporary:
+        _write_synced(temporary, data)
+        try:
+            os.link(temporary, path)  # fails when the name is taken, unlike a rename
+        except FileExistsError:
+            return False
+    return True
+
+
+@contextlib.contextmanager
+def _temporary_beside(path: str) -> Iterator[str]:
+    temporary = f"{path}.{uuid.uuid4().hex}.tmp"
+    try:
+        yield temporary
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+
+
+def _write_synced(path: str, data: bytes) -> None:
+    with open(path, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def link_or_copy(source: str, target: str) -> None:
+    """Makes `target` the same file as `source`, by a hard link where the store can."""
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(target)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+@contextlib.contextmanager
+def local_scratch() -> Iterator[str]:
+    """A temporary folder on this machine."""
+    with tempfile.TemporaryDirectory(prefix="localized-narratives-") as folder:
+        yield folder
+
+
+def upload(local_path: str, path: str) -> None:
+    """Brings a finished local file to its place."""
+    make_dirs(os.path.dirname(path) or ".")
+    shutil.move(local_path, path)
+
+
+def swap_pointer(path: str, expected: bytes | None, new: bytes) -> bool:
+    """Compare-and-swap of a small file; answers whether `new` was put there.
+
+    Args:
+      path: The pointer file.
+      expected: What it must hold now, None where it must not exist.
+      new: What it shall hold.
+    """
+    import fcntl
+
+    make_dirs(os.path.dirname(path) or ".")
+    with open(f"{path}.lock", "ab") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (read_bytes(path) if exists(path) else None) != expected:
+            return False
+        write_bytes(path, new)
+        return True

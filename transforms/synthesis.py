@@ -1,0 +1,160 @@
+"""Makes shards of generated narratives with their truth beside them."""
+
+import contextlib
+import dataclasses
+import functools
+import uuid
+from collections.abc import Iterator, Sequence
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+
+from transforms import storage
+from transforms.core.annotations.classes import ClassName, default_classes, parse_classes
+from transforms.core.errors import UsageError
+from transforms.core.synthesis.narrate import Casting, synthesize_narrative
+from transforms.core.synthesis.records import DATASET_ID, Lines, to_lines
+from transforms.core.synthesis.scenes import Scene, Source, read_scenes
+
+
+@dataclasses.dataclass(frozen=True)
+class SceneFiles:
+    """Open Images files that scenes are read from: patterns.
+
+    Attributes:
+      images: Image lists.
+      labels: Human and machine labels.
+      boxes: Boxes.
+      classes: Class descriptions, whose classes are named; none: the boxable ones.
+    """
+
+    images: Sequence[str]
+    labels: Sequence[str]
+    boxes: Sequence[str]
+    classes: Sequence[str] = ()
+
+    def read(self) -> list[Scene]:
+        """Reads them.
+
+        Raises:
+          UsageError: A file is missing or not what it should be.
+        """
+        sources = map(_sources, (self.images, self.labels, self.boxes))
+        return read_scenes(*sources, self._read_classes())
+
+    def _read_classes(self) -> list[ClassName]:
+        if not self.classes:
+            return default_classes()
+        paths = [file.path for file in storage.match(self.classes)]
+        return [c for path in paths for c in parse_classes(path, storage.read_bytes(path))]
+
+
+def _sources(patterns: Sequence[str]) -> list[Source]:
+    paths = [file.path for file in storage.match(patterns)]
+    return [(path, functools.partial(storage.open_decompressed, path)) for path in paths]
+
+
+@dataclasses.dataclass(frozen=True)
+class Shards:
+    """Where shards go and which narratives each of them holds.
+
+    Attributes:
+      output: Folder.
+      shards: Number of shards.
+      narratives: Number of narratives in all.
+    """
+
+    output: str
+    shards: int
+    narratives: int
+
+    def path(self, kind: str, shard: int) -> str:
+        """The shard's file of a kind (a field of `Lines`)."""
+        name = f"{DATASET_ID}_{kind}-{shard:05d}-of-{self.shards:05d}.jsonl"
+        return storage.join(self.output, name)
+
+    def indexes(self, shard: int) -> range:
+        """Numbers of the shard's narratives: a stretch of them all, sizes even within one."""
+        first, end = (self.narratives * s // self.shards for s in (shard, shard + 1))
+        return range(first, end)
+
+
+def refuse_other_shards(shards: Shards) -> None:
+    """Refuses a folder with generated shards of another number, which would mix.
+
+    Raises:
+      UsageError: There are such shards.
+    """
+    ending = f"-of-{shards.shards:05d}.jsonl"
+    for name in storage.list_dir(shards.output):
+        if name.startswith(f"{DATASET_ID}_") and not name.endswith(ending):
+            raise UsageError(
+                f"{storage.join(shards.output, name)}: the folder holds shards of another "
+                "number, which would mix with these: remove them or name another --output"
+            )
+
+
+@dataclasses.dataclass
+class SynthesizeShards(beam.PTransform):
+    """Writes every shard; answers the paths of the narrative files.
+
+    Attributes:
+      files: What the scenes are read from, once for each worker.
+      shards: Where they go; the elements are numbers of shards.
+      seed: The same seed gives the same narratives, whatever the shards and workers.
+    """
+
+    files: SceneFiles
+    shards: Shards
+    seed: int = 0
+
+    def __post_init__(self):
+        super().__init__()
+        if self.shards.shards < 1 or self.shards.narratives < 0:
+            raise UsageError("shards must be at least 1 and narratives at least 0")
+        if not 0 <= self.seed < 2**64:
+            raise UsageError(f"seed must be from 0 to 2**64 - 1, not {self.seed}")
+
+    def expand(self, pbegin: beam.Pipeline) -> beam.PCollection[str]:
+        return (
+            pbegin
+            | "CreateShardNumbers" >> beam.Create(range(self.shards.shards))
+            | "SpreadShards" >> beam.Reshuffle()
+            | "WriteShard" >> beam.ParDo(_WriteShard(self.files, self.shards, self.seed))
+        )
+
+
+class _WriteShard(beam.DoFn):
+    """Writes the files of one shard; trying again writes the same bytes in the same place."""
+
+    def __init__(self, files: SceneFiles, shards: Shards, seed: int):
+        self._files = files
+        self._shards = shards
+        self._seed = seed
+        self._written = Metrics.counter("synthesis", "narratives")
+
+    def setup(self):
+        self._scenes = self._files.read()
+        self._casting = Casting.of(len(self._scenes), self._seed)
+
+    def process(self, shard: int) -> Iterator[str]:
+        with storage.local_scratch() as scratch, contextlib.ExitStack() as stack:
+            local = {kind: storage.join(scratch, kind) for kind in Lines._fields}
+            files = [stack.enter_context(open(path, "wb")) for path in local.values()]
+            for index in self._shards.indexes(shard):
+                narrative = synthesize_narrative(self._scenes, self._casting, self._seed, index)
+                for file, line in zip(files, to_lines(narrative), strict=True):
+                    file.write(f"{line}\n".encode())
+                self._written.inc()
+            for file in files:
+                file.close()
+            for kind, path in local.items():
+                _bring(path, self._shards.path(kind, shard))
+        yield self._shards.path("localized_narratives", shard)
+
+
+def _bring(local_path: str, path: str) -> None:
+    """Brings a finished file to its name at once, from another disk too."""
+    temporary = f"{path}.{uuid.uuid4().hex}.tmp"
+    storage.upload(local_path, temporary)
+    storage.rename(temporary, path)

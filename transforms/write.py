@@ -1,0 +1,92 @@
+"""WriteUnit: a finished unit's tables and its commit record."""
+
+import dataclasses
+import os
+import uuid
+from collections.abc import Iterator
+
+import apache_beam as beam
+import google_crc32c
+
+from transforms import storage
+from transforms.core import layout
+from transforms.core.chunk import Chunk
+from transforms.core.records import FileEntry, encode_record, make_record
+from transforms.core.tables import unit_tables, write_parquet, write_rejected
+from transforms.core.units import Unit
+
+
+def write_unit(unit: Unit, chunk: Chunk, output: str) -> str:
+    """Writes all tables of a unit, then commits it.
+
+    The tables are written on this machine and closed before they are brought to a folder that
+    only this try knows; then the record is created if absent. A second try of a committed unit
+    removes its own files.
+
+    Returns:
+      The path of the unit's commit record.
+    """
+    record = storage.join(output, layout.record_path(unit.key))
+    if storage.exists(record):
+        return record
+    attempt = uuid.uuid4().hex[:12]
+    folder = layout.attempt_folder(unit.key, attempt)
+    with storage.local_scratch() as scratch:
+        files = []
+        for table, rows, path in _write_tables(unit, chunk, scratch):
+            files.append(_describe(table, rows, path, folder))
+            storage.upload(path, storage.join(output, files[-1].path))
+    data = encode_record(make_record(unit, chunk, attempt, files))
+    if not storage.create_exclusively(record, data):
+        storage.remove(storage.join(output, folder))
+    return record
+
+
+def _write_tables(unit: Unit, chunk: Chunk, scratch: str) -> Iterator[tuple[str, int, str]]:
+    """Writes each table; yields its name, its rows and the file."""
+    for table, rows in unit_tables(chunk, unit.shard).items():
+        path = os.path.join(scratch, f"{table}.parquet")
+        write_parquet(rows, path)
+        yield table, len(rows), path
+    path = os.path.join(scratch, "rejected.avro")
+    write_rejected(chunk.rejected, path)
+    yield "rejected", len(chunk.rejected), path
+
+
+def _describe(table: str, rows: int, path: str, folder: str) -> FileEntry:
+    file_name = os.path.basename(path)
+    with open(path, "rb") as file:
+        data = file.read()
+    return FileEntry(table, f"{folder}/{file_name}", rows, len(data), google_crc32c.value(data))
+
+
+class _WriteUnit(beam.DoFn):
+    def __init__(self, output: str):
+        self._output = output
+        self._units = beam.metrics.Metrics.counter("WriteUnit", "units")
+        self._bytes = beam.metrics.Metrics.counter("WriteUnit", "bytes")
+
+    def process(self, element: tuple[Unit, Chunk]) -> Iterator[str]:
+        unit, chunk = element
+        yield write_unit(unit, chunk, self._output)
+        self._units.inc()
+        self._bytes.inc(chunk.bytes)
+
+
+@dataclasses.dataclass
+class WriteUnit(beam.PTransform):
+    """Finishes units: from (unit, chunk) to the paths of commit records.
+
+    Attributes:
+      output: The output folder.
+    """
+
+    output: str
+
+    def __post_init__(self):
+        super().__init__()
+
+    def expand(self, chunks: beam.PCollection[tuple[Unit, Chunk]]) -> beam.PCollection[str]:
+        return chunks | "WriteUnit" >> beam.ParDo(_WriteUnit(self.output)).with_output_types(
+            str
+        )
