@@ -75,9 +75,7 @@ class BuildOptions(Options):
     discard_per_char: bool = pydantic.Field(
         False, description="Calibrate D per caption character in place of D."
     )
-    require_trace: bool = pydantic.Field(
-        False, description="Discard narratives without a trace."
-    )
+    require_trace: bool = pydantic.Field(False, description="Discard narratives without a trace.")
     min_trace_share: Share | None = pydantic.Field(
         None, description="Discard where the trace spans less than this share of the speech."
     )
@@ -115,9 +113,7 @@ class BuildOptions(Options):
                 "transcript_files go with transcripts asr or words, and these need them"
             )
         if self.annotations and self.sources():
-            raise ValueError(
-                "give annotations (a ready index) or files of annotations, not both"
-            )
+            raise ValueError("give annotations (a ready index) or files of annotations, not both")
         if self.subclasses and not (self.hierarchy or self.annotations):
             raise ValueError("subclasses needs hierarchy")
         return self
@@ -131,9 +127,7 @@ class BuildOptions(Options):
         """The quality rules, with the threshold that was calibrated, if one was."""
         distance, per_char = self.max_distance, self.max_distance_per_char
         if calibrated is not None:
-            distance, per_char = (
-                (None, calibrated) if self.discard_per_char else (calibrated, None)
-            )
+            distance, per_char = (None, calibrated) if self.discard_per_char else (calibrated, None)
         return QualityRules(
             max_distance=distance,
             max_distance_per_char=None if per_char is None else Fraction(str(per_char)),

@@ -123,9 +123,7 @@ class Catalog:
         return [storage.join(folder, file.file) for file in self.groups[name].files]
 
 
-def _entry(
-    name: str, group: Group, file_name: str, kind: str, file: File | None = None
-) -> Entry:
+def _entry(name: str, group: Group, file_name: str, kind: str, file: File | None = None) -> Entry:
     return Entry(
         file=file_name,
         kind=kind,

@@ -144,9 +144,7 @@ def _refuse_strays(beam_args: Sequence[str], model: type[Options]) -> None:
         if name.startswith("--") and name not in known:
             raise UsageError(f"unknown flag `{name}`{_nearest(name[2:], model, as_flag=True)}")
         if not name.startswith("-") and not expects_value:
-            raise UsageError(
-                f"unexpected argument `{argument}`: options are given as --flag value"
-            )
+            raise UsageError(f"unexpected argument `{argument}`: options are given as --flag value")
         expects_value = name.startswith("-") and "=" not in argument
 
 
@@ -156,9 +154,7 @@ def _explain(error: pydantic.ValidationError, config: str | None) -> str:
         key = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
         where = f"option `{_flag(key)}`" if key else "the options"
         text = problem["msg"].removeprefix("Value error, ")
-        given = (
-            "" if problem["type"] == "missing" or not key else f" (given: {problem['input']!r})"
-        )
+        given = "" if problem["type"] == "missing" or not key else f" (given: {problem['input']!r})"
         problems.append(f"{where}: {text[:1].lower()}{text[1:]}{given}")
     source = f" (flags and {config})" if config else ""
     return "; ".join(problems) + source

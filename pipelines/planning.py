@@ -144,9 +144,7 @@ def _describe_shard(file: FileInfo, catalog: Catalog, options: BuildOptions) -> 
                 f"{file.path!r} has {file.size:,} bytes, the published file {entry.bytes:,}: "
                 "download it again, or rename it if it is another file"
             )
-    return ShardPlan(
-        file.path, file.size, file.fingerprint, **known, expected_narratives=expected
-    )
+    return ShardPlan(file.path, file.size, file.fingerprint, **known, expected_narratives=expected)
 
 
 _NUMBERED = re.compile(r"_localized_narratives-(\d+-of-\d+)$")
@@ -244,9 +242,7 @@ def _describe_index(path: str, kinds: tuple[str, ...]) -> dict:
     }
 
 
-def _calibrate(
-    options, beam_args, shards, transcript_index, transcripts
-) -> int | Fraction | None:
+def _calibrate(options, beam_args, shards, transcript_index, transcripts) -> int | Fraction | None:
     """The threshold that discards at most the share that the options name, if they name one.
 
     It is kept below the output, so that a later run over the same input need not measure again.

@@ -19,9 +19,7 @@ def create_pipeline(options: Options, beam_args: Sequence[str] = ()):
 
     _quieten()
     if options.runner != LOCAL:
-        return beam.Pipeline(
-            options=PipelineOptions([f"--runner={options.runner}", *beam_args])
-        )
+        return beam.Pipeline(options=PipelineOptions([f"--runner={options.runner}", *beam_args]))
     mode = "in_memory" if options.workers == 1 else "multi_processing"
     flags = [
         "--runner=FnApiRunner",

@@ -24,9 +24,7 @@ class AlignTranscripts(ChunkTransform):
     def __post_init__(self):
         super().__post_init__()
         if (self.transcripts == "timed_caption") != (self.index_path is None):
-            raise ValueError(
-                f"transcripts {self.transcripts} and index {self.index_path} differ"
-            )
+            raise ValueError(f"transcripts {self.transcripts} and index {self.index_path} differ")
 
     def prepare(self) -> Callable[[], Stage]:
         return functools.partial(_prepare, self.transcripts, self.index_path)

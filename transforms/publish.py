@@ -186,9 +186,7 @@ def _fill_version(target: str, manifest: dict, summary: Summary, plan: PublishPl
             storage.make_dirs(path.rpartition("/")[0])
             storage.link_or_copy(storage.join(plan.output, file.pop("source")), path)
         tables = statistics_tables(summary.statistics)
-        manifest["files"] += [
-            _write_table(name, table, folder) for name, table in tables.items()
-        ]
+        manifest["files"] += [_write_table(name, table, folder) for name, table in tables.items()]
         report = render_report(manifest, tables, *_example(manifest, folder))
         storage.write_bytes(storage.join(folder, layout.REPORT), report.encode())
         text = json.dumps(manifest, indent=1, ensure_ascii=False)

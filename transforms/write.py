@@ -87,6 +87,4 @@ class WriteUnit(beam.PTransform):
         super().__init__()
 
     def expand(self, chunks: beam.PCollection[tuple[Unit, Chunk]]) -> beam.PCollection[str]:
-        return chunks | "WriteUnit" >> beam.ParDo(_WriteUnit(self.output)).with_output_types(
-            str
-        )
+        return chunks | "WriteUnit" >> beam.ParDo(_WriteUnit(self.output)).with_output_types(str)

@@ -72,7 +72,7 @@ def _align(a_offsets, a_codes, a_starts, a_ends, m_offsets, m_codes, m_starts, m
             matches[first_a:end_a] = np.arange(end_a - first_a)
             distances[i] = 0
             continue
-        costs = _word_costs(
+        costs = word_costs(
             a_codes,
             a_starts[first_a:end_a],
             a_ends[first_a:end_a],
@@ -99,7 +99,7 @@ def _identical(a_codes, a_starts, a_ends, m_codes, m_starts, m_ends):
 
 
 @compiled
-def _word_costs(a_codes, a_starts, a_ends, m_codes, m_starts, m_ends):
+def word_costs(a_codes, a_starts, a_ends, m_codes, m_starts, m_ends):
     """Levenshtein distances of all pairs, shape `(n_a, n_m)`."""
     longest = 0
     for j in range(len(m_starts)):

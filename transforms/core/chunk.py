@@ -95,9 +95,7 @@ def _read_batch(source: pa.NativeFile) -> pa.RecordBatch:
 
 def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
     """A batch of this schema with no rows."""
-    return pa.RecordBatch.from_arrays(
-        [pa.array([], field.type) for field in schema], schema=schema
-    )
+    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
 
 
 def set_columns(batch: pa.RecordBatch, **columns: pa.Array | np.ndarray) -> pa.RecordBatch:
@@ -105,9 +103,7 @@ def set_columns(batch: pa.RecordBatch, **columns: pa.Array | np.ndarray) -> pa.R
     for name, column in columns.items():
         array = column if isinstance(column, pa.Array) else pa.array(column)
         at = batch.schema.get_field_index(name)
-        batch = (
-            batch.append_column(name, array) if at < 0 else batch.set_column(at, name, array)
-        )
+        batch = batch.append_column(name, array) if at < 0 else batch.set_column(at, name, array)
     return batch
 
 

@@ -123,6 +123,4 @@ def _diagnose(line: memoryview, error: Exception) -> BadLine:
         msgspec.json.decode(line)  # a type error met before the text ends hides a cut line
     except msgspec.DecodeError as malformed:
         return BadLine("malformed_json", str(malformed))
-    return BadLine(
-        "missing_key" if "missing required field" in message else "wrong_type", message
-    )
+    return BadLine("missing_key" if "missing required field" in message else "wrong_type", message)

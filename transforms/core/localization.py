@@ -210,9 +210,7 @@ def point_histogram(
     flat = (group[within] * BINS + bin_x[within]) * BINS + bin_y[within]
     cells, points = np.unique(flat, return_counts=True)
     overflow = np.bincount(group[~within], minlength=n_groups)
-    return Histogram(
-        cells // (BINS * BINS), cells // BINS % BINS, cells % BINS, points, overflow
-    )
+    return Histogram(cells // (BINS * BINS), cells // BINS % BINS, cells % BINS, points, overflow)
 
 
 def _bins(values: np.ndarray) -> np.ndarray:

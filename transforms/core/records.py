@@ -169,9 +169,7 @@ def _zero_size_boxes(chunk: Chunk) -> int:
 
 def make_record(unit: Unit, chunk: Chunk, attempt: str, files: list[FileEntry]) -> UnitRecord:
     """The record of a chunk whose files are in place."""
-    rejected = chunk.rejected.slice(0, SHOWN_REJECTS).select(
-        ["line_in_unit", "code", "message"]
-    )
+    rejected = chunk.rejected.slice(0, SHOWN_REJECTS).select(["line_in_unit", "code", "message"])
     return UnitRecord(
         unit=unit,
         attempt=attempt,
@@ -204,17 +202,14 @@ def pack_statistics(statistics: Statistics) -> dict:
             for split, measures in statistics.measures.items()
         ],
         "noun_counts": [
-            [*split, sorted(counter.items())]
-            for split, counter in statistics.noun_counts.items()
+            [*split, sorted(counter.items())] for split, counter in statistics.noun_counts.items()
         ],
         "localization": [[*key, counts] for key, counts in statistics.localization.items()],
         "histograms": [
             [*key, histogram.bins.tolist(), histogram.points.tolist()]
             for key, histogram in statistics.histograms.items()
         ],
-        "narratives": [
-            [*split, dict(counter)] for split, counter in statistics.narratives.items()
-        ],
+        "narratives": [[*split, dict(counter)] for split, counter in statistics.narratives.items()],
     }
 
 

@@ -44,7 +44,10 @@ def load_pipeline(name: str):
 
 
 def count_tags(nlp, captions: pa.StringArray) -> pa.StructArray:
-    """Words (tokens neither punctuation nor space) and tags of each caption."""
+    """Words (tokens neither punctuation nor space) of each caption, and their tags.
+
+    Tags of other tokens do not count: a tagger without a tag for space calls a double space a noun.
+    """
     from spacy.attrs import IS_PUNCT, IS_SPACE, POS
     from spacy.symbols import IDS
 
@@ -53,8 +56,9 @@ def count_tags(nlp, captions: pa.StringArray) -> pa.StructArray:
     docs = nlp.pipe(captions.to_pylist(), batch_size=BATCH_SIZE)
     for row, doc in enumerate(docs):
         tokens = doc.to_array([POS, IS_PUNCT, IS_SPACE])
-        counts[row, 0] = np.count_nonzero((tokens[:, 1] == 0) & (tokens[:, 2] == 0))
-        counts[row, 1:] = (tokens[:, 0, None] == tags).sum(axis=0)
+        words = tokens[(tokens[:, 1] == 0) & (tokens[:, 2] == 0), 0]
+        counts[row, 0] = len(words)
+        counts[row, 1:] = (words[:, None] == tags).sum(axis=0)
     return pa.StructArray.from_arrays(
         [pa.array(np.ascontiguousarray(column)) for column in counts.T],
         fields=list(schemas.RICHNESS_OF_CAPTION),

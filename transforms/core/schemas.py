@@ -170,9 +170,7 @@ LOCALIZATION_COUNTS = (
 
 _CLASS_KEY = [("dataset", TERM), ("split", TERM), ("class_id", TERM), ("name", TERM)]
 
-LOCALIZATION = pa.schema(
-    [*_CLASS_KEY, *((column, pa.int64()) for column in LOCALIZATION_COUNTS)]
-)
+LOCALIZATION = pa.schema([*_CLASS_KEY, *((column, pa.int64()) for column in LOCALIZATION_COUNTS)])
 
 LOCALIZATION_HISTOGRAM = pa.schema(
     [*_CLASS_KEY, ("bin_x", pa.int32()), ("bin_y", pa.int32()), ("points", pa.int64())]

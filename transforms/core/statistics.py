@@ -251,8 +251,7 @@ def _in_order(keys: Iterable[tuple]) -> list[tuple]:
 
 def _localization_rows(statistics: Statistics) -> list[dict]:
     return [
-        _class_row(key)
-        | dict(zip(LOCALIZATION_COUNTS, statistics.localization[key], strict=True))
+        _class_row(key) | dict(zip(LOCALIZATION_COUNTS, statistics.localization[key], strict=True))
         for key in _in_order(statistics.localization)
     ]
 

@@ -20,9 +20,7 @@ def unit_tables(chunk: Chunk, shard: str) -> dict[str, pa.RecordBatch]:
     }
 
 
-def _narrative_rows(
-    narratives: pa.RecordBatch, shard: str, schema: pa.Schema
-) -> pa.RecordBatch:
+def _narrative_rows(narratives: pa.RecordBatch, shard: str, schema: pa.Schema) -> pa.RecordBatch:
     made = {
         "narrative_id": narrative_ids(narratives),
         "shard": pa.array([shard] * len(narratives), pa.string()),

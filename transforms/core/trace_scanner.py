@@ -151,8 +151,6 @@ def _scan_number(data, at):
 
 @compiled
 def _skip_space(data, at):
-    while at < len(data) and (
-        data[at] == 32 or data[at] == 9 or data[at] == 13 or data[at] == 10
-    ):
+    while at < len(data) and (data[at] == 32 or data[at] == 9 or data[at] == 13 or data[at] == 10):
         at += 1
     return at

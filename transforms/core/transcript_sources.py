@@ -29,16 +29,31 @@ class Spoken:
     ends: np.ndarray
 
 
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """D of n narratives and what it was taken from.
+
+    Attributes:
+      distances: Shape `(n,)` int64, `NO_DISTANCE` where either side has no words.
+      names: What to write as `transcript_source`.
+      heard: Shape `(n,)` bool: whether the transcription has any words.
+    """
+
+    distances: np.ndarray
+    names: pa.Array
+    heard: np.ndarray
+
+
 class TranscriptSource(Protocol):
-    """Gives the words with times, and D where it is not that of the same words."""
+    """Gives the words with times, and D, which may be that of other words."""
 
     def spoken(self, narratives: pa.RecordBatch) -> Spoken:
         """The transcribed words that carry the times."""
 
-    def distances(
-        self, narratives: pa.RecordBatch, caption: Words, alignment: Alignment
-    ) -> tuple[np.ndarray, pa.Array]:
-        """D of each narrative, shape `(n,)`, and what to write as its `transcript_source`."""
+    def judge(
+        self, narratives: pa.RecordBatch, caption: Words, spoken: Spoken, alignment: Alignment
+    ) -> Judgement:
+        """D of each narrative, given the alignment of the words that carry the times."""
 
 
 def _spoken(texts_by_narrative: pa.ListArray) -> Spoken:
@@ -62,11 +77,14 @@ class TimedCaption:
         """Words of the utterances."""
         return _spoken(narratives["utterances"])
 
-    def distances(
-        self, narratives: pa.RecordBatch, caption: Words, alignment: Alignment
-    ) -> tuple[np.ndarray, pa.Array]:
+    def judge(
+        self, narratives: pa.RecordBatch, caption: Words, spoken: Spoken, alignment: Alignment
+    ) -> Judgement:
         """D of those words."""
-        return alignment.distances, _same(self.name, len(alignment.distances))
+        names = pa.DictionaryArray.from_arrays(
+            np.zeros(len(narratives), np.int32), pa.array([self.name])
+        )
+        return Judgement(alignment.distances, names, np.diff(spoken.words.offsets) > 0)
 
 
 class RecognizedWords(TimedCaption):
@@ -91,17 +109,18 @@ class PublishedAsr(TimedCaption):
     def __init__(self, index: TranscriptIndex):
         self._index = index
 
-    def distances(
-        self, narratives: pa.RecordBatch, caption: Words, alignment: Alignment
-    ) -> tuple[np.ndarray, pa.Array]:
+    def judge(
+        self, narratives: pa.RecordBatch, caption: Words, spoken: Spoken, alignment: Alignment
+    ) -> Judgement:
         """D of the best alternatives, whose ranks are written behind the source's name."""
         keys = narrative_keys(narratives["image_id"], narratives["annotator_id"])
-        distances, ranks = choose_alternatives(self._index.lookup(keys), caption)
+        choice = choose_alternatives(self._index.lookup(keys), caption)
         names = [
-            self.name if chosen is None else f"{self.name}:{','.join(map(str, chosen))}"
-            for chosen in ranks
+            self.name if ranks is None else f"{self.name}:{','.join(map(str, ranks))}"
+            for ranks in choice.ranks
         ]
-        return distances, pa.array(names).dictionary_encode().cast(schemas.TERM)
+        names = pa.array(names, pa.string()).dictionary_encode().cast(schemas.TERM)
+        return Judgement(choice.distances, names, choice.heard)
 
 
 def narrative_keys(image_ids: pa.StringArray, annotator_ids: pa.Int64Array) -> pa.StringArray:
@@ -116,15 +135,6 @@ def recording_keys(recordings: pa.StringArray) -> pa.StringArray:
     import pyarrow.compute as pc
 
     return pc.replace_substring_regex(recordings, r"^.*/|\.[^./]*$", "")
-
-
-def _same(name: str, n: int) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(np.zeros(n, np.int32), pa.array([name]))
-
-
-def has_words(words: Words) -> np.ndarray:
-    """Whether each narrative has any, shape `(n,)` bool."""
-    return np.diff(words.offsets) > 0
 
 
 def nullable(distances: np.ndarray) -> pa.Int32Array:

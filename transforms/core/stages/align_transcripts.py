@@ -4,10 +4,10 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core import flags, schemas
-from transforms.core.alignment import NO_DISTANCE, align, word_times
+from transforms.core.alignment import align, word_times
 from transforms.core.chunk import Chunk, list_array, numbers, points, reduce_rows, unpack
 from transforms.core.text import Words, slice_texts, split_words
-from transforms.core.transcript_sources import TranscriptSource, has_words, nullable
+from transforms.core.transcript_sources import TranscriptSource, nullable
 
 
 def align_transcripts(chunk: Chunk, source: TranscriptSource) -> Chunk:
@@ -24,17 +24,16 @@ def align_transcripts(chunk: Chunk, source: TranscriptSource) -> Chunk:
         caption.offsets,
         *_recording_span(narratives, spoken.words.offsets, spoken.starts, spoken.ends),
     )
-    distances, names = source.distances(narratives, caption, alignment)
+    judgement = source.judge(narratives, caption, spoken, alignment)
     raised = flags.combine(
-        no_caption=~has_words(caption),
-        no_transcript=~has_words(spoken.words)
-        | (has_words(caption) & (distances == NO_DISTANCE)),
+        no_caption=np.diff(caption.offsets) == 0,
+        no_transcript=~judgement.heard,
         inverted_word=inverted,
     )
     return chunk.with_columns(
         words=_words_column(narratives["caption"], caption, starts, ends),
-        distance=nullable(distances),
-        transcript_source=names,
+        distance=nullable(judgement.distances),
+        transcript_source=judgement.names,
         flags=numbers(narratives["flags"]) | raised,
     )
 

@@ -32,9 +32,7 @@ def _evidence(narratives: pa.RecordBatch) -> Evidence:
         words=np.diff(word_offsets),
         trace_points=np.diff(point_offsets),
         trace_seconds=_span(t, t, point_offsets),
-        speech_seconds=_span(
-            times(words, "start_time"), times(words, "end_time"), word_offsets
-        ),
+        speech_seconds=_span(times(words, "start_time"), times(words, "end_time"), word_offsets),
     )
 
 

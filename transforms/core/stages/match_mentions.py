@@ -53,9 +53,7 @@ class CompiledRules:
         """Offsets and values: for each class the classes whose boxes its mentions may use."""
         index = {class_id: i for i, class_id in enumerate(vocabulary.class_ids)}
         lists = [
-            sorted(
-                index[other] for other in {own, *self.narrower.get(own, ())} if other in index
-            )
+            sorted(index[other] for other in {own, *self.narrower.get(own, ())} if other in index)
             for own in vocabulary.class_ids
         ]
         offsets = np.cumsum([0, *map(len, lists)])
@@ -91,9 +89,7 @@ def match_mentions(chunk: Chunk, rules: CompiledRules) -> Chunk:
     return chunk.with_columns(flags=numbers(chunk.narratives["flags"]) | raised).replace(
         mentions=mentions,
         localization=_concatenate([part.counts for part in parts], schemas.LOCALIZATION),
-        histogram=_concatenate(
-            [part.histogram for part in parts], schemas.LOCALIZATION_HISTOGRAM
-        ),
+        histogram=_concatenate([part.histogram for part in parts], schemas.LOCALIZATION_HISTOGRAM),
     )
 
 
@@ -147,8 +143,8 @@ def _match_part(narratives, rows, vocabulary: Vocabulary, rules: CompiledRules) 
         "end_point": pa.array(end, mask=unknown),
         "box_index": pa.array(closest.indices, mask=closest.indices < 0),
         "mean_distance": pa.array(closest.mean_distances, from_pandas=True),
-        "points": end - first,
-        "points_inside": closest.inside,
+        "points": pa.array(end - first, mask=unknown),
+        "points_inside": pa.array(closest.inside, mask=closest.indices < 0),
     }
     mentions = _mentions_batch(narratives, found, vocabulary, columns)
     return _Part(

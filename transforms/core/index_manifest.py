@@ -1,0 +1,125 @@
+"""The manifest of an index: what it was built from and what it holds.
+
+An index is a folder whose `index.json` is written last, so that a folder without one is an
+interrupted build.
+"""
+
+import hashlib
+import os
+
+import msgspec
+
+from transforms.core.errors import UsageError
+
+NAME = "index.json"
+FORMAT = 1
+"""Part of every index's address: raised whenever readers or the layout of files change."""
+
+
+class Source(msgspec.Struct, frozen=True):
+    """An input file: the role it was given in, and its fingerprint when it was read."""
+
+    role: str
+    path: str
+    size: int
+    fingerprint: str
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rsplit("/", 1)[-1]
+
+
+class BucketFile(msgspec.Struct, frozen=True):
+    """One file of a table."""
+
+    name: str
+    bucket: int
+    rows: int
+    keys: int
+    bytes: int
+    sha256: str
+
+
+class TableManifest(msgspec.Struct, frozen=True):
+    """One table: its buckets and, of each column of terms, the sorted values."""
+
+    buckets: int
+    terms: dict[str, list[str]]
+    files: list[BucketFile]
+
+    @property
+    def rows(self) -> int:
+        """Rows in all buckets."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def keys(self) -> int:
+        """Distinct keys in all buckets."""
+        return sum(file.keys for file in self.files)
+
+
+class IndexManifest(msgspec.Struct, frozen=True):
+    """The whole index.
+
+    Attributes:
+      format: `FORMAT` of the code that built it.
+      kind: `annotations`, `asr` or `words`.
+      address: Hash of the inputs' fingerprints; names the folder.
+      sources: The input files.
+      tables: By name. A table without input files is left out; one without rows has no files.
+    """
+
+    format: int
+    kind: str
+    address: str
+    sources: list[Source]
+    tables: dict[str, TableManifest]
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what the index holds: equal for equal rows, whatever their files' dates."""
+        roles = sorted({source.role for source in self.sources})
+        return _hash([self.format, self.kind, roles, msgspec.to_builtins(self.tables)])
+
+
+def address_of(kind: str, sources: list[Source]) -> str:
+    """The name of the folder of an index of these sources."""
+    inputs = [[source.role, source.name, source.fingerprint] for source in sources]
+    return f"{kind}-{_hash([FORMAT, kind, inputs])[:20]}"
+
+
+def _hash(value) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
+
+
+def read_manifest(folder: str, kinds: tuple[str, ...]) -> IndexManifest:
+    """Reads `index.json` of a local index.
+
+    Raises:
+      UsageError: There is none, it is of another kind, or of another version.
+    """
+    path = os.path.join(folder, NAME)
+    if not os.path.isfile(path):
+        raise UsageError(
+            f"{folder}: holds no whole index (no {NAME}): build it with "
+            "`python -m pipelines.index_annotations`"
+        )
+    with open(path, "rb") as file:
+        data = file.read()
+    try:
+        head = msgspec.json.decode(data, type=_Head)
+        if head.format == FORMAT and head.kind in kinds:
+            return msgspec.json.decode(data, type=IndexManifest)
+    except msgspec.DecodeError as error:
+        message = f"{path}: is not an index's manifest ({error}): build it anew"
+        raise UsageError(message) from error
+    raise UsageError(
+        f"{path}: is an index of {head.kind}, format {head.format}; needed is "
+        f"{' or '.join(kinds)}, format {FORMAT}: build it anew"
+    )
+
+
+class _Head(msgspec.Struct):
+    format: int
+    kind: str
