@@ -43,7 +43,7 @@ setup(
     python_requires=">=3.11",
     packages=find_packages(include=["pipelines", "pipelines.*", "transforms", "transforms.*"]),
     package_data={
-        "": ["*.html", "*.css", "*.js", "*.svg"],
+        "": ["*.j2", "*.css"],
         "transforms.core": ["data/**/*"],
     },
     install_requires=CORE,

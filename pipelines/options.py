@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import pydantic
 import yaml
 
-from transforms.core.errors import UsageError
+from transforms.core.errors import EngineError, UsageError
 
 
 class Options(pydantic.BaseModel):
@@ -152,10 +152,10 @@ def _explain(error: pydantic.ValidationError, config: str | None) -> str:
     problems = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
-        where = f"option `{_flag(key)}`" if key else "the options"
+        where = f"option `{_flag(key)}`: " if key else ""
         text = problem["msg"].removeprefix("Value error, ")
         given = "" if problem["type"] == "missing" or not key else f" (given: {problem['input']!r})"
-        problems.append(f"{where}: {text[:1].lower()}{text[1:]}{given}")
+        problems.append(f"{where}{text[:1].lower()}{text[1:]}{given}")
     source = f" (flags and {config})" if config else ""
     return "; ".join(problems) + source
 
@@ -163,10 +163,17 @@ def _explain(error: pydantic.ValidationError, config: str | None) -> str:
 def run_command(main: Callable[[], int | None]) -> None:
     """Runs a job's main function and ends the process with its exit code.
 
-    Wrong use ends with one sentence on standard error and exit code 2.
+    Wrong use ends with one sentence on standard error and exit code 2, a failure of the engine
+    with exit code 4.
     """
     try:
         sys.exit(main() or 0)
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except EngineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(4)
+    except KeyboardInterrupt:
+        print("Stopped; the same command goes on from the finished units.", file=sys.stderr)
+        sys.exit(130)

@@ -15,6 +15,7 @@ from transforms.core.errors import UsageError
 from transforms.core.index_manifest import read_manifest
 from transforms.core.quality import QualityRules, calibrate
 from transforms.core.records import decode_record
+from transforms.core.richness import check_tagger
 from transforms.core.stages.match_mentions import MentionRules
 from transforms.core.units import Unit, code_version, digest, package_versions
 from transforms.core.version import ShardPlan, version_id
@@ -56,7 +57,9 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
     Raises:
       UsageError: Input is missing or unusable.
     """
+    check_tagger(options.tagger)
     shards = find_shards(options)
+    storage.check_writable(options.output)
     annotation_index, annotations = _annotation_index(options, beam_args)
     transcript_index, transcripts = _transcript_index(options, beam_args)
     calibrated = _calibrate(options, beam_args, shards, transcript_index, transcripts)

@@ -1,35 +1,64 @@
 """From options to a Beam pipeline: the only place that knows one engine from another."""
 
+import contextlib
 import logging
-from collections.abc import Sequence
+import re
+import tempfile
+import traceback
+from collections.abc import Iterator, Sequence
 
 from pipelines.options import Options
+from transforms.core.errors import EngineError, UsageError
 
 LOCAL = "local"
 
+_WHERE = re.compile(r" \[while running '[^']*'\]")
 
-def create_pipeline(options: Options, beam_args: Sequence[str] = ()):
-    """A Beam pipeline on the engine that the options name.
+
+@contextlib.contextmanager
+def create_pipeline(options: Options, beam_args: Sequence[str] = ()) -> Iterator:
+    """A Beam pipeline on the engine that the options name; runs when the block ends.
 
     The local engine is Beam's portable in-process runner by name: `DirectRunner` would first
     look for Prism, whose binary is a download, so runs would not be on the same engine.
+
+    Raises:
+      UsageError: A stage found that the user's input or options are unusable.
+      EngineError: Anything else failed.
     """
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    _quieten()
+    try:
+        with beam.Pipeline(options=PipelineOptions([*_flags(options), *beam_args])) as pipeline:
+            yield pipeline
+    except UsageError as error:
+        raise UsageError(_WHERE.sub("", str(error))) from None
+    except Exception as error:
+        raise EngineError(_describe(error)) from error
+
+
+def _flags(options: Options) -> list[str]:
     if options.runner != LOCAL:
-        return beam.Pipeline(options=PipelineOptions([f"--runner={options.runner}", *beam_args]))
+        return [f"--runner={options.runner}"]
+    # What fails here is raised here; Beam's own log of it would only say it twice.
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     mode = "in_memory" if options.workers == 1 else "multi_processing"
-    flags = [
+    return [
         "--runner=FnApiRunner",
         f"--direct_running_mode={mode}",
         f"--direct_num_workers={options.workers}",
-        *beam_args,
     ]
-    return beam.Pipeline(options=PipelineOptions(flags))
 
 
-def _quieten() -> None:
-    for name in ("apache_beam", "root"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+def _describe(error: Exception) -> str:
+    """What failed, in a line, and the file that has the whole traceback."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="localized-narratives-", suffix=".log", delete=False
+    ) as log:
+        log.write("".join(traceback.format_exception(error)))
+    last = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+    return (
+        f"the run failed: {last[0]}; finished units are kept, so the same command goes on from "
+        f"there. The traceback is in {log.name}"
+    )

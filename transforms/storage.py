@@ -101,6 +101,21 @@ def make_dirs(path: str) -> None:
         raise UsageError(f"cannot make the folder {path!r}: {error.strerror}") from error
 
 
+def check_writable(folder: str) -> None:
+    """Makes a folder where missing and writes there, so that a run fails before its work does.
+
+    Raises:
+      UsageError: It cannot be written to.
+    """
+    _refuse_other_stores(folder)
+    make_dirs(folder)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"cannot write to {folder!r}: {error.strerror}") from error
+
+
 def list_dir(path: str) -> list[str]:
     """Names in a folder, sorted; none where there is no such folder."""
     return sorted(os.listdir(path)) if os.path.isdir(path) else []

@@ -1,5 +1,9 @@
-"""Errors that are the user's to mend."""
+"""Errors that end a command with a sentence in place of a traceback."""
 
 
 class UsageError(ValueError):
     """Wrong use or unusable input: one sentence that names the place and the remedy."""
+
+
+class EngineError(RuntimeError):
+    """The engine failed; says what with, and where the whole traceback is."""

@@ -1,6 +1,7 @@
 """Richness of captions (Tables 2 and 3, Fig. 5): words and universal part-of-speech tags."""
 
 import functools
+import importlib.util
 import pathlib
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ from transforms.core.errors import UsageError
 
 DEFAULT_TAGGER = "en_ud_pos"
 NO_TAGGER = "none"
+_SHIPPED = pathlib.Path(__file__).parent / "data" / DEFAULT_TAGGER
 BATCH_SIZE = 256
 
 Tagger = Callable[[pa.StringArray], pa.StructArray]
@@ -33,14 +35,23 @@ def load_pipeline(name: str):
     """
     import spacy
 
-    shipped = pathlib.Path(__file__).parent / "data" / DEFAULT_TAGGER
-    try:
-        return spacy.load(shipped if name == DEFAULT_TAGGER else name)
-    except OSError as error:
+    check_tagger(name)
+    return spacy.load(_SHIPPED if name == DEFAULT_TAGGER else name)
+
+
+def check_tagger(name: str) -> None:
+    """Looks for a tagger without loading it.
+
+    Raises:
+      UsageError: There is none of that name.
+    """
+    if name in (DEFAULT_TAGGER, NO_TAGGER) or (pathlib.Path(name) / "config.cfg").is_file():
+        return
+    if not name.isidentifier() or importlib.util.find_spec(name) is None:
         raise UsageError(
             f"there is no spaCy pipeline {name!r}: install it (python -m spacy download {name}), "
             f"or take --tagger {DEFAULT_TAGGER} or --tagger {NO_TAGGER}"
-        ) from error
+        )
 
 
 def count_tags(nlp, captions: pa.StringArray) -> pa.StructArray:

@@ -1,0 +1,126 @@
+"""The catalog of official files, and how files are found in it."""
+
+import pathlib
+
+import pytest
+
+from pipelines.catalog import load_catalog
+from transforms.core.errors import UsageError
+
+ROOT = pathlib.Path(__file__).parents[1]
+OFFICIAL = str(ROOT / "configs" / "catalog.yaml")
+GROUP = "groups: {a: {dataset: coco, split: train, files: [{file: a.jsonl}]}"
+
+
+@pytest.fixture(scope="module")
+def official():
+    return load_catalog([OFFICIAL])
+
+
+def test_official_files_and_narratives_sum_to_the_published_numbers(official):
+    files = [file.file for group in official.groups.values() for file in group.files]
+    assert len(files) == len(set(files)) == 22
+    assert sum(group.narratives for group in official.groups.values()) == 873_107
+
+
+@pytest.mark.parametrize(
+    ("dataset", "files", "narratives"),
+    [
+        ("open_images", 12, 507_444 + 41_691 + 126_020),
+        ("coco", 5, 134_272 + 8_573),
+        ("flickr30k", 3, 30_546 + 1_009 + 1_023),
+        ("ade20k", 2, 20_476 + 2_053),
+    ],
+)
+def test_official_datasets(official, dataset, files, narratives):
+    groups = [group for group in official.groups.values() if group.dataset == dataset]
+    assert sum(len(group.files) for group in groups) == files
+    assert sum(group.narratives for group in groups) == narratives
+
+
+def test_known_sizes_are_those_of_the_ten_open_images_train_shards(official):
+    known = [file.file for group in official.groups.values() for file in group.files if file.bytes]
+    train = official.groups["open_images_train"]
+    assert known == [file.file for file in train.files]
+    assert len(known) == 10
+    assert sum(file.bytes for file in train.files) == 16_666_435_667
+    assert len({file.md5 for file in train.files}) == 10
+
+
+def test_looks_up_by_the_last_part_of_the_path(official):
+    name = "open_images_train_v6_localized_narratives-00003-of-00010.jsonl"
+    entry = official.lookup(f"/some/where/{name}")
+    assert (entry.dataset, entry.split, entry.kind) == ("open_images", "train", "narratives")
+    assert (entry.group, entry.bytes) == ("open_images_train", 1_670_967_039)
+    assert entry.md5 == "e154cee8f04b8b700e1a8550fb6c8d36"
+    assert official.lookup("mine.jsonl") is None
+    assert official.lookup(f"not_{name}") is None
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_compressed_copy_has_the_split_but_no_expected_bytes(official, suffix):
+    name = "open_images_train_v6_localized_narratives-00003-of-00010.jsonl" + suffix
+    entry = official.lookup(name)
+    assert (entry.file, entry.dataset, entry.split) == (name, "open_images", "train")
+    assert entry.bytes is None and entry.md5 is None
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "group"),
+    [
+        ("open_images_train_v6_captions.jsonl", "captions", "open_images_train"),
+        ("open_images_train_v6_asr.jsonl.gz", "transcripts", "open_images_train"),
+        ("coco_val_captions.jsonl", "captions", "coco_validation"),
+        ("ade20k_validation_asr.jsonl", "transcripts", "ade20k_validation"),
+    ],
+)
+def test_siblings_belong_to_the_split_of_their_narratives(official, name, kind, group):
+    entry = official.lookup(name)
+    assert (entry.kind, entry.group, entry.bytes) == (kind, group, None)
+
+
+def test_a_name_stands_for_its_files_in_the_folder_of_its_catalog(official):
+    assert official.files("coco_train") == [
+        f"data/localized_narratives/coco_train_localized_narratives-0000{i}-of-00004.jsonl"
+        for i in range(4)
+    ]
+
+
+def test_catalogs_add_up(tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("folder: here\n" + GROUP + "}")
+    both = load_catalog([OFFICIAL, str(mine)])
+    assert both.lookup("coco_val_localized_narratives.jsonl").dataset == "coco"
+    assert both.lookup("a.jsonl").group == "a"
+    assert both.files("a") == ["here/a.jsonl"]
+
+
+def test_the_same_file_twice_is_refused():
+    with pytest.raises(UsageError, match=r"catalog\.yaml: the group `open_images_train`"):
+        load_catalog([OFFICIAL, OFFICIAL])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[]", "at its top"),
+        ("groups: {a: ", "not valid YAML"),
+        ("groups: {a: {dataset: coco, split: val, files: [{file: a}]}}", "`groups.a.split`"),
+        ("groups: {a: {dataset: coco, split: test, files: []}}", "`groups.a.files`"),
+        ("groups: {a: {dataset: coco, split: test, files: [{file: b/a}]}}", "files.0.file`"),
+        ("groups: {A b: {dataset: coco, split: test, files: [{file: a}]}}", "`groups.A b`"),
+        (GROUP + "}\nfiles: 3", "`files`"),
+        (GROUP + ", b: {dataset: coco, split: test, files: [{file: a.jsonl}]}}", "'a.jsonl'"),
+    ],
+)
+def test_a_malformed_catalog_is_refused_with_its_place(tmp_path, text, message):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError) as refused:
+        load_catalog([str(path)])
+    assert str(path) in str(refused.value) and message in str(refused.value)
+
+
+def test_a_missing_catalog_is_refused():
+    with pytest.raises(UsageError, match="absent"):
+        load_catalog(["absent.yaml"])
