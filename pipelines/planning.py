@@ -119,9 +119,10 @@ def find_shards(options: BuildOptions) -> tuple[ShardPlan, ...]:
         for path in (catalog.files(name) if name in catalog.groups else [name])
     ]
     shards = [_describe_shard(file, catalog, options) for file in storage.match(patterns)]
-    seen: dict[str, str] = {}
+    seen: dict[tuple, str] = {}
     for shard in shards:
-        other = seen.setdefault(unit_label(shard), shard.path)
+        name = shard.dataset, shard.split, unit_label(shard)
+        other = seen.setdefault(name, shard.path)
         if other != shard.path:
             raise UsageError(
                 f"{other!r} and {shard.path!r} would have the same name in the output: rename one"
@@ -158,7 +159,7 @@ def unit_label(shard: ShardPlan) -> str:
     stem = re.sub(r"\.jsonl?(\.gz|\.zst)?$", "", shard.shard)
     numbered = _NUMBERED.search(stem)
     if numbered and shard.dataset and shard.split:
-        return f"{shard.dataset}-{shard.split}-{numbered[1]}"
+        return numbered[1]
     return re.sub(r"[^\w.-]+", "_", stem)
 
 

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 from transforms import storage
 from transforms.core import layout
 from transforms.core.records import UnitRecord, decode_record
+from transforms.core.schemas import MENTIONS, UNIT_TABLES
 from transforms.core.statistics import statistics_tables
-from transforms.core.tables import write_parquet
+from transforms.core.tables import write_table
 from transforms.core.version import (
     SHOWN_BAD_LINES,
     ShardPlan,
@@ -186,7 +187,10 @@ def _fill_version(target: str, manifest: dict, summary: Summary, plan: PublishPl
             storage.make_dirs(path.rpartition("/")[0])
             storage.link_or_copy(storage.join(plan.output, file.pop("source")), path)
         tables = statistics_tables(summary.statistics)
-        manifest["files"] += [_write_table(name, table, folder) for name, table in tables.items()]
+        manifest["files"] += [
+            _write_table(name, table, folder)
+            for name, table in (_empty_tables(manifest) | tables).items()
+        ]
         report = render_report(manifest, tables, *_example(manifest, folder))
         storage.write_bytes(storage.join(folder, layout.REPORT), report.encode())
         text = json.dumps(manifest, indent=1, ensure_ascii=False)
@@ -199,11 +203,20 @@ def _fill_version(target: str, manifest: dict, summary: Summary, plan: PublishPl
         storage.remove(folder)
 
 
+def _empty_tables(manifest: dict) -> dict[str, pa.Table]:
+    """Tables that no unit has rows of: each is one empty file."""
+    filled = {file["table"] for file in manifest["files"]}
+    return {
+        name: schema.empty_table() for name, schema in UNIT_TABLES.items() if name not in filled
+    }
+
+
 def _write_table(name: str, table: pa.Table, folder: str) -> dict:
-    path = f"{name}/{name}.parquet"
+    file_name = layout.file_name(name, name)
+    path = f"{name}/{file_name}"
     with storage.local_scratch() as scratch:
-        local = f"{scratch}/{name}.parquet"
-        write_parquet(table, local)
+        local = f"{scratch}/{file_name}"
+        write_table(name, table, local)
         with open(local, "rb") as file:
             data = file.read()
         storage.upload(local, storage.join(folder, path))
@@ -220,13 +233,22 @@ def _example(manifest: dict, folder: str) -> tuple[dict | None, list[dict]]:
     """A narrative for the report to draw, with its mentions: from the unit with the most."""
     from transforms.core.report import choose_example
 
-    units = [file for file in manifest["files"] if file["table"] == "mentions"]
-    best = max(units, key=lambda file: file["rows"])
-    mentions, narratives = (
-        pq.read_table(pa.BufferReader(storage.read_bytes(storage.join(folder, path))))
-        for path in (best["path"], best["path"].replace("mentions/", "narratives/", 1))
+    files = {file["path"]: file["rows"] for file in manifest["files"]}
+    units = [path for path in files if path.startswith("narratives/")]
+    narratives = max(units, key=lambda path: files.get(_mentions_of(path), 0))
+    mentions = _mentions_of(narratives)
+    return choose_example(
+        _read_table(narratives, folder),
+        _read_table(mentions, folder) if mentions in files else MENTIONS.empty_table(),
     )
-    return choose_example(narratives, mentions)
+
+
+def _mentions_of(path: str) -> str:
+    return path.replace("narratives/", "mentions/", 1)
+
+
+def _read_table(path: str, folder: str) -> pa.Table:
+    return pq.read_table(pa.BufferReader(storage.read_bytes(storage.join(folder, path))))
 
 
 def _remove_abandoned(summary: Summary, output: str) -> None:

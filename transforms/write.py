@@ -12,7 +12,7 @@ from transforms import storage
 from transforms.core import layout
 from transforms.core.chunk import Chunk
 from transforms.core.records import FileEntry, encode_record, make_record
-from transforms.core.tables import unit_tables, write_parquet, write_rejected
+from transforms.core.tables import unit_tables, write_table
 from transforms.core.units import Unit
 
 
@@ -43,14 +43,12 @@ def write_unit(unit: Unit, chunk: Chunk, output: str) -> str:
 
 
 def _write_tables(unit: Unit, chunk: Chunk, scratch: str) -> Iterator[tuple[str, int, str]]:
-    """Writes each table; yields its name, its rows and the file."""
+    """Writes each table that has rows; yields its name, its rows and the file."""
     for table, rows in unit_tables(chunk, unit.shard).items():
-        path = os.path.join(scratch, f"{table}.parquet")
-        write_parquet(rows, path)
-        yield table, len(rows), path
-    path = os.path.join(scratch, "rejected.avro")
-    write_rejected(chunk.rejected, path)
-    yield "rejected", len(chunk.rejected), path
+        if len(rows):
+            path = os.path.join(scratch, layout.file_name(table, table))
+            write_table(table, rows, path)
+            yield table, len(rows), path
 
 
 def _describe(table: str, rows: int, path: str, folder: str) -> FileEntry:

@@ -36,3 +36,8 @@ def attempt_folder(key: str, attempt: str) -> str:
 def version_folder(version: str) -> str:
     """A version's folder, below the output."""
     return f"{VERSIONS}/{version}"
+
+
+def file_name(table: str, stem: str) -> str:
+    """A file of a table: Avro for bad lines, Parquet for all others."""
+    return f"{stem}.avro" if table == "rejected" else f"{stem}.parquet"

@@ -1,7 +1,7 @@
 """Reading narratives: whole lines of a shard to a chunk of ragged columns."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import google_crc32c
 import numpy as np
@@ -52,15 +52,16 @@ def read_chunk(block: bytes, origin: Origin, last: bool = False) -> Chunk:
       last: Whether this is the last block of a compressed shard.
     """
     reader = _Reader(origin)
-    starts, ends = line_bounds(block)
     view = memoryview(block)
-    for line, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+    lines = 0
+    for line, (start, end) in enumerate(line_bounds(block)):
         reader.read_line(view[start:end], line, start)
+        lines = line + 1
     reader.read_traces()
     return Chunk(
         narratives=reader.narratives(),
         rejected=reader.rejects(),
-        lines=len(starts),
+        lines=lines,
         blank=reader.blank,
         bytes=len(block),
         crc32c=google_crc32c.value(block),
@@ -68,12 +69,14 @@ def read_chunk(block: bytes, origin: Origin, last: bool = False) -> Chunk:
     )
 
 
-def line_bounds(block: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Starts and ends of the lines, line ends left out; shape `(n_lines,)` each."""
-    ends = np.flatnonzero(np.frombuffer(block, np.uint8) == 10)
-    if len(block) and (not len(ends) or ends[-1] != len(block) - 1):
-        ends = np.append(ends, len(block))
-    return np.concatenate([[0], ends[:-1] + 1]) if len(ends) else ends, ends
+def line_bounds(block: bytes) -> Iterator[tuple[int, int]]:
+    """Start and end of each line, line ends left out."""
+    start = 0
+    while start < len(block):
+        end = block.find(b"\n", start)
+        end = len(block) if end < 0 else end
+        yield start, end
+        start = end + 1
 
 
 class _Reader:

@@ -209,8 +209,13 @@ NOUN_COUNTS = pa.schema(
     [("dataset", TERM), ("split", TERM), ("nouns", pa.int32()), ("captions", pa.int64())]
 )
 
-UNIT_TABLES = {"narratives": NARRATIVES, "mentions": MENTIONS, "discarded": DISCARDED}
-"""Parquet tables that each unit writes; `rejected` (Avro) comes with them."""
+UNIT_TABLES = {
+    "narratives": NARRATIVES,
+    "mentions": MENTIONS,
+    "discarded": DISCARDED,
+    "rejected": REJECTED,
+}
+"""Tables that each unit writes a file of: Parquet, and Avro for `rejected`."""
 
 STATISTICS_TABLES = {
     "localization": LOCALIZATION,

@@ -9,7 +9,7 @@ from transforms.core.naming import narrative_ids
 
 
 def unit_tables(chunk: Chunk, shard: str) -> dict[str, pa.RecordBatch]:
-    """Rows of `schemas.UNIT_TABLES` of a chunk that has passed all stages."""
+    """Rows of each of `schemas.UNIT_TABLES`, of a chunk that has passed all stages."""
     discarded = chunk.discarded
     return {
         "narratives": _narrative_rows(chunk.narratives, shard, schemas.NARRATIVES),
@@ -17,6 +17,7 @@ def unit_tables(chunk: Chunk, shard: str) -> dict[str, pa.RecordBatch]:
         "discarded": empty_batch(schemas.DISCARDED)
         if discarded is None
         else _narrative_rows(discarded, shard, schemas.DISCARDED),
+        "rejected": chunk.rejected,
     }
 
 
@@ -44,25 +45,56 @@ def _as_type(column: pa.Array, type_: pa.DataType) -> pa.Array:
     return column.cast(type_)
 
 
+def write_table(table: str, rows: pa.Table | pa.RecordBatch, path: str) -> None:
+    """Writes a table in its format: Avro for bad lines, Parquet for all others."""
+    (write_rejected if table == "rejected" else write_parquet)(rows, path)
+
+
+_DICTIONARY = {
+    "words.list.element.text",
+    "words.list.element.start_time",
+    "words.list.element.end_time",
+    "trace.x.list.element",
+    "trace.y.list.element",
+    "labels.list.element.confidence",
+}
+"""Leaf columns, beside all terms, whose values repeat enough for a dictionary to be smaller."""
+
+_SPLIT_BYTES = {"trace.t.list.element"}
+"""Leaf columns of steadily growing floats: their high bytes compress well on their own."""
+
+
 def write_parquet(table: pa.Table | pa.RecordBatch, path: str) -> None:
-    """Writes one table, zstd-compressed, with statistics and page index."""
+    """Writes one table, zstd-compressed, with statistics and page index.
+
+    Encodings were chosen column by column by size on real and generated narratives
+    (docs/performance.md).
+    """
     if isinstance(table, pa.RecordBatch):
         table = pa.Table.from_batches([table])
+    leaves = leaf_columns(table.schema)
     pq.write_table(
         table,
         path,
         compression="zstd",
         compression_level=1,
         write_page_index=True,
-        write_statistics=True,
-        use_dictionary=_dictionary_columns(table.schema) or False,
+        use_dictionary=[leaf for leaf, type_ in leaves if _repeats(leaf, type_)],
+        column_encoding={
+            leaf: encoding for leaf, type_ in leaves if (encoding := _encoding(leaf, type_))
+        },
         row_group_size=1 << 20,
     )
 
 
-def _dictionary_columns(schema: pa.Schema) -> list[str]:
-    """Paths of the leaf columns that hold terms, text or small integers: they repeat."""
-    return [path for path, type_ in leaf_columns(schema) if not pa.types.is_floating(type_)]
+def _repeats(leaf: str, type_: pa.DataType) -> bool:
+    return pa.types.is_dictionary(type_) or leaf in _DICTIONARY
+
+
+def _encoding(leaf: str, type_: pa.DataType) -> str | None:
+    if leaf in _SPLIT_BYTES:
+        return "BYTE_STREAM_SPLIT"
+    return "DELTA_BINARY_PACKED" if pa.types.is_integer(type_) else None
 
 
 def leaf_columns(schema: pa.Schema) -> list[tuple[str, pa.DataType]]:
@@ -99,7 +131,7 @@ AVRO_REJECTED = {
 """The Avro schema of the `rejected` table; fields as `schemas.REJECTED`."""
 
 
-def write_rejected(rejected: pa.RecordBatch, path: str) -> None:
+def write_rejected(rejected: pa.Table | pa.RecordBatch, path: str) -> None:
     """Writes bad lines as Avro."""
     import fastavro
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from transforms.core import layout
 from transforms.core.records import Counts, UnitRecord, unpack_statistics
 from transforms.core.statistics import Statistics, repeated_keys
 from transforms.core.units import digest
@@ -157,12 +158,11 @@ def version_files(records: Iterable[UnitRecord]) -> list[dict]:
     found = []
     for record in records:
         for file in record.files:
-            ending = file.path.rpartition(".")[2]
             found.append(
                 {
                     "table": file.table,
                     "source": file.path,
-                    "path": f"{file.table}/{record.unit.name}.{ending}",
+                    "path": f"{file.table}/{layout.file_name(file.table, record.unit.name)}",
                     "rows": file.rows,
                     "bytes": file.bytes,
                     "crc32c": file.crc32c,
