@@ -148,7 +148,7 @@ def _describe(manifest: IndexManifest, index: AnnotationIndex) -> list[str]:
         f"{'images' if name in ('images', 'labels', 'boxes') else 'classes'}"
         for name, table in manifest.tables.items()
     ]
-    given = "classes" in manifest.tables
+    given = "classes" in manifest.tables and manifest.tables["classes"].rows
     return [*lines, f"vocabulary {len(index.classes)} classes{'' if given else ' (published)'}"]
 
 

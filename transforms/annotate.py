@@ -4,7 +4,8 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
-from transforms.core.stages.join_annotations import join_annotations, open_index
+from transforms.core.annotations.index import open_index
+from transforms.core.stages.join_annotations import join_annotations
 from transforms.metrics import ChunkTransform, Stage
 
 

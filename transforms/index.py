@@ -68,6 +68,7 @@ class BuildIndex(beam.PTransform):
       kind: `annotations`, `asr` or `words`.
     """
 
+    kinds: ClassVar[tuple[str, ...]] = ()
     sources: Sequence[Source]
     directory: str
     block_bytes: int = BLOCK_BYTES
@@ -83,11 +84,12 @@ class BuildIndex(beam.PTransform):
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection[str]:
         folder = index_folder(self.directory, self.kind, self.sources)
         blocks = index_blocks.plan_blocks(self.sources, self.block_bytes)
-        parse = beam.ParDo(ParseBlock(count_buckets(self.sources)))
+        buckets = count_buckets(self.sources)
         parsed = (
             pipeline
             | "PlanBlocks" >> beam.Create(blocks)
-            | "ParseBlocks" >> parse.with_outputs("terms", "problems", main="rows")
+            | "ParseBlocks"
+            >> beam.ParDo(ParseBlock(buckets)).with_outputs("terms", "problems", main="rows")
         )
         terms = parsed.terms | "GatherTerms" >> beam.CombinePerKey(DistinctTerms())
         files = (
@@ -103,6 +105,7 @@ class BuildIndex(beam.PTransform):
                 write_manifest,
                 self.kind,
                 list(self.sources),
+                buckets,
                 beam.pvalue.AsDict(terms),
                 beam.pvalue.AsList(files),
                 beam.pvalue.AsList(parsed.problems),
@@ -114,7 +117,7 @@ class BuildIndex(beam.PTransform):
 class IndexAnnotations(BuildIndex):
     """Builds the annotation index."""
 
-    kinds: ClassVar = (ANNOTATIONS,)
+    kinds = (ANNOTATIONS,)
     kind: str = ANNOTATIONS
 
 
@@ -122,7 +125,7 @@ class IndexAnnotations(BuildIndex):
 class IndexTranscripts(BuildIndex):
     """Builds an index of transcriptions: `kind` says of which."""
 
-    kinds: ClassVar = (ASR, WORDS)
+    kinds = (ASR, WORDS)
 
 
 def count_buckets(sources: Sequence[Source]) -> dict[str, int]:
@@ -202,6 +205,7 @@ def write_manifest(
     folder: str,
     kind: str,
     sources: list[Source],
+    buckets: Mapping[str, int],
     terms: Terms,
     files: Sequence[tuple[str, BucketFile]],
     problems: Sequence[tuple[int, int, str]],
@@ -213,11 +217,11 @@ def write_manifest(
         return folder
     tables = {
         table: TableManifest(
-            buckets,
+            number,
             _terms_of(table, terms),
             sorted((file for owner, file in files if owner == table), key=lambda f: f.bucket),
         )
-        for table, buckets in sorted(count_buckets(sources).items())
+        for table, number in sorted(buckets.items())
     }
     address = index_manifest.address_of(kind, sources)
     manifest = IndexManifest(index_manifest.FORMAT, kind, address, sources, tables)

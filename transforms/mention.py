@@ -4,7 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
-from transforms.core.stages.join_annotations import open_index
+from transforms.core.annotations.index import open_index
 from transforms.core.stages.match_mentions import MentionRules, compile_rules, match_mentions
 from transforms.metrics import ChunkTransform, Stage
 

@@ -118,8 +118,8 @@ class SynthesizeShards(beam.PTransform):
     def expand(self, pbegin: beam.Pipeline) -> beam.PCollection[str]:
         return (
             pbegin
+            # Create spreads its elements over the workers; another shuffle would mix them.
             | "CreateShardNumbers" >> beam.Create(range(self.shards.shards))
-            | "SpreadShards" >> beam.Reshuffle()
             | "WriteShard" >> beam.ParDo(_WriteShard(self.files, self.shards, self.seed))
         )
 

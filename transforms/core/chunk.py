@@ -142,3 +142,22 @@ def reduce_rows(ufunc: np.ufunc, values: np.ndarray, offsets: np.ndarray) -> np.
     if len(filled):
         result[filled] = ufunc.reduceat(values, offsets[filled])
     return result
+
+
+def term_codes(column: pa.DictionaryArray) -> tuple[np.ndarray, list[str | None]]:
+    """A column of terms as codes, shape `(n_rows,)` int64, and the values that they stand for.
+
+    The last value is None and stands for null.
+    """
+    values = column.dictionary.to_pylist()
+    codes = column.indices.fill_null(len(values)).to_numpy().astype(np.int64)
+    return codes, [*values, None]
+
+
+def dataset_splits(narratives: pa.RecordBatch) -> tuple[list[tuple], np.ndarray]:
+    """The distinct (dataset, split) pairs, and each narrative's position among them."""
+    dataset_codes, datasets = term_codes(narratives["dataset"])
+    split_codes, splits = term_codes(narratives["split"])
+    found, pair_of_row = np.unique(dataset_codes * len(splits) + split_codes, return_inverse=True)
+    pairs = [(datasets[code // len(splits)], splits[code % len(splits)]) for code in found]
+    return pairs, pair_of_row

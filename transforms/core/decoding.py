@@ -54,7 +54,8 @@ _DECODERS = {
     "captions": msgspec.json.Decoder(CaptionOnly),
 }
 _TRACES = msgspec.json.Decoder(list[list[Point]] | None)
-_LARGEST_ID = 2**63 - 1
+_IDS = range(-(2**63), 2**63)
+_FAILURES = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class BadLine(ValueError):
@@ -76,11 +77,12 @@ def decode_line(line: memoryview, dialect: str = "full") -> Narrative | CaptionO
       BadLine: It cannot be decoded, has a wrong type, or lacks a key.
     """
     try:
+        str(line, "utf-8")  # the decoder does not look into the text of keys that it skips
         record = _DECODERS[dialect].decode(line)
         record.image_id = str(record.image_id)
         record.annotator_id = _annotator(record.annotator_id)
         return record
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _FAILURES as error:
         raise _diagnose(line, error) from error
 
 
@@ -92,7 +94,7 @@ def decode_traces(raw: msgspec.Raw) -> list[list[Point]]:
     """
     try:
         return _TRACES.decode(raw) or []
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _FAILURES as error:
         found = _diagnose(memoryview(raw), error)
         raise BadLine(found.code, str(found).replace("`$", "`$.traces")) from error
 
@@ -104,7 +106,7 @@ def _annotator(value: int | str) -> int:
                 "wrong_type", f"expected an integer, got {value!r:.40} - at `$.annotator_id`"
             )
         value = int(value)
-    if abs(value) > _LARGEST_ID:
+    if value not in _IDS:
         raise BadLine("wrong_type", "integer out of range - at `$.annotator_id`")
     return value
 
@@ -121,6 +123,6 @@ def _diagnose(line: memoryview, error: Exception) -> BadLine:
         return BadLine("malformed_json", message)
     try:
         msgspec.json.decode(line)  # a type error met before the text ends hides a cut line
-    except msgspec.DecodeError as malformed:
+    except (msgspec.DecodeError, RecursionError) as malformed:
         return BadLine("malformed_json", str(malformed))
     return BadLine("missing_key" if "missing required field" in message else "wrong_type", message)

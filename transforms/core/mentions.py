@@ -6,6 +6,7 @@ overlap. A parenthesised qualifier, "Bat (Animal)", is not part of the spoken na
 """
 
 import dataclasses
+import functools
 import re
 from collections.abc import Mapping, Sequence
 
@@ -15,12 +16,12 @@ import pyarrow as pa
 from transforms.core.compiled import compiled
 from transforms.core.text import SPACE, WORD_CHARACTER, character_kinds, code_points
 
-_QUALIFIER = re.compile(r"\s*\([^()]*\)")
+_QUALIFIER = re.compile(r"\([^()]*\)")
 
 
 def spoken_name(name: str) -> str:
     """The name as it is spoken: without qualifier, single spaces."""
-    return " ".join(_QUALIFIER.sub("", name).split())
+    return " ".join(_QUALIFIER.sub(" ", name).split())
 
 
 def plural_forms(name: str) -> list[str]:
@@ -58,15 +59,25 @@ def compile_vocabulary(
     """Compiles class names; where two classes share a spoken name, the first one has it."""
     spoken: dict[str, int] = {}
     for index, name in enumerate(names):
-        spoken.setdefault(spoken_name(name).casefold(), index)
+        spoken.setdefault(_fold(spoken_name(name)), index)
     if plurals:
         for name, index in list(spoken.items()):
             for form in plural_forms(name):
                 spoken.setdefault(form, index)
-    spoken.pop("", None)
+    spoken = {name: index for name, index in spoken.items() if re.search(r"\w", name)}
     symbols = _symbols("".join(spoken))
     children, accepts = _build_trie(spoken, symbols)
     return Vocabulary(tuple(class_ids), tuple(names), children, accepts, symbols)
+
+
+def _fold(text: str) -> str:
+    """Case-folded character by character, so that offsets stay: `ß` is not `ss`."""
+    return "".join(map(_fold_character, text))
+
+
+def _fold_character(character: str) -> str:
+    forms = (character.casefold(), character.lower(), character)
+    return next(form for form in forms if len(form) == 1)
 
 
 def _symbols(characters: str) -> np.ndarray:
@@ -74,12 +85,19 @@ def _symbols(characters: str) -> np.ndarray:
     if len(alphabet) > 253:
         raise ValueError(f"class names use {len(alphabet)} different characters; 253 fit")
     symbols = np.zeros(0x110000, np.uint8)
-    for code in range(0x30000):  # code points that fold to one character of a name
-        folded = alphabet.get(chr(code).casefold()) or alphabet.get(chr(code).lower())
-        if folded:
-            symbols[code] = folded
+    for character, symbol in alphabet.items():
+        symbols[ord(character)] = symbol
+    symbols = symbols[_folded_codes()]
     symbols[ord(" ")] = 1
     return symbols
+
+
+@functools.cache
+def _folded_codes() -> np.ndarray:
+    """What each code point folds to, shape `(0x110000,)`; beyond 0x20000 nothing has case."""
+    codes = np.arange(0x110000, dtype=np.uint32)
+    codes[:0x20000] = [ord(_fold_character(chr(code))) for code in range(0x20000)]
+    return codes
 
 
 def _build_trie(spoken: Mapping[str, int], symbols: np.ndarray):

@@ -41,7 +41,7 @@ def resolve_recording(record) -> str | None:
     `{split}/{split}_{image id zero-padded to 16}_{annotator}.ogg`.
     """
     name = record.voice_recording
-    if name and ("Flic" in record.dataset_id or "ADE" in record.dataset_id):
+    if name and dataset_and_split(record.dataset_id)[0] in ("flickr30k", "ade20k"):
         if found := _RECORDING.search(name):
             return f"{found[1]}/{found[1]}_{found[2].zfill(16)}_{record.annotator_id}.ogg"
     return name

@@ -194,9 +194,8 @@ class _Reader:
         """Dataset, split, and whether the record's `dataset_id` says otherwise."""
         dataset, split = dataset_and_split(dataset_id)
         wanted_dataset, wanted_split = self.origin.dataset, self.origin.split
-        differs = (wanted_dataset not in (None, dataset)) or (
-            wanted_split is not None and split not in (None, wanted_split)
-        )
+        pairs = ((wanted_dataset, dataset), (wanted_split, split))
+        differs = any(None not in pair and pair[0] != pair[1] for pair in pairs)
         return wanted_dataset or dataset, wanted_split or split, differs
 
     def _trace(self) -> pa.StructArray:

@@ -176,6 +176,11 @@ LOCALIZATION_HISTOGRAM = pa.schema(
     [*_CLASS_KEY, ("bin_x", pa.int32()), ("bin_y", pa.int32()), ("points", pa.int64())]
 )
 
+HISTOGRAM = pa.schema(
+    [("group", pa.int64()), ("bin_x", pa.int64()), ("bin_y", pa.int64()), ("points", pa.int64())]
+)
+"""A chunk's part of the histogram; `group` is the row of the chunk's `localization`."""
+
 MEASURES = {
     "words": 1,
     **dict.fromkeys(TAG_COLUMNS, 1),

@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core import schemas
-from transforms.core.chunk import Chunk, points, unpack
+from transforms.core.chunk import Chunk, dataset_splits, points, reduce_rows, unpack
+from transforms.core.compiled import compiled
 from transforms.core.localization import BINS
 from transforms.core.schemas import LOCALIZATION_COUNTS, MEASURES, TAG_COLUMNS
 
@@ -128,27 +129,20 @@ def measure_chunk(chunk: Chunk) -> Statistics:
     """Statistics of the narratives that a chunk keeps."""
     statistics = Statistics()
     narratives = chunk.narratives
-    splits = _splits(narratives)
     values = _measured_values(narratives)
-    for split in dict.fromkeys(splits):
-        rows = [row for row, own in enumerate(splits) if own == split]
+    keys = np.array(_keys(narratives), object)
+    splits, split_of_row = dataset_splits(narratives)
+    for position, split in enumerate(splits):
+        rows = np.flatnonzero(split_of_row == position)
         moments = statistics.measures[split] = {}
         for measure, column in values.items():
             moments[measure] = Moments()
-            moments[measure].update(column[row] for row in rows if column[row] is not None)
-        statistics.noun_counts[split] = Counter(
-            values["nouns"][row] for row in rows if values["nouns"][row] is not None
-        )
-        keys = _keys(narratives)
-        statistics.narratives[split] = Counter(keys[row] for row in rows)
+            moments[measure].update(value for value in column[rows] if value is not None)
+        nouns = values["nouns"][rows]
+        statistics.noun_counts[split] = Counter(value for value in nouns if value is not None)
+        statistics.narratives[split] = Counter(keys[rows])
     _add_localization(statistics, chunk)
     return statistics
-
-
-def _splits(narratives: pa.RecordBatch) -> list[Split]:
-    return list(
-        zip(narratives["dataset"].to_pylist(), narratives["split"].to_pylist(), strict=True)
-    )
 
 
 def _keys(narratives: pa.RecordBatch) -> list[str]:
@@ -158,8 +152,8 @@ def _keys(narratives: pa.RecordBatch) -> list[str]:
     return [f"{image}/{annotator}" for image, annotator in ids]
 
 
-def _measured_values(narratives: pa.RecordBatch) -> dict[str, list[int | None]]:
-    """Each measure in integers of its scale, one value a narrative, None where unknown."""
+def _measured_values(narratives: pa.RecordBatch) -> dict[str, np.ndarray]:
+    """Each measure in integers of its scale, shape `(n,)` of objects, None where unknown."""
     richness = narratives["richness"]
     counted = {
         name: richness.field(name).to_pylist()
@@ -174,13 +168,14 @@ def _measured_values(narratives: pa.RecordBatch) -> dict[str, list[int | None]]:
     ]
     point_offsets, x, y, _ = points(narratives)
     lengths = trace_lengths(narratives, point_offsets, x, y)
-    return {
+    columns = {
         **counted,
         "narration_seconds": _scaled(seconds, "narration_seconds"),
         "words_per_second": _scaled(rates, "words_per_second"),
         "trace_points": np.diff(point_offsets).tolist(),
         "trace_length": _scaled(lengths.tolist(), "trace_length"),
     }
+    return {measure: np.array(column, object) for measure, column in columns.items()}
 
 
 def _scaled(values: Sequence[float | None], measure: str) -> list[int | None]:
@@ -190,8 +185,6 @@ def _scaled(values: Sequence[float | None], measure: str) -> list[int | None]:
 
 def narration_seconds(narratives: pa.RecordBatch) -> list[float | None]:
     """Seconds from the first utterance's start to the last one's end, None without utterances."""
-    from transforms.core.chunk import reduce_rows
-
     offsets, utterances = unpack(narratives["utterances"])
     ends = reduce_rows(np.maximum, utterances.field("end_time").to_numpy(), offsets)
     starts = reduce_rows(np.minimum, utterances.field("start_time").to_numpy(), offsets)
@@ -200,34 +193,38 @@ def narration_seconds(narratives: pa.RecordBatch) -> list[float | None]:
 
 def trace_lengths(narratives: pa.RecordBatch, point_offsets, x, y) -> np.ndarray:
     """Length of each trace in normalised units, gaps between its segments left out."""
-    steps = np.hypot(np.diff(x), np.diff(y))
     segment_offsets, segment_starts = unpack(narratives["segment_starts"])
-    rows = np.repeat(np.arange(len(narratives)), np.diff(segment_offsets))
-    begins = segment_starts.to_numpy() + point_offsets[rows]
-    begins = np.concatenate([begins, point_offsets[1:-1]])
-    inner = begins[(begins > 0) & (begins < len(x))]
-    steps[inner - 1] = 0  # the step into a segment's first point is no movement
-    lengths = np.zeros(len(narratives))
-    for row in range(len(narratives)):
-        first, end = point_offsets[row], point_offsets[row + 1]
-        lengths[row] = math.fsum(steps[first : max(first, end - 1)])
+    return _trace_lengths(point_offsets, segment_offsets, segment_starts.to_numpy(), x, y)
+
+
+@compiled
+def _trace_lengths(point_offsets, segment_offsets, segment_starts, x, y):
+    lengths = np.zeros(len(point_offsets) - 1)
+    for row in range(len(lengths)):
+        origin, end = point_offsets[row], point_offsets[row + 1]
+        for s in range(segment_offsets[row], segment_offsets[row + 1]):
+            last = s + 1 == segment_offsets[row + 1]
+            stop = end if last else origin + segment_starts[s + 1]
+            for k in range(origin + segment_starts[s] + 1, stop):
+                lengths[row] += math.sqrt((x[k] - x[k - 1]) ** 2 + (y[k] - y[k - 1]) ** 2)
     return lengths
 
 
 def _add_localization(statistics: Statistics, chunk: Chunk) -> None:
     if chunk.localization is None:
         return
-    names = ("dataset", "split", "class_id", "name")
-    for row in chunk.localization.to_pylist():
-        key = tuple(row[name] for name in names)
-        statistics.localization[key] = [row[name] for name in LOCALIZATION_COUNTS]
     histogram = chunk.histogram
-    keys = list(zip(*(histogram[name].to_pylist() for name in names), strict=True))
-    bins = histogram["bin_x"].to_numpy().astype(np.int64) * BINS + histogram["bin_y"].to_numpy()
-    counts = histogram["points"].to_numpy()
-    bounds = [i for i in range(len(keys) + 1) if i in (0, len(keys)) or keys[i] != keys[i - 1]]
-    for first, end in itertools.pairwise(bounds):
-        statistics.histograms[keys[first]] = Histogram(bins[first:end], counts[first:end])
+    groups = histogram["group"].to_numpy()
+    bins = histogram["bin_x"].to_numpy() * BINS + histogram["bin_y"].to_numpy()
+    points_in = histogram["points"].to_numpy()
+    bounds = np.searchsorted(groups, np.arange(len(chunk.localization) + 1))
+    for row, (first, end) in zip(
+        chunk.localization.to_pylist(), itertools.pairwise(bounds), strict=True
+    ):
+        key = tuple(row[name] for name in ("dataset", "split", "class_id", "name"))
+        statistics.localization[key] = [row[name] for name in LOCALIZATION_COUNTS]
+        if end > first:
+            statistics.histograms[key] = Histogram(bins[first:end], points_in[first:end])
 
 
 def statistics_tables(statistics: Statistics) -> dict[str, pa.Table]:

@@ -11,8 +11,3 @@ def join_annotations(chunk: Chunk, index: AnnotationIndex) -> Chunk:
         return joined
     image = index.join(chunk.discarded["image_id"])["image"]
     return joined.replace(discarded=set_columns(chunk.discarded, image=image))
-
-
-def open_index(path: str | None) -> AnnotationIndex:
-    """The index at `path`; without one, the published classes and no annotations."""
-    return AnnotationIndex.nothing() if path is None else AnnotationIndex.open(path)

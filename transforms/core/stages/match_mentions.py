@@ -8,7 +8,16 @@ import pyarrow as pa
 
 from transforms.core import flags, schemas
 from transforms.core.annotations.index import AnnotationIndex
-from transforms.core.chunk import Chunk, empty_batch, numbers, points, unpack
+from transforms.core.chunk import (
+    Chunk,
+    dataset_splits,
+    empty_batch,
+    numbers,
+    points,
+    set_columns,
+    term_codes,
+    unpack,
+)
 from transforms.core.grounding import trace_segments
 from transforms.core.localization import Boxes, ClosestBoxes, closest_boxes, point_histogram
 from transforms.core.mentions import Matches, Vocabulary, compile_vocabulary, match_classes
@@ -76,20 +85,25 @@ def compile_rules(index: AnnotationIndex, rules: MentionRules) -> CompiledRules:
 
 
 def match_mentions(chunk: Chunk, rules: CompiledRules) -> Chunk:
-    """Adds `mentions` and `histogram` to a chunk whose boxes are joined."""
+    """Adds `mentions`, `localization` and `histogram` to a chunk whose boxes are joined."""
     parts = [
         _match_part(chunk.narratives, rows, vocabulary, rules)
         for rows, vocabulary in _rows_by_vocabulary(chunk.narratives, rules)
     ]
-    mentions = _concatenate([part.mentions for part in parts], schemas.MENTIONS)
     inverted = np.zeros(len(chunk.narratives), bool)
     for part in parts:
         inverted[part.inverted_rows] = True
     raised = flags.combine(inverted_mention=inverted)
+    counts = _concatenate([part.counts for part in parts], schemas.LOCALIZATION)
+    groups_before = np.cumsum([0, *(len(part.counts) for part in parts)])
+    histograms = [
+        set_columns(part.histogram, group=part.histogram["group"].to_numpy() + before)
+        for part, before in zip(parts, groups_before, strict=False)
+    ]
     return chunk.with_columns(flags=numbers(chunk.narratives["flags"]) | raised).replace(
-        mentions=mentions,
-        localization=_concatenate([part.counts for part in parts], schemas.LOCALIZATION),
-        histogram=_concatenate([part.histogram for part in parts], schemas.LOCALIZATION_HISTOGRAM),
+        mentions=_concatenate([part.mentions for part in parts], schemas.MENTIONS),
+        localization=counts,
+        histogram=_concatenate(histograms, schemas.HISTOGRAM),
     )
 
 
@@ -104,13 +118,15 @@ class _Part:
 def _rows_by_vocabulary(
     narratives: pa.RecordBatch, rules: CompiledRules
 ) -> Iterator[tuple[np.ndarray, Vocabulary]]:
-    datasets = np.array(narratives["dataset"].to_pylist(), object)
-    named = [name for name in rules.vocabularies if name is not OTHERS]
-    for name in named:
-        yield np.flatnonzero(datasets == name), rules.vocabularies[name]
-    if OTHERS in rules.vocabularies:
-        others = np.array([dataset not in named for dataset in datasets], bool)
-        yield np.flatnonzero(others), rules.vocabularies[OTHERS]
+    codes, datasets = term_codes(narratives["dataset"])
+    own = np.array(
+        [dataset in rules.vocabularies and dataset is not OTHERS for dataset in datasets]
+    )
+    for dataset, vocabulary in rules.vocabularies.items():
+        chosen = ~own if dataset is OTHERS else np.array([name == dataset for name in datasets])
+        rows = np.flatnonzero(chosen[codes])
+        if len(rows):
+            yield rows, vocabulary
 
 
 def _match_part(narratives, rows, vocabulary: Vocabulary, rules: CompiledRules) -> _Part:
@@ -233,8 +249,8 @@ def _cast(column, type_: pa.DataType) -> pa.Array:
 def _measure_localization(
     narratives, found: Matches, vocabulary: Vocabulary, first, end, closest: ClosestBoxes, boxes
 ) -> tuple[pa.RecordBatch, pa.RecordBatch]:
-    """Counts and histogram by dataset, split and class (`schemas.LOCALIZATION…`)."""
-    pairs, pair_of_row = _dataset_splits(narratives)
+    """Counts by dataset, split and class, and the histogram of their points."""
+    pairs, pair_of_row = dataset_splits(narratives)
     groups, group = np.unique(
         pair_of_row[found.rows] * len(vocabulary.class_ids) + found.classes, return_inverse=True
     )
@@ -251,8 +267,8 @@ def _measure_localization(
         y,
         boxes.corners[box],
     )
-    keys = _group_columns(groups, pairs, vocabulary)
     counts = {
+        **_group_columns(groups, pairs, vocabulary),
         "mentions": np.bincount(group, minlength=len(groups)),
         "boxed": np.bincount(group[boxed], minlength=len(groups)),
         "without_trace": np.bincount(group[closest.has_box & ~boxed], minlength=len(groups)),
@@ -261,15 +277,10 @@ def _measure_localization(
         "points_inside": _sums(group, closest.inside, len(groups)),
         "overflow": histogram.overflow,
     }
-    bins = {
-        "bin_x": pa.array(histogram.bins_x, pa.int32()),
-        "bin_y": pa.array(histogram.bins_y, pa.int32()),
-        "points": histogram.points,
-    }
-    of_bins = {name: column.take(pa.array(histogram.groups)) for name, column in keys.items()}
+    bins = [histogram.groups, histogram.bins_x, histogram.bins_y, histogram.points]
     return (
-        pa.RecordBatch.from_pydict(keys | counts, schema=schemas.LOCALIZATION),
-        pa.RecordBatch.from_pydict(of_bins | bins, schema=schemas.LOCALIZATION_HISTOGRAM),
+        pa.RecordBatch.from_pydict(counts, schema=schemas.LOCALIZATION),
+        pa.RecordBatch.from_arrays([pa.array(column) for column in bins], schema=schemas.HISTOGRAM),
     )
 
 
@@ -277,15 +288,6 @@ def _sums(group: np.ndarray, values: np.ndarray, n_groups: int) -> np.ndarray:
     sums = np.zeros(n_groups, np.int64)
     np.add.at(sums, group, values)
     return sums
-
-
-def _dataset_splits(narratives) -> tuple[list[tuple], np.ndarray]:
-    pairs = list(
-        zip(narratives["dataset"].to_pylist(), narratives["split"].to_pylist(), strict=True)
-    )
-    distinct = list(dict.fromkeys(pairs))
-    index = {pair: i for i, pair in enumerate(distinct)}
-    return distinct, np.array([index[pair] for pair in pairs], np.int64)
 
 
 def _group_columns(groups: np.ndarray, pairs: list[tuple], vocabulary) -> dict[str, pa.Array]:

@@ -1,0 +1,1 @@
+"""Labels, boxes and image lists of Open Images and COCO, indexed by image."""

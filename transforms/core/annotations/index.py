@@ -1,0 +1,207 @@
+"""The annotation index as a run uses it: a chunk's image rows, labels and boxes in one join."""
+
+import dataclasses
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.core import schemas
+from transforms.core.annotations import tables
+from transforms.core.annotations.classes import ClassName, default_classes, descendants
+from transforms.core.bucket_index import TableIndex, compact_terms
+from transforms.core.index_manifest import read_manifest
+
+KIND = "annotations"
+_STATUS = pa.array(["boxed", "none", "unknown"])
+_BOXED, _NONE, _UNKNOWN = range(3)
+_COVERS = {"boxes": tables.OPEN_IMAGES, "coco_instances": tables.COCO}
+"""Whose images the boxes of a source are about: COCO's say nothing about others' images."""
+
+
+class AnnotationIndex:
+    """What is known about images.
+
+    Attributes:
+      classes: The classes whose names are mentioned, in the order of their files; the published
+        ones of a vocabulary (`default_classes`) where no file gave any.
+      hierarchy: Of each class with subclasses, all classes below it; empty if none was given.
+      fingerprint: Hash of the content: equal for equal annotations.
+    """
+
+    def __init__(
+        self,
+        indexes: Mapping[str, TableIndex],
+        classes: Sequence[ClassName],
+        hierarchy: Mapping[str, frozenset[str]],
+        covered: Collection[str],
+        fingerprint: str,
+    ):
+        self.classes = (*classes, *_missing_defaults(classes))
+        self.hierarchy = hierarchy
+        self.fingerprint = fingerprint
+        self._indexes = indexes
+        self._covered = pa.array(sorted(covered), pa.string())
+        names = {item.class_id: item.name for item in reversed(self.classes)}
+        self._class_ids = pa.array(list(names), pa.string())
+        self._class_names = pa.array(list(names.values()), pa.string())
+
+    @classmethod
+    def open(cls, folder: str) -> "AnnotationIndex":
+        """Opens an index on this machine; files are mapped when their rows are asked for.
+
+        Raises:
+          UsageError: There is no whole index of annotations in the folder.
+        """
+        manifest = read_manifest(folder, (KIND,))
+        indexes = {
+            name: TableIndex(folder, table, tables.TABLES[name])
+            for name, table in manifest.tables.items()
+        }
+        roles = {source.role for source in manifest.sources}
+        return cls(
+            indexes,
+            _read_classes(indexes),
+            _read_hierarchy(indexes),
+            {_COVERS[role] for role in roles & _COVERS.keys()},
+            manifest.fingerprint,
+        )
+
+    @classmethod
+    def nothing(cls) -> "AnnotationIndex":
+        """The index of a run without annotations: the published classes and nothing else."""
+        empty = cls({}, [], {}, (), "")
+        text = msgspec.json.encode([dataclasses.astuple(item) for item in empty.classes])
+        empty.fingerprint = hashlib.sha256(text).hexdigest()
+        return empty
+
+    def classes_of(self, vocabulary: str) -> list[ClassName]:
+        """The classes of `open_images` or of `coco`."""
+        return [item for item in self.classes if item.vocabulary == vocabulary]
+
+    def join(self, image_ids: pa.StringArray) -> dict[str, pa.Array]:
+        """What is known about each image.
+
+        Args:
+          image_ids: Shape `(n,)`: 16 hexadecimal digits (Open Images) or a decimal (COCO).
+
+        Returns:
+          Columns of n rows, typed as in `schemas.NARRATIVES`: `image`, null for an image in no
+          image list (the first row counts where it is listed twice); `labels`, null if the
+          index has no labels at all; `boxes_status`; `boxes` in the order of their files, null
+          where the status is `unknown`.
+        """
+        image, vocabulary = self._images(image_ids)
+        offsets, boxes = self._rows("boxes", image_ids)
+        status = self._status(np.diff(offsets), vocabulary)
+        return {
+            "image": image,
+            "labels": self._labels(image_ids),
+            "boxes_status": compact_terms(
+                pa.DictionaryArray.from_arrays(pa.array(status, pa.int32()), _STATUS)
+            ),
+            "boxes": _list_array(offsets, self._named(boxes, schemas.BOX), status == _UNKNOWN),
+        }
+
+    def _rows(self, table: str, keys: pa.StringArray) -> tuple[np.ndarray, pa.RecordBatch]:
+        if table in self._indexes:
+            return self._indexes[table].lookup(keys)
+        nothing = pa.RecordBatch.from_pylist([], schema=tables.TABLES[table])
+        return np.zeros(len(keys) + 1, np.int64), nothing
+
+    def _images(self, keys: pa.StringArray) -> tuple[pa.StructArray, pa.DictionaryArray]:
+        if "images" not in self._indexes:
+            return pa.nulls(len(keys), schemas.IMAGE), pa.nulls(len(keys), schemas.TERM)
+        rows = self._indexes["images"].first(keys)
+        vocabulary = rows["vocabulary"]
+        columns = [_compacted(rows[field.name]) for field in schemas.IMAGE]
+        image = pa.StructArray.from_arrays(
+            columns, fields=list(schemas.IMAGE), mask=pc.is_null(vocabulary)
+        )
+        return image, vocabulary
+
+    def _labels(self, keys: pa.StringArray) -> pa.ListArray:
+        offsets, rows = self._rows("labels", keys)
+        missing = np.full(len(keys), "labels" not in self._indexes)
+        return _list_array(offsets, self._named(rows, schemas.LABEL), missing)
+
+    def _status(self, counts: np.ndarray, vocabulary: pa.DictionaryArray) -> np.ndarray:
+        """Position in `_STATUS` of each image, shape `(n,)`."""
+        listed = pc.is_in(vocabulary.cast(pa.string()), value_set=self._covered)
+        listed = listed.to_numpy(zero_copy_only=False)
+        return np.where(counts > 0, _BOXED, np.where(listed, _NONE, _UNKNOWN))
+
+    def _named(self, rows: pa.RecordBatch, struct: pa.StructType) -> pa.StructArray:
+        """Rows as a struct, the name of each class beside its id."""
+        class_id = compact_terms(rows["class_id"])
+        found = pc.index_in(class_id.dictionary, value_set=self._class_ids)
+        names = self._class_names.take(found).dictionary_encode()
+        name = pa.DictionaryArray.from_arrays(
+            names.indices.take(class_id.indices), names.dictionary
+        )
+        known = {"class_id": class_id, "name": name}
+        columns = [
+            known[field.name] if field.name in known else _compacted(rows[field.name])
+            for field in struct
+        ]
+        return pa.StructArray.from_arrays(columns, fields=list(struct))
+
+
+def open_index(folder: str | None) -> AnnotationIndex:
+    """The index in a folder, or with None that of a run without annotations."""
+    return AnnotationIndex.nothing() if folder is None else AnnotationIndex.open(folder)
+
+
+def _missing_defaults(classes: Sequence[ClassName]) -> list[ClassName]:
+    given = {item.vocabulary for item in classes}
+    missing = [name for name in (tables.OPEN_IMAGES, tables.COCO) if name not in given]
+    return [item for vocabulary in missing for item in default_classes(vocabulary)]
+
+
+def _read_classes(indexes: Mapping[str, TableIndex]) -> list[ClassName]:
+    """Each class once, by the first of its rows, ordered by its place in the files."""
+    if "classes" not in indexes:
+        return []
+    keys, rows = indexes["classes"].all_rows()
+    first: dict[str, tuple[int, ClassName]] = {}
+    for key, row in zip(keys, rows.to_pylist(), strict=True):
+        item = ClassName(key, row["name"], row["vocabulary"])
+        first.setdefault(key, (row["position"], item))
+    return [item for _, item in sorted(first.values(), key=lambda found: found[0])]
+
+
+def _read_hierarchy(indexes: Mapping[str, TableIndex]) -> Mapping[str, frozenset[str]]:
+    if "hierarchy" not in indexes:
+        return {}
+    keys, rows = indexes["hierarchy"].all_rows()
+    return descendants(zip(keys, rows["child"].to_pylist(), strict=True))
+
+
+def _compacted(column: pa.Array) -> pa.Array:
+    return compact_terms(column) if column.type == schemas.TERM else column
+
+
+def _list_array(offsets: np.ndarray, values: pa.StructArray, missing: np.ndarray) -> pa.ListArray:
+    return pa.ListArray.from_arrays(
+        pa.array(offsets, pa.int32()),
+        values,
+        type=schemas.list_of(values.type),
+        mask=pa.array(missing),
+    )
+
+
+def is_verified_negative(labels: pa.StructArray) -> np.ndarray:
+    """Which labels a person denied: human ones of confidence 0, shape `(n_labels,)` bool.
+
+    A machine's label of confidence 0 says nothing; an image without the label was not asked
+    about.
+
+    Args:
+      labels: Flat values of a `labels` column (`schemas.LABEL`).
+    """
+    human = pc.not_equal(labels.field("source").cast(pa.string()), "machine")
+    denied = pc.and_(pc.equal(labels.field("confidence"), 0.0), human)
+    return pc.fill_null(denied, False).to_numpy(zero_copy_only=False)

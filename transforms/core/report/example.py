@@ -1,0 +1,49 @@
+"""Which narrative of a version the report draws."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+FEWEST_POINTS, MOST_POINTS = 80, 1_500
+"""Trace points with which a drawing says something and can still be read."""
+
+MOST_MENTIONS = 10
+"""Boxed mentions beyond which a drawing becomes a tangle."""
+
+
+def choose_example(narratives: pa.Table, mentions: pa.Table) -> tuple[dict | None, list[dict]]:
+    """The narrative with the most boxed mentions whose trace is neither short nor endless.
+
+    Narratives with a trace out of bounds, with more than `MOST_MENTIONS` boxed mentions, or whose
+    id occurs twice come last. Ties go to the smaller `narrative_id`, then to the earlier row.
+
+    Args:
+      narratives: Rows of `schemas.NARRATIVES`.
+      mentions: Rows of `schemas.MENTIONS`, of these narratives or more.
+
+    Returns:
+      The narrative's row and its mentions' rows; None and no rows where there is no narrative.
+    """
+    if not narratives.num_rows:
+        return None, []
+    ids = narratives["narrative_id"].to_pylist()
+    boxed = _boxed(mentions)
+    lengths = pc.list_value_length(pc.struct_field(narratives["trace"], "t")).to_pylist()
+    once = {own for own, number in _occurrences(narratives["narrative_id"]) if number == 1}
+
+    def rank(row: int) -> tuple:
+        points, boxes = lengths[row] or 0, boxed.get(ids[row], 0)
+        fits = FEWEST_POINTS <= points <= MOST_POINTS and boxes <= MOST_MENTIONS
+        return ids[row] not in once, not fits, -boxes, ids[row] or "", row
+
+    best = min(range(len(ids)), key=rank)
+    own = mentions.filter(pc.equal(mentions["narrative_id"], ids[best]))
+    return narratives.slice(best, 1).to_pylist()[0], own.to_pylist()
+
+
+def _boxed(mentions: pa.Table) -> dict[str, int]:
+    with_box = mentions.filter(pc.is_valid(mentions["box_index"]))
+    return dict(_occurrences(with_box["narrative_id"]))
+
+
+def _occurrences(column: pa.ChunkedArray) -> list[tuple[str, int]]:
+    return [(entry["values"], entry["counts"]) for entry in pc.value_counts(column).to_pylist()]

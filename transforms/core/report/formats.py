@@ -1,0 +1,61 @@
+"""How numbers and names are written, in the report and in what is printed."""
+
+DATASET_NAMES = {
+    "open_images": "Open Images",
+    "coco": "COCO",
+    "flickr30k": "Flickr30k",
+    "ade20k": "ADE20k",
+}
+
+GENERATED = "generated"
+"""The dataset name of generated narratives."""
+
+NOTHING = "–"
+"""Stands where there is no number."""
+
+
+def is_generated(dataset: str | None) -> bool:
+    """Whether a dataset's narratives were generated rather than spoken by people."""
+    return dataset is not None and dataset.startswith(GENERATED)
+
+
+def dataset_name(dataset: str | None) -> str:
+    """A dataset's own spelling; generated data says so itself."""
+    if dataset is None:
+        return "unknown dataset"
+    return DATASET_NAMES.get(dataset, dataset)
+
+
+def split_name(dataset: str | None, split: str | None) -> str:
+    """Dataset and split, for a heading or a row's name."""
+    return f"{dataset_name(dataset)} · {split or 'unknown split'}"
+
+
+def integer(value: int | None) -> str:
+    """Digits in groups of three."""
+    return NOTHING if value is None else f"{value:,}"
+
+
+def decimal(value: float | None, digits: int = 1) -> str:
+    """A fixed number of decimals."""
+    return NOTHING if value is None else f"{value:,.{digits}f}"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share as a percentage."""
+    return NOTHING if share is None else f"{100 * share:.{digits}f} %"
+
+
+def ratio(part: int | None, whole: int | None) -> float | None:
+    """`part / whole`, None where that says nothing."""
+    return part / whole if whole and part is not None else None
+
+
+def phrase(name: str) -> str:
+    """A flag, reason or column name as words."""
+    return name.replace("_", " ")
+
+
+def plural(number: int, noun: str) -> str:
+    """A number with its noun."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

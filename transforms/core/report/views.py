@@ -1,0 +1,128 @@
+"""What the report and the printed summary show, worked out once from manifest and tables."""
+
+from collections.abc import Iterable, Mapping
+
+import pyarrow as pa
+
+from transforms.core import paper
+from transforms.core.report.formats import is_generated, percent, ratio
+from transforms.core.schemas import LOCALIZATION_COUNTS, TAG_COLUMNS
+
+PARTS = ("narratives", "discarded", "rejected", "blank")
+"""What the lines read are made of."""
+
+WORD_COLUMNS = ("words", *TAG_COLUMNS)
+SPEECH_COLUMNS = (
+    "narration_seconds",
+    "words_per_second",
+    "trace_points",
+    "trace_length",
+    "narratives_per_image",
+)
+
+
+def reconciliation(manifest: Mapping) -> tuple[list[dict], dict]:
+    """The conservation law per shard, and in all.
+
+    `holds` asks for both: what the run found (lines and bytes), and that the numbers shown here
+    add up.
+    """
+    shards = [{**row, "holds": row["conserved"] and _adds_up(row)} for row in manifest["shards"]]
+    total = {name: sum(row[name] for row in shards) for name in ("lines", *PARTS, "bytes")}
+    total["holds"] = all(row["holds"] for row in shards)
+    return shards, total
+
+
+def _adds_up(row: Mapping) -> bool:
+    return row["lines"] == sum(row[part] for part in PARTS)
+
+
+def by_number(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Reasons, codes or flags with their counts, the most frequent first."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def bad_lines(manifest: Mapping, most: int) -> tuple[list[dict], int]:
+    """The first bad lines, and how many there are beyond these."""
+    shown = list(manifest["bad_lines"][:most])
+    return shown, sum(manifest["counts"]["rejected"].values()) - len(shown)
+
+
+def has_tags(rows: Iterable[Mapping]) -> bool:
+    """Whether any row has part-of-speech figures."""
+    return any(row["nouns_mean"] is not None for row in rows)
+
+
+def localization_by_split(localization: pa.Table) -> list[dict]:
+    """Counts added up over classes per dataset and split, with `share_inside`."""
+    rows: dict[tuple, dict] = {}
+    for row in localization.to_pylist():
+        key = row["dataset"], row["split"]
+        own = rows.setdefault(key, dict.fromkeys(LOCALIZATION_COUNTS, 0))
+        for name in LOCALIZATION_COUNTS:
+            own[name] += row[name]
+    return [
+        {
+            "dataset": dataset,
+            "split": split,
+            **counts,
+            "share_inside": ratio(counts["points_inside"], counts["points"]),
+        }
+        for (dataset, split), counts in rows.items()
+    ]
+
+
+def localization_total(rows: Iterable[Mapping]) -> dict:
+    """The same counts over all splits."""
+    rows = list(rows)
+    total = {name: sum(row[name] for row in rows) for name in LOCALIZATION_COUNTS}
+    return {**total, "share_inside": ratio(total["points_inside"], total["points"])}
+
+
+def top_classes(localization: pa.Table, most: int) -> tuple[list[dict], int]:
+    """The classes mentioned most, over all splits, and how many classes are mentioned at all."""
+    classes: dict[str, dict] = {}
+    for row in localization.to_pylist():
+        own = classes.setdefault(
+            row["class_id"], {"name": row["name"], **dict.fromkeys(LOCALIZATION_COUNTS, 0)}
+        )
+        for name in LOCALIZATION_COUNTS:
+            own[name] += row[name]
+    rows = [
+        {"class_id": key, **own, "share_inside": ratio(own["points_inside"], own["points"])}
+        for key, own in classes.items()
+        if own["mentions"]
+    ]
+    rows.sort(key=lambda row: (-row["mentions"], row["class_id"]))
+    return rows[:most], len(rows)
+
+
+def quality_rule(manifest: Mapping) -> str:
+    """The quality threshold as a sentence."""
+    threshold = manifest["threshold"]
+    if threshold is None:
+        return "No distance threshold was set."
+    unit = " per caption character" if threshold["kind"].endswith("per_char") else ""
+    rule = f"Kept: transcription distance of at most {threshold['value']}{unit}."
+    share = threshold["calibrated_share"]
+    if share is None:
+        return rule
+    theirs = percent(paper.DISCARDED_SHARE)
+    return f"{rule} Calibrated to discard at most {percent(share)} (the paper: {theirs})."
+
+
+def generated_splits(manifest: Mapping) -> list[str]:
+    """Datasets among the shards whose narratives were generated."""
+    return sorted({row["dataset"] for row in manifest["shards"] if is_generated(row["dataset"])})
+
+
+def measure_names(columns: Iterable[str]) -> dict[str, str]:
+    """Columns of the richness table and their headings."""
+    units = {
+        "narration_seconds": "seconds",
+        "words_per_second": "words / s",
+        "trace_points": "trace points",
+        "trace_length": "trace length",
+        "narratives_per_image": "narratives / image",
+    }
+    return {column: units.get(column, column.replace("_", " ")) for column in columns}
