@@ -143,8 +143,6 @@ def _scan_number(data, at):
                 return -1, 0.0
         if decimals == 0:
             return -1, 0.0
-    if at < len(data) and (data[at] == 101 or data[at] == 69):  # e, E
-        return -1, 0.0
     if negative and mantissa == 0 and decimals == 0:  # an integer has no negative zero
         return -1, 0.0
     value = mantissa / _POWERS[decimals]
