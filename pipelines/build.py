@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         BuildOptions, argv, PROG, __doc__.partition("\n\n")[2].strip()
     )
     plan = plan_build(options, beam_args)
-    if plan.version == plan.base:
+    if plan.is_current:
         _say(
             options,
             f"Nothing to do: version {plan.version} was made from the same input, configuration "

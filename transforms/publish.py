@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from transforms import storage
 from transforms.core import layout
+from transforms.core.errors import UsageError
 from transforms.core.records import UnitRecord, decode_record
 from transforms.core.schemas import MENTIONS, UNIT_TABLES
 from transforms.core.statistics import statistics_tables
@@ -161,7 +162,7 @@ def _publish(manifest: dict, summary: Summary, plan: PublishPlan) -> Outcome:
     target = storage.join(plan.output, layout.version_folder(version))
     if not storage.exists(target):
         _fill_version(target, manifest, summary, plan)
-    _remove_abandoned(summary, plan.output)
+    _remove_abandoned(version, summary, plan.output)
     pointer = storage.join(plan.output, layout.CURRENT)
     base = None if plan.base is None else f"{plan.base}\n".encode()
     if storage.swap_pointer(pointer, base, f"{version}\n".encode()):
@@ -196,7 +197,7 @@ def _fill_version(target: str, manifest: dict, summary: Summary, plan: PublishPl
         text = json.dumps(manifest, indent=1, ensure_ascii=False)
         storage.write_bytes(storage.join(folder, layout.MANIFEST), text.encode())
         storage.rename(folder, target)
-    except OSError:
+    except (OSError, UsageError):
         if not storage.exists(target):  # another run may have made the same version meanwhile
             raise
     finally:
@@ -251,8 +252,11 @@ def _read_table(path: str, folder: str) -> pa.Table:
     return pq.read_table(pa.BufferReader(storage.read_bytes(storage.join(folder, path))))
 
 
-def _remove_abandoned(summary: Summary, output: str) -> None:
-    """Removes what tries that did not commit have left of the version's units."""
+def _remove_abandoned(version: str, summary: Summary, output: str) -> None:
+    """Removes what tries that did not end have left of the version and of its units."""
+    for name in storage.list_dir(storage.join(output, layout.VERSIONS)):
+        if name.startswith(f"{version}.") and name.endswith(".tmp"):
+            storage.remove(storage.join(output, layout.VERSIONS, name))
     for record in summary.records.values():
         folder = layout.unit_folder(record.unit.key)
         for name in storage.list_dir(storage.join(output, folder)):

@@ -12,8 +12,11 @@ import os
 import shutil
 import tempfile
 import uuid
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
+
+import pyarrow as pa
 
 from transforms.core.errors import UsageError
 from transforms.types import FileInfo
@@ -25,15 +28,16 @@ def match(patterns: Sequence[str]) -> list[FileInfo]:
     Raises:
       UsageError: A file is missing, or a pattern matches nothing.
     """
-    found = {}
+    found: dict[str, str] = {}
     for pattern in patterns:
         _refuse_other_stores(pattern)
-        paths = glob.glob(pattern) if glob.has_magic(pattern) else [pattern]
+        paths = [pattern] if os.path.exists(pattern) else glob.glob(pattern)
         files = [path for path in paths if os.path.isfile(path)]
         if not files:
             raise UsageError(_nothing_found(pattern))
-        found.update((path, _describe(path)) for path in files)
-    return [found[path] for path in sorted(found)]
+        for path in files:  # however it is spelt: `a`, `./a` and `/…/a` are one file
+            found.setdefault(os.path.abspath(path), path)
+    return [_describe(path) for path in sorted(found.values())]
 
 
 def _nothing_found(pattern: str) -> str:
@@ -60,21 +64,48 @@ def open_binary(path: str) -> BinaryIO:
     try:
         return open(path, "rb")
     except OSError as error:
-        raise UsageError(f"cannot read {path!r}: {error.strerror}") from error
+        raise UsageError(
+            f"cannot read {path!r}: {error.strerror}; check the path and its permissions"
+        ) from error
 
 
 def open_decompressed(path: str) -> BinaryIO:
-    """The file's bytes, decompressed where its name ends in `.gz` or `.zst`."""
-    if path.endswith(".gz"):
-        return gzip.open(open_binary(path))
-    if path.endswith(".zst"):
-        import zstandard
+    """The file's bytes, decompressed where its name ends in `.gz` or `.zst`.
 
-        reader = zstandard.ZstdDecompressor().stream_reader(
-            open_binary(path), read_across_frames=True
-        )
-        return io.BufferedReader(reader)
-    return open_binary(path)
+    Reading raises UsageError where the file is damaged or cut short.
+    """
+    file = open_binary(path)
+    if path.endswith(".gz"):
+        return io.BufferedReader(_Decompressed(path, file, gzip.open(file)))
+    if path.endswith(".zst"):
+        # Not zstandard's reader: it takes the place where a file was cut for its end.
+        stream = pa.CompressedInputStream(pa.PythonFile(file), "zstd")
+        return io.BufferedReader(_Decompressed(path, file, stream))
+    return file
+
+
+class _Decompressed(io.RawIOBase):
+    """A decompressed file whose errors name it."""
+
+    def __init__(self, path: str, file: BinaryIO, stream: BinaryIO | pa.NativeFile):
+        self._path, self._file, self._stream = path, file, stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        try:
+            return self._stream.readinto(buffer)
+        except (OSError, EOFError, zlib.error) as error:
+            raise UsageError(
+                f"{self._path!r} is damaged, cut short or not what its name says: get it again "
+                f"({error})"
+            ) from error
+
+    def close(self) -> None:
+        self._stream.close()
+        self._file.close()
+        super().close()
 
 
 def read_bytes(path: str) -> bytes:
@@ -98,7 +129,9 @@ def make_dirs(path: str) -> None:
     try:
         os.makedirs(path, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot make the folder {path!r}: {error.strerror}") from error
+        raise UsageError(
+            f"cannot make the folder {path!r}: {error.strerror}; name another or free the name"
+        ) from error
 
 
 def check_writable(folder: str) -> None:
@@ -113,7 +146,9 @@ def check_writable(folder: str) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UsageError(f"cannot write to {folder!r}: {error.strerror}") from error
+        raise UsageError(
+            f"cannot write to {folder!r}: {error.strerror}; name another folder"
+        ) from error
 
 
 def list_dir(path: str) -> list[str]:

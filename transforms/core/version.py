@@ -45,7 +45,7 @@ class Summary:
     def in_order(self) -> list[UnitRecord]:
         """Records by shard and position."""
         return sorted(
-            self.records.values(), key=lambda r: (r.unit.label, r.unit.path, r.unit.index)
+            self.records.values(), key=lambda r: (r.unit.label, r.unit.shard, r.unit.index)
         )
 
 
@@ -67,7 +67,8 @@ class ShardPlan:
 
 
 def reconcile(shards: Sequence[ShardPlan], records: Iterable[UnitRecord]) -> list[dict]:
-    """The conservation law per shard.
+    """The conservation law per shard, by the shard's name: a record that is used again may have
+    been made when the shard was in another folder.
 
     Lines read = narratives written + discarded + rejected + blank, and the units cover the
     shard's bytes without a gap (of a compressed shard: its text, up to the last piece).
@@ -75,10 +76,10 @@ def reconcile(shards: Sequence[ShardPlan], records: Iterable[UnitRecord]) -> lis
     Returns:
       A row a shard, with `conserved`.
     """
-    by_path: dict[str, list[UnitRecord]] = {shard.path: [] for shard in shards}
+    by_shard: dict[str, list[UnitRecord]] = {shard.shard: [] for shard in shards}
     for record in records:
-        by_path[record.unit.path].append(record)
-    return [_reconcile_shard(shard, by_path[shard.path]) for shard in shards]
+        by_shard[record.unit.shard].append(record)
+    return [_reconcile_shard(shard, by_shard[shard.shard]) for shard in shards]
 
 
 def _reconcile_shard(shard: ShardPlan, records: Sequence[UnitRecord]) -> dict:
@@ -126,8 +127,8 @@ def describe_units(records: Sequence[UnitRecord]) -> tuple[list[dict], list[dict
     units, bad_lines = [], []
     next_line: dict[str, int] = {}
     for record in records:
-        first = next_line.get(record.unit.path, 1)
-        next_line[record.unit.path] = first + record.counts.lines
+        first = next_line.get(record.unit.shard, 1)
+        next_line[record.unit.shard] = first + record.counts.lines
         units.append(
             {
                 "key": record.unit.key,

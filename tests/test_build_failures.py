@@ -1,0 +1,206 @@
+"""The main job when something goes wrong: killed, overtaken, or with input that does not hold."""
+
+import contextlib
+import gzip
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from pipelines import build as job
+from pipelines.build_options import BuildOptions
+from pipelines.options import parse_command_line
+from pipelines.planning import plan_build
+from tests import build_helpers as helpers
+from tests.build_helpers import build
+from transforms.core.errors import UsageError
+from transforms.core.records import decode_record, encode_record
+
+UNIT_BYTES = 20_000
+SHARDS = [helpers.GENERATED[0], helpers.ODD_AND_BAD, helpers.REAL]
+PATIENCE = 120
+"""Seconds after which a test gives up waiting."""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A run that nobody kills."""
+    output = tmp_path_factory.mktemp("undisturbed")
+    assert build(output, SHARDS, "--unit-bytes", UNIT_BYTES) == 0
+    return output
+
+
+@contextlib.contextmanager
+def started(output, *more):
+    """The job as a process of its own, ended at the latest when the block ends."""
+    arguments = helpers.arguments(output, SHARDS, "--unit-bytes", UNIT_BYTES, *more)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipelines.build", *arguments],
+        cwd=helpers.ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_for(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.01)
+
+
+def record_files(output):
+    return list((output / "units").glob("*/record"))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_killed_run_goes_on_where_it_was(undisturbed, tmp_path, capsys, workers):
+    with started(tmp_path, "--workers", workers) as process:
+        wait_for(lambda: len(record_files(tmp_path)) >= 5 or process.poll() is not None)
+        children = helpers.descendants(process.pid)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        wait_for(lambda: not any(map(helpers.is_running, children)))
+    assert bool(children) == (workers > 1)
+    assert not (tmp_path / "CURRENT").exists() and not (tmp_path / "versions").exists()
+    finished = helpers.records_of(tmp_path)
+    units = helpers.records_of(undisturbed)
+    assert 5 <= len(finished) < len(units)
+
+    some_unit = tmp_path / "units" / min(finished)
+    version = helpers.version_of(undisturbed).name
+    for litter in (
+        some_unit / "0123456789ab" / "narratives.parquet",  # a try that never committed
+        some_unit / "record.0123.tmp",
+        tmp_path / "units" / min(units.keys() - finished) / "0123456789ab" / "mentions.parquet",
+        tmp_path / "versions" / f"{version}.0123456789ab.tmp" / "manifest.json",
+    ):
+        helpers.write_lines(litter, [b"cut sho"])
+
+    assert build(tmp_path, SHARDS, "--unit-bytes", UNIT_BYTES) == 0
+    assert f"; {len(finished)} more are finished already" in capsys.readouterr().out
+    again = helpers.records_of(tmp_path)
+    assert again.keys() == units.keys()
+    assert {key: again[key] for key in finished} == finished  # not done again
+    helpers.assert_nothing_abandoned(tmp_path)
+    helpers.assert_whole(helpers.version_of(tmp_path))
+    assert helpers.version_of(tmp_path).name == version
+    helpers.assert_same_results(tmp_path, undisturbed)
+
+
+def test_a_run_that_is_overtaken_says_so(tmp_path, capsys):
+    shards = [helpers.REAL]
+
+    def overtake():
+        wait_for(lambda: record_files(tmp_path))
+        (tmp_path / "CURRENT").write_text("another\n")
+
+    other = threading.Thread(target=overtake)
+    other.start()
+    assert build(tmp_path, shards, "--unit-bytes", UNIT_BYTES) == 4
+    other.join()
+    assert "error: another run published in the meantime" in capsys.readouterr().err
+    assert (tmp_path / "CURRENT").read_text() == "another\n"
+    (version,) = (tmp_path / "versions").iterdir()
+    helpers.assert_whole(version)
+    assert build(tmp_path, shards, "--unit-bytes", UNIT_BYTES) == 0
+    assert helpers.version_of(tmp_path) == version
+
+
+def assert_nothing_published(output):
+    assert not (output / "CURRENT").exists()
+    assert not list(output.glob("versions/*"))
+
+
+def test_too_many_bad_lines_publish_nothing(tmp_path, capsys):
+    arguments = ["--output", tmp_path, "--tagger", "none", "--input", *helpers.SHARDS]
+    assert job.main([*map(str, arguments)]) == 3
+    error = capsys.readouterr().err
+    assert "error: 7 of 102 lines are bad (6.86%), above --max-bad-share 0.01" in error
+    assert "odd_and_bad.jsonl, line 2: missing_key" in error and error.count("\n") == 1
+    assert_nothing_published(tmp_path)
+    # raising the share publishes what was done, without reading again
+    assert build(tmp_path, helpers.SHARDS) == 0
+    assert "0 units to do; 4 more" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("counter", "change"),
+    [("narratives", -1), ("lines", 1), ("blank", 1), ("discarded_narratives", 1)],
+)
+def test_a_record_that_loses_lines_publishes_nothing(tmp_path, capsys, counter, change):
+    output = made_and_unpublished(tmp_path)
+    path = record_files(output)[0]
+    record = decode_record(path.read_bytes())
+    setattr(record.counts, counter, getattr(record.counts, counter) + change)
+    path.write_bytes(encode_record(record))
+    assert_not_conserved(output, tmp_path / "a.jsonl", capsys)
+
+
+def test_a_record_that_loses_bytes_publishes_nothing(tmp_path, capsys):
+    output = made_and_unpublished(tmp_path)
+    path = record_files(output)[0]
+    record = decode_record(path.read_bytes())
+    record.bytes -= 1
+    path.write_bytes(encode_record(record))
+    assert_not_conserved(output, tmp_path / "a.jsonl", capsys)
+
+
+def test_a_compressed_shard_without_its_end_publishes_nothing(tmp_path, capsys):
+    shard = tmp_path / "a.jsonl.gz"
+    shard.write_bytes(gzip.compress(b"".join(helpers.lines_of(helpers.REAL, 0, 1, 2, 3))))
+    output = made_and_unpublished(tmp_path, shard)
+    path = max(record_files(output))
+    record = decode_record(path.read_bytes())
+    assert record.last and len(record_files(output)) > 2
+    record.last = False
+    path.write_bytes(encode_record(record))
+    assert_not_conserved(output, shard, capsys)
+
+
+def made_and_unpublished(tmp_path, shard=None):
+    """An output with finished units and no version."""
+    if shard is None:
+        shard = helpers.write_lines(tmp_path / "a.jsonl", helpers.lines_of(helpers.REAL, 0, 1))
+    output = tmp_path / "out"
+    assert build(output, [shard], "--unit-bytes", UNIT_BYTES) == 0
+    (output / "CURRENT").unlink()
+    shutil.rmtree(output / "versions")
+    return output
+
+
+def assert_not_conserved(output, shard, capsys):
+    assert build(output, [shard], "--unit-bytes", UNIT_BYTES) == 3
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: the conservation law does not hold for {shard.name}:")
+    assert_nothing_published(output)
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_a_shard_that_is_cut_after_planning_publishes_nothing(tmp_path, suffix):
+    lines = b"".join(helpers.lines_of(helpers.REAL))
+    shard = tmp_path / f"a.jsonl{suffix}"
+    shard.write_bytes(gzip.compress(lines) if suffix else lines)
+    arguments = helpers.arguments(tmp_path / "out", [shard], "--unit-bytes", UNIT_BYTES)
+    options, beam_args = parse_command_line(BuildOptions, arguments, "build", "")
+    plan = plan_build(options, beam_args)
+    os.truncate(shard, shard.stat().st_size // 2)
+    if suffix:
+        with pytest.raises(UsageError, match="cut short"):
+            job.run(options, beam_args, plan)
+    else:
+        outcome = job.run(options, beam_args, plan)
+        assert outcome["status"] == "not_conserved" and "a.jsonl" in outcome["message"]
+    assert_nothing_published(tmp_path / "out")

@@ -1,0 +1,163 @@
+"""The main job's inputs: which files are read, and files that are odd."""
+
+import json
+
+import pytest
+
+from tests import build_helpers as helpers
+from tests.build_helpers import build
+from transforms.core import schemas
+from transforms.core.errors import UsageError
+
+
+def shard_names(output):
+    return [shard["shard"] for shard in helpers.manifest_of(output)["inputs"]]
+
+
+@pytest.fixture
+def shard(tmp_path):
+    """A shard of three narratives."""
+    return helpers.write_lines(tmp_path / "in" / "a.jsonl", helpers.lines_of(helpers.REAL, 0, 1, 2))
+
+
+CATALOG = """
+folder: {folder}
+groups:
+  flickr_test:
+    dataset: flickr30k
+    split: test
+    narratives: 3
+    files:
+      - file: flickr30k_test_localized_narratives.jsonl
+        bytes: {size}
+"""
+
+
+def test_names_of_the_catalog_stand_for_their_files(shard, tmp_path):
+    named = shard.rename(shard.with_name("flickr30k_test_localized_narratives.jsonl"))
+    catalog = tmp_path / "catalog.yaml"
+    catalog.write_text(CATALOG.format(folder=named.parent, size=named.stat().st_size))
+    output = tmp_path / "out"
+    more = ["--catalog", catalog, "--split", "train", "--dataset", "other"]
+    assert build(output, ["flickr_test"], *more) == 0
+    (described,) = helpers.manifest_of(output)["inputs"]
+    assert described["expected_narratives"] == 3
+    rows = helpers.rows_of(output, "narratives")
+    assert {(row["dataset"], row["split"]) for row in rows} == {("flickr30k", "test")}
+    assert all("dataset_id_differs" in row["flags"] for row in rows)
+    assert [file.name for file in (helpers.version_of(output) / "narratives").iterdir()] == [
+        "flickr30k-test-flickr30k_test_localized_narratives-0000.parquet"
+    ]
+
+
+def test_a_file_that_is_shorter_than_the_published_one_is_refused(shard, tmp_path):
+    named = shard.rename(shard.with_name("flickr30k_test_localized_narratives.jsonl"))
+    catalog = tmp_path / "catalog.yaml"
+    catalog.write_text(CATALOG.format(folder=named.parent, size=named.stat().st_size + 1))
+    with pytest.raises(UsageError, match="the published file .*: download it again"):
+        build(tmp_path / "out", [named], "--catalog", catalog)
+
+
+def test_options_name_dataset_and_split_of_unknown_files(shard, tmp_path):
+    output = tmp_path / "out"
+    assert build(output, [shard], "--dataset", "ade20k", "--split", "validation") == 0
+    rows = helpers.rows_of(output, "narratives")
+    assert {(row["dataset"], row["split"]) for row in rows} == {("ade20k", "validation")}
+    assert all(row["narrative_id"].startswith("ade20k-validation-") for row in rows)
+
+
+def test_numbered_shards_of_a_known_split_give_short_file_names(shard, tmp_path):
+    named = shard.rename(shard.with_name("x_localized_narratives-00003-of-00010.jsonl"))
+    output = tmp_path / "out"
+    assert build(output, [named], "--dataset", "open_images", "--split", "train") == 0
+    folder = helpers.version_of(output) / "narratives"
+    assert [file.name for file in folder.iterdir()] == [
+        "open_images-train-00003-of-00010-0000.parquet"
+    ]
+
+
+def test_a_file_that_several_patterns_name_is_read_once(shard, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    output = tmp_path / "out"
+    assert build(output, [shard, shard.parent / "*.jsonl", "in/a.jsonl", "./in/../in/a.j*"]) == 0
+    assert shard_names(output) == ["a.jsonl"]
+    assert len(helpers.rows_of(output, "narratives")) == 3
+
+
+def test_files_of_one_name_are_refused(shard, tmp_path):
+    other = helpers.write_lines(tmp_path / "other" / "a.jsonl", helpers.lines_of(shard))
+    with pytest.raises(UsageError, match="same name in the output: rename one"):
+        build(tmp_path / "out", [shard, other])
+
+
+@pytest.mark.parametrize("name", ["coco_val_asr.jsonl", "x_train_asr-00000-of-00010.jsonl.gz"])
+def test_transcriptions_are_not_taken_for_narratives(tmp_path, name):
+    path = helpers.write_lines(tmp_path / name, [b"{}\n"])
+    with pytest.raises(UsageError, match="give it with --transcripts asr"):
+        build(tmp_path / "out", [path])
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\n \n\t\r\n  "], ids=["empty", "line", "blank"])
+def test_a_shard_without_narratives_gives_empty_tables(tmp_path, content):
+    path = helpers.write_lines(tmp_path / "nothing.jsonl", [content])
+    output = tmp_path / "out"
+    assert build(output, [path]) == 0
+    manifest = helpers.assert_whole(helpers.version_of(output))
+    (line,) = manifest["shards"]
+    lines = content.count(b"\n") + (not content.endswith(b"\n") and content != b"")
+    assert (line["lines"], line["blank"], line["bytes"]) == (lines, lines, len(content))
+    tables = {**schemas.UNIT_TABLES, **schemas.STATISTICS_TABLES}
+    assert sorted((file["table"], file["rows"]) for file in manifest["files"]) == sorted(
+        (table, 0) for table in tables
+    )
+
+
+def test_an_empty_shard_beside_others_costs_nothing(shard, tmp_path):
+    empty = helpers.write_lines(tmp_path / "in" / "empty.jsonl", [])
+    output = tmp_path / "out"
+    assert build(output, [empty, shard]) == 0
+    helpers.assert_whole(helpers.version_of(output))
+    assert len(helpers.rows_of(output, "narratives")) == 3
+
+
+@pytest.mark.parametrize("unit_bytes", [1024, 64 << 20])
+def test_line_ends_do_not_matter(shard, tmp_path, unit_bytes):
+    """The last line without its end, and Windows' line ends, with units shorter than a line."""
+    lines = helpers.lines_of(shard)
+    bare = helpers.write_lines(tmp_path / "bare" / "a.jsonl", [*lines[:-1], lines[-1].rstrip()])
+    windows = [line.replace(b"\n", b"\r\n") for line in lines]
+    other = helpers.write_lines(tmp_path / "windows" / "a.jsonl", windows)
+    rows = {}
+    for path in (shard, bare, other):
+        output = path.parent / "out"
+        assert build(output, [path], "--unit-bytes", unit_bytes) == 0
+        helpers.assert_whole(helpers.version_of(output))
+        found = helpers.rows_of(output, "narratives")
+        rows[path] = helpers.without(found, "byte_offset")
+    assert len(rows[shard]) == 3
+    assert rows[shard] == rows[bare] == rows[other]
+
+
+def test_files_of_captions_alone_are_read_without_words_times_and_traces(shard, tmp_path):
+    keys = ("dataset_id", "image_id", "annotator_id", "caption")
+    records = [json.loads(line) for line in helpers.lines_of(shard)]
+    lines = [json.dumps({key: record[key] for key in keys}).encode() + b"\n" for record in records]
+    path = helpers.write_lines(tmp_path / "x_captions.jsonl", lines)
+    output = tmp_path / "out"
+    assert build(output, [path]) == 0
+    rows = helpers.rows_of(output, "narratives")
+    assert [row["caption"] for row in rows] == [record["caption"] for record in records]
+    for row in rows:
+        assert {"no_transcript", "no_trace"} <= set(row["flags"])
+        assert row["distance"] is None and row["voice_recording"] is None
+        assert row["trace"] == {"x": [], "y": [], "t": []}
+        assert "".join(word["text"] for word in row["words"]) == row["caption"].replace(" ", "")
+        assert all(word["start_time"] is word["first_point"] is None for word in row["words"])
+    assert len(helpers.rows_of(output, "rejected")) == 0
+
+
+def test_the_same_lines_under_another_name_are_bad(shard, tmp_path):
+    """Only files that are known to hold captions alone may lack the other keys."""
+    path = helpers.write_lines(tmp_path / "x.jsonl", [b'{"dataset_id": "a", "image_id": "b"}\n'])
+    assert build(tmp_path / "out", [path, shard]) == 0
+    assert [row["code"] for row in helpers.rows_of(tmp_path / "out", "rejected")] == ["missing_key"]

@@ -1,0 +1,239 @@
+"""Options: flags, YAML keys, and what is said about wrong ones."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from pipelines.build import main
+from pipelines.build_options import BuildOptions
+from pipelines.options import parse_command_line, run_command
+from tests import build_helpers as helpers
+
+VALUES = {
+    "runner": "FlinkRunner",
+    "workers": 3,
+    "input": ["a", "b"],
+    "output": "out",
+    "catalog": ["c.yaml"],
+    "dataset": "coco",
+    "split": "train",
+    "boxes": ["b1", "b2"],
+    "labels": ["l"],
+    "images": ["i"],
+    "classes": ["k"],
+    "hierarchy": ["h"],
+    "annotations": "index",
+    "transcripts": "asr",
+    "transcript_files": ["t"],
+    "max_distance": 5,
+    "max_distance_per_char": 0.5,
+    "discard_share": 0.25,
+    "discard_per_char": True,
+    "require_trace": True,
+    "min_trace_share": 0.5,
+    "min_words": 3,
+    "plurals": True,
+    "subclasses": True,
+    "exclude_boxes": ["is_group_of", "is_inside"],
+    "tagger": "none",
+    "summary": "json",
+    "unit_bytes": 2048,
+    "max_bad_share": 0.5,
+}
+"""A value of each option that is not its default."""
+
+NEEDED = {
+    "transcripts": ["transcript_files"],
+    "transcript_files": ["transcripts"],
+    "subclasses": ["hierarchy"],
+}
+"""Options that others go with."""
+
+
+def parse(*arguments):
+    return parse_command_line(BuildOptions, [*map(str, arguments)], "build", "What it does.")
+
+
+def as_flags(values):
+    for name, value in values.items():
+        flag = "--" + name.replace("_", "-")
+        yield from [flag] if value is True else [flag, *(value if type(value) is list else [value])]
+
+
+def with_needed(name):
+    values = {"input": ["x"], "output": "y"}
+    return values | {key: VALUES[key] for key in [name, *NEEDED.get(name, [])]}
+
+
+def test_every_option_has_a_value_here():
+    assert VALUES.keys() == BuildOptions.model_fields.keys()
+    for name, field in BuildOptions.model_fields.items():
+        assert field.is_required() or VALUES[name] != field.default
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_every_option_is_a_flag_and_a_key(tmp_path, name):
+    values = with_needed(name)
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(values))
+    by_flag, beam_args = parse(*as_flags(values))
+    by_key, _ = parse("--config", config)
+    assert beam_args == [] and by_flag == by_key
+    assert getattr(by_flag, name) == VALUES[name]
+
+
+def test_flags_win_over_keys_and_keys_over_defaults(tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text("{input: [a], output: b, workers: 3, plurals: true, min_words: 4}")
+    options, _ = parse("--config", config, "--workers", 2, "--input", "c", "d", "--no-plurals")
+    assert (options.workers, options.input, options.plurals) == (2, ["c", "d"], False)
+    assert (options.min_words, options.output, options.tagger) == (4, "b", "en_ud_pos")
+
+
+def test_lists_can_be_given_in_parts():
+    options, _ = parse("--input", "a", "b", "--output", "o", "--input", "c")
+    assert options.input == ["a", "b", "c"]
+
+
+def test_beam_flags_pass_through():
+    flags = ["--direct_runner_bundle_repeat=1", "--job_name", "name", "--save_main_session"]
+    options, beam_args = parse("--input", "a", "--output", "b", *flags, "--workers", 2)
+    assert beam_args == flags and options.workers == 2
+
+
+def test_help_describes_every_option(capsys):
+    with pytest.raises(SystemExit) as end:
+        parse("--help")
+    assert end.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "What it does." in text and "Other flags go to Beam." in text
+    for name, field in BuildOptions.model_fields.items():
+        assert f"--{name.replace('_', '-')}" in text
+        assert " ".join(field.description.split()) in text
+    assert "Default: 67108864." in text
+
+
+class Run:
+    """The job's command line in this process, as a shell sees it."""
+
+    def __init__(self, capsys, tmp_path):
+        self._capsys = capsys
+        self.output = tmp_path / "out"
+
+    def fails(self, *arguments, shard=helpers.REAL, output=None):
+        """The sentence with which a run ends that was used wrongly."""
+        command = helpers.arguments(output or self.output, [shard], *arguments)
+        with pytest.raises(SystemExit) as end:
+            run_command(lambda: main(command))
+        error = self._capsys.readouterr().err
+        assert end.value.code == 2, error
+        assert error.startswith("error: ") and error.count("\n") == 1, error
+        assert not self.output.exists() or not list(self.output.glob("units/*"))
+        return error
+
+
+@pytest.fixture
+def run(capsys, tmp_path):
+    return Run(capsys, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--tager", "none"], "unknown flag `--tager`; did you mean `--tagger`?"),
+        (["--unit_byte=3"], "unknown flag `--unit_byte`; did you mean `--unit-bytes`?"),
+        (["--zzz"], "unknown flag `--zzz`; see --help"),
+        (["--job_name", "a", "b"], "unexpected argument `b`: options are given as --flag value"),
+        (["--workers", "two"], "option `--workers`: input should be a valid integer"),
+        (["--workers", "0"], "option `--workers`: input should be greater than 0"),
+        (["--unit-bytes", "3"], "option `--unit-bytes`: input should be greater than or equal"),
+        (["--max-bad-share", "1.5"], "option `--max-bad-share`: input should be less than"),
+        (["--split", "dev"], "option `--split`: input should be 'train', 'validation' or 'test'"),
+        (["--dataset", "Open Images"], "option `--dataset`: string should match pattern"),
+        (["--exclude-boxes", "is_odd"], "option `--exclude-boxes`: input should be 'is_occluded'"),
+        (["--max-distance", "3", "--discard-share", "0.1"], "give only one of max_distance, "),
+        (["--transcripts", "asr"], "transcript_files go with transcripts asr or words"),
+        (["--transcript-files", "a"], "transcript_files go with transcripts asr or words"),
+        (["--annotations", "a", "--boxes", "b"], "give annotations (a ready index) or files"),
+        (["--subclasses"], "subclasses needs hierarchy"),
+        (["--runner", "NoRunner"], "Unexpected pipeline runner: NoRunner. Valid values are"),
+        (["--tagger", "nope"], "no spaCy pipeline 'nope': install it (python -m spacy download"),
+        (["--catalog", "nope.yaml"], "cannot read 'nope.yaml': No such file or directory; check"),
+        (["--config", "nope.yaml"], "cannot read 'nope.yaml': No such file or directory; check"),
+        (["--boxes", "nope.csv"], "there is no file 'nope.csv': check the path"),
+        (["--labels", "nope*.csv"], "no file matches 'nope*.csv': check the folder"),
+        (["--annotations", "nope"], "nope"),
+        (["--transcripts", "asr", "--transcript-files", "nope"], "there is no file 'nope'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_wrong_options_end_with_one_sentence(run, arguments, message):
+    assert message in run.fails(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("tager: none", "config.yaml: unknown key `tager`; did you mean `tagger`?"),
+        ("unit-bytes: 3", "unknown key `unit-bytes`; did you mean `unit_bytes`?"),
+        ("workers: two", "option `--workers`: input should be a valid integer"),
+        ("boxes: a.csv", "option `--boxes`: input should be a valid list (given: 'a.csv')"),
+        ("plurals: 7", "option `--plurals`: input should be a valid boolean"),
+        ("min_words: [1]", "option `--min-words`: input should be a valid integer"),
+        ("[1, 2]", "config.yaml: must hold `key: value` lines"),
+        ("a: [", "config.yaml: not valid YAML: "),
+        ("1: 2", "config.yaml: unknown key `1`"),
+    ],
+)
+def test_wrong_configurations_end_with_one_sentence(run, tmp_path, text, message):
+    config = tmp_path / "config.yaml"
+    config.write_text(text)
+    error = run.fails("--config", config)
+    assert message in error and "config.yaml" in error
+
+
+@pytest.mark.parametrize(
+    ("shard", "message"),
+    [
+        ("nope.jsonl", "there is no file 'nope.jsonl': check the path"),
+        ("nope*.jsonl", "no file matches 'nope*.jsonl': check the folder and the pattern"),
+        (helpers.NARRATIVES, "is a folder: name its files, for example"),
+        ("gs://bucket/a.jsonl", "gs:// is not supported, name a local path"),
+    ],
+)
+def test_missing_input_ends_with_one_sentence(run, shard, message):
+    assert message in run.fails(shard=shard)
+
+
+def test_an_output_that_cannot_be_written_ends_with_one_sentence(run, tmp_path):
+    (tmp_path / "file").touch()
+    for output in (tmp_path / "file", tmp_path / "file" / "below"):
+        error = run.fails(output=output)
+        assert f"cannot make the folder '{output}': " in error and "name another" in error
+
+
+def test_a_header_that_cannot_be_read_ends_with_one_sentence(run, tmp_path):
+    boxes = helpers.write_lines(tmp_path / "boxes.csv", [b"ImageID,Label\n", b"1,2\n"])
+    error = run.fails("--boxes", boxes)
+    assert "boxes.csv" in error and "expected ImageID,Source,LabelName,XMin" in error
+
+
+def test_a_damaged_shard_ends_with_one_sentence(run, tmp_path):
+    shard = helpers.write_lines(tmp_path / "a.jsonl.gz", helpers.lines_of(helpers.REAL, 0))
+    assert "a.jsonl.gz' is damaged, cut short or not what its name says" in run.fails(shard=shard)
+
+
+def test_options_that_are_missing_are_named():
+    for arguments, flag in ((["--input", "a"], "--output"), (["--output", "a"], "--input")):
+        with pytest.raises(ValueError, match=f"option `{flag}`: field required"):
+            parse(*arguments)
+
+
+def test_the_command_prints_no_traceback(tmp_path):
+    command = [sys.executable, "-m", "pipelines.build", "--input", "nope", "--output", tmp_path]
+    ended = subprocess.run(command, cwd=helpers.ROOT, capture_output=True, text=True)
+    assert ended.returncode == 2 and ended.stdout == ""
+    assert re.fullmatch(r"error: there is no file 'nope': check the path\n", ended.stderr)

@@ -1,0 +1,210 @@
+"""The seam to files."""
+
+import gzip
+import os
+import threading
+
+import pyarrow as pa
+import pytest
+
+from transforms import storage
+from transforms.core.errors import UsageError
+
+RACERS = 16
+
+
+def race(function):
+    """Calls `function(i)` in as many threads at once; gives the answers in order of i."""
+    barrier = threading.Barrier(RACERS)
+    answers = [None] * RACERS
+
+    def run(i):
+        barrier.wait()
+        answers[i] = function(i)
+
+    threads = [threading.Thread(target=run, args=(i,)) for i in range(RACERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def content(i):
+    return bytes([i]) * 100_000
+
+
+def test_of_many_who_create_a_file_one_wins(tmp_path):
+    for attempt in range(20):
+        path = tmp_path / str(attempt) / "record"
+        won = race(lambda i, path=path: storage.create_exclusively(str(path), content(i)))
+        assert sum(won) == 1
+        assert path.read_bytes() == content(won.index(True))
+        assert os.listdir(path.parent) == ["record"]
+
+
+def test_a_file_that_is_there_is_not_created_again(tmp_path):
+    path = tmp_path / "record"
+    assert storage.create_exclusively(str(path), b"first")
+    assert not storage.create_exclusively(str(path), b"second")
+    assert path.read_bytes() == b"first"
+
+
+@pytest.mark.parametrize("expected", [None, b"old"])
+def test_of_many_who_swap_a_pointer_one_wins(tmp_path, expected):
+    for attempt in range(20):
+        path = tmp_path / str(attempt) / "CURRENT"
+        if expected is not None:
+            storage.write_bytes(str(path), expected)
+        won = race(lambda i, p=path: storage.swap_pointer(str(p), expected, content(i)))
+        assert sum(won) == 1
+        assert path.read_bytes() == content(won.index(True))
+
+
+def test_a_pointer_is_swapped_only_from_what_it_is_expected_to_be(tmp_path):
+    path = str(tmp_path / "CURRENT")
+    assert not storage.swap_pointer(path, b"a", b"b") and not storage.exists(path)
+    assert storage.swap_pointer(path, None, b"a")
+    assert not storage.swap_pointer(path, None, b"b")
+    assert storage.swap_pointer(path, b"a", b"b") and storage.read_bytes(path) == b"b"
+
+
+def test_readers_see_the_old_content_or_the_new_one(tmp_path):
+    path = str(tmp_path / "deep" / "file")
+    storage.write_bytes(path, content(0))
+    seen = set()
+    ready, done = threading.Event(), threading.Event()
+
+    def read():
+        while not done.is_set():
+            seen.add(storage.read_bytes(path))
+            ready.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    ready.wait()
+    for i in range(1, 40):
+        storage.write_bytes(path, content(i))
+    done.set()
+    reader.join()
+    assert seen <= {content(i) for i in range(40)}
+    assert os.listdir(tmp_path / "deep") == ["file"]
+
+
+def test_a_file_that_cannot_be_put_in_place_leaves_nothing(tmp_path):
+    (tmp_path / "taken" / "below").mkdir(parents=True)
+    with pytest.raises(OSError):
+        storage.write_bytes(str(tmp_path / "taken"), b"data")
+    assert os.listdir(tmp_path) == ["taken"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with files, which is the current one too."""
+    for name in ("b.jsonl", "a.jsonl", "c[1].jsonl", "d.csv", "sub/a.jsonl"):
+        storage.write_bytes(str(tmp_path / name), name.encode())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_patterns_match_files_in_order_each_once(folder):
+    found = storage.match([f"{folder}/*.jsonl", "b.jsonl", "./a.jsonl", str(folder / "d.csv")])
+    assert [file.name for file in found] == ["a.jsonl", "b.jsonl", "c[1].jsonl", "d.csv"]
+    assert [file.size for file in found] == [7, 7, 10, 5]
+    assert storage.match(["d.csv"])[0].path == "d.csv"
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_found(folder):
+    assert [file.path for file in storage.match(["c[1].jsonl"])] == ["c[1].jsonl"]
+
+
+def test_files_of_one_name_in_two_folders_are_two(folder):
+    assert [file.path for file in storage.match(["*/a.jsonl", "a.jsonl"])] == [
+        "a.jsonl",
+        "sub/a.jsonl",
+    ]
+
+
+def test_a_fingerprint_changes_with_size_and_time(folder):
+    before = storage.match(["a.jsonl"])[0].fingerprint
+    assert storage.match(["a.jsonl"])[0].fingerprint == before
+    status = os.stat("a.jsonl")
+    os.utime("a.jsonl", ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    touched = storage.match(["a.jsonl"])[0].fingerprint
+    with open("a.jsonl", "ab") as file:
+        file.write(b"x")
+    os.utime("a.jsonl", ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    assert len({before, touched, storage.match(["a.jsonl"])[0].fingerprint}) == 3
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("nothing.jsonl", "there is no file 'nothing.jsonl': check the path"),
+        ("nothing*", r"no file matches 'nothing\*': check the folder"),
+        ("su?", "no file matches"),
+        ("sub", "'sub' is a folder: name its files, for example sub/"),
+        ("s3://bucket/a", "s3:// is not supported"),
+    ],
+)
+def test_what_is_not_there_is_named(folder, pattern, message):
+    with pytest.raises(UsageError, match=message):
+        storage.match(["a.jsonl", pattern])
+
+
+def zstd(data):
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(data)
+    return sink.getvalue().to_pybytes()
+
+
+PACKERS = {".gz": gzip.compress, ".zst": zstd}
+TEXT = b"".join(b"%d a line of some text\n" % (i * i) for i in range(50_000))
+
+
+@pytest.mark.parametrize("suffix", PACKERS)
+def test_compressed_files_are_read_whole(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    path.write_bytes(PACKERS[suffix](TEXT) + PACKERS[suffix](b"second") + PACKERS[suffix](b""))
+    with storage.open_decompressed(str(path)) as file:
+        assert file.read(10) == TEXT[:10]
+        assert file.readline() == TEXT.splitlines(keepends=True)[0][10:]
+        assert file.read() == TEXT[TEXT.index(b"\n") + 1 :] + b"second"
+
+
+@pytest.mark.parametrize("suffix", PACKERS)
+@pytest.mark.parametrize("damage", ["cut", "not compressed", "cut in its head"])
+def test_damaged_files_are_not_taken_for_shorter_ones(tmp_path, suffix, damage):
+    path = tmp_path / f"a{suffix}"
+    packed = PACKERS[suffix](TEXT)
+    cuts = {"cut": packed[: len(packed) // 2], "cut in its head": packed[:3]}
+    path.write_bytes(cuts.get(damage, TEXT))
+    with storage.open_decompressed(str(path)) as file:
+        with pytest.raises(UsageError, match=f"a{suffix}' is damaged, cut short or not what"):
+            file.read()
+
+
+def test_links_share_the_file_and_replace_what_was_there(tmp_path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"data")
+    target.write_bytes(b"older")
+    storage.link_or_copy(str(source), str(target))
+    assert target.samefile(source)
+
+
+def test_removing_what_is_not_there_is_no_error(tmp_path):
+    storage.remove(str(tmp_path / "nothing"))
+    (tmp_path / "folder" / "file").parent.mkdir()
+    (tmp_path / "folder" / "file").touch()
+    storage.remove(str(tmp_path / "folder"))
+    assert storage.list_dir(str(tmp_path)) == storage.list_dir(str(tmp_path / "nothing")) == []
+
+
+def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(UsageError, match="name another"):
+            storage.check_writable(str(path))
+    storage.check_writable(str(tmp_path / "new" / "folder"))
+    assert os.listdir(tmp_path / "new" / "folder") == []
