@@ -16,6 +16,7 @@ from pipelines.options import parse_command_line, run_command
 from pipelines.planning import BuildPlan, plan_build
 from transforms import storage
 from transforms.core import layout
+from transforms.core.report.formats import plural
 
 PROG = "python -m pipelines.build"
 EXIT_CODES = {"published": 0, "not_conserved": 3, "too_many_bad_lines": 3, "overtaken": 4}
@@ -28,28 +29,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     plan = plan_build(options, beam_args)
     if plan.version == plan.base:
-        print(
+        _say(
+            options,
             f"Nothing to do: version {plan.version} was made from the same input, configuration "
-            "and code."
+            "and code.",
         )
         return show(options, plan.version)
     begin = time.perf_counter()
-    _announce(plan)
+    _say(options, _announcement(plan))
     outcome = run(options, beam_args, plan)
     if outcome["status"] != "published":
         print(f"error: {outcome['message']}", file=sys.stderr)
         return EXIT_CODES[outcome["status"]]
-    print(f"Done in {time.perf_counter() - begin:.1f} s: {outcome['message']}.")
+    _say(options, f"Done in {time.perf_counter() - begin:.1f} s: {outcome['message']}.")
     return show(options, outcome["version"])
 
 
-def _announce(plan: BuildPlan) -> None:
+def _say(options: BuildOptions, message: str) -> None:
+    print(message, file=sys.stdout if options.summary == "text" else sys.stderr, flush=True)
+
+
+def _announcement(plan: BuildPlan) -> str:
     size = sum(shard.size for shard in plan.shards)
-    print(
-        f"Reading {len(plan.shards)} shards, {size / 1e6:,.1f} MB, in {len(plan.units)} units"
-        + (f"; {len(plan.finished)} units are finished already" if plan.finished else "")
-        + "."
-    )
+    shards = "1 shard" if len(plan.shards) == 1 else f"{len(plan.shards)} shards"
+    units = "1 unit" if len(plan.units) == 1 else f"{len(plan.units)} units"
+    finished = f"; {len(plan.finished)} more are finished already" if plan.finished else ""
+    return f"Reading {shards}, {size / 1e6:,.1f} MB: {units} to do{finished}."
 
 
 def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dict:
@@ -106,7 +111,7 @@ def show(options: BuildOptions, version: str) -> int:
     """Prints the summary of a version."""
     import pyarrow.parquet as pq
 
-    from pipelines.summary import print_summary
+    from pipelines.summary import print_summary, summary_as_json
     from transforms.core.schemas import STATISTICS_TABLES
 
     folder = storage.join(options.output, layout.version_folder(version))
@@ -115,7 +120,10 @@ def show(options: BuildOptions, version: str) -> int:
         name: pq.read_table(storage.join(folder, name, f"{name}.parquet"))
         for name in STATISTICS_TABLES
     }
-    print_summary(manifest, tables, options.output)
+    if options.summary == "json":
+        print(json.dumps(summary_as_json(manifest, tables), indent=1))
+    else:
+        print_summary(manifest, tables, options.output)
     return 0
 
 

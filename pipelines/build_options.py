@@ -102,6 +102,10 @@ class BuildOptions(Options):
         0.01, description="Share of bad lines above which the run fails and publishes nothing."
     )
 
+    summary: Literal["text", "json"] = pydantic.Field(
+        "text", description="How the summary is printed at the end."
+    )
+
     @pydantic.model_validator(mode="after")
     def _check_combinations(self):
         thresholds = ("max_distance", "max_distance_per_char", "discard_share")

@@ -50,6 +50,11 @@ class BuildPlan:
     mentions: MentionRules
     attributes: dict
 
+    @property
+    def is_current(self) -> bool:
+        """Whether the version that the run would make is the current one already."""
+        return self.version is not None and self.version == self.base
+
 
 def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
     """Plans a run: finds its files, builds indexes that are not there, looks for finished units.
@@ -130,9 +135,12 @@ def find_shards(options: BuildOptions) -> tuple[ShardPlan, ...]:
     return tuple(shards)
 
 
+_TRANSCRIPTIONS = re.compile(r"_asr(-\d+-of-\d+)?\.jsonl")
+
+
 def _describe_shard(file: FileInfo, catalog: Catalog, options: BuildOptions) -> ShardPlan:
     entry = catalog.lookup(file.name)
-    if entry is not None and entry.kind == "transcripts" or "_asr." in file.name:
+    if (entry and entry.kind == "transcripts") or _TRANSCRIPTIONS.search(file.name):
         raise UsageError(
             f"{file.path!r} holds transcriptions, not narratives: give it with --transcripts asr "
             "--transcript-files"

@@ -13,6 +13,8 @@ from transforms.core.errors import EngineError, UsageError
 LOCAL = "local"
 
 _WHERE = re.compile(r" \[while running '[^']*'\]")
+_IN_WORKER = re.compile(rf"^{re.escape(UsageError.__module__)}\.UsageError: (.*)$", re.MULTILINE)
+"""What a worker process leaves of an error: its traceback as text."""
 
 
 @contextlib.contextmanager
@@ -23,18 +25,24 @@ def create_pipeline(options: Options, beam_args: Sequence[str] = ()) -> Iterator
     look for Prism, whose binary is a download, so runs would not be on the same engine.
 
     Raises:
-      UsageError: A stage found that the user's input or options are unusable.
+      UsageError: Beam refuses its flags, or a stage found that the input is unusable.
       EngineError: Anything else failed.
     """
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
     try:
-        with beam.Pipeline(options=PipelineOptions([*_flags(options), *beam_args])) as pipeline:
+        pipeline = beam.Pipeline(options=PipelineOptions([*_flags(options), *beam_args]))
+    except ValueError as error:
+        raise UsageError(f"Beam's options: {' '.join(str(error).split())}") from error
+    try:
+        with pipeline:
             yield pipeline
     except UsageError as error:
         raise UsageError(_WHERE.sub("", str(error))) from None
     except Exception as error:
+        if found := _IN_WORKER.search(str(error)):
+            raise UsageError(_WHERE.sub("", found[1])) from None
         raise EngineError(_describe(error)) from error
 
 

@@ -1,6 +1,7 @@
 """The report of a version: one HTML file that needs nothing but itself."""
 
 import datetime
+import html
 import json
 from collections.abc import Mapping
 
@@ -48,7 +49,7 @@ def render_report(
             )
         ),
         "created": _moment(manifest["created"]),
-        "generated": views.generated_splits(manifest),
+        "generated": views.generated_datasets(tables["richness"]),
         **_reading(manifest),
         **_richness(tables),
         **_localization(tables),
@@ -72,8 +73,7 @@ def _environment():
     }
     environment.filters["json"] = lambda value: json.dumps(value, indent=2, ensure_ascii=False)
     environment.globals |= {
-        name: getattr(formats, name)
-        for name in ("split_name", "dataset_name", "is_generated", "plural", "ratio")
+        name: getattr(formats, name) for name in ("split_name", "is_generated", "plural", "ratio")
     }
     return environment
 
@@ -140,7 +140,10 @@ def _example(narrative: dict | None, mentions: list[dict]) -> dict | None:
     if narrative is None:
         return None
     clock = clock_of(narrative)
-    image = narrative["image"] or {}
+    image = {
+        key: html.unescape(value) if key in ("title", "author") and value else value
+        for key, value in (narrative["image"] or {}).items()
+    }
     return {
         "narrative": narrative,
         "drawing": draw_narrative(narrative, mentions),

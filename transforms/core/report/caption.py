@@ -66,7 +66,6 @@ def mention_rows(narrative: dict, mentions: list[dict], clock: Clock | None) -> 
         middle = (mention["start_time"] + mention["end_time"]) / 2 if timed else None
         boxed = mention["box_index"] is not None
         share = ratio(mention["points_inside"], mention["points"]) if boxed else None
-        distance = mention["mean_distance"]
         rows.append(
             {
                 "text": mention["text"],
@@ -74,9 +73,7 @@ def mention_rows(narrative: dict, mentions: list[dict], clock: Clock | None) -> 
                 "name": mention["name"] or mention["class_id"],
                 "seconds": _seconds(mention),
                 "points": integer(mention["points"]),
-                "box": integer(mention["box_index"]) if boxed else "no box of its class",
                 "inside": percent(share, 0),
-                "distance": NOTHING if distance is None else f"{distance:.3f}",
             }
         )
     return rows

@@ -10,7 +10,10 @@ SIDE = 470.0
 """Side of the drawn image; it is drawn square, since its proportions are not published."""
 
 PAD = 8.0
-LABEL_HEIGHT = 15.0
+MOST_NAMES = 20
+"""Boxes beyond which only those that are mentioned are named."""
+
+LABEL_HEIGHT = 17.0
 CHARACTER = 7.4
 """Width of a label's character, enough to keep labels apart."""
 
@@ -117,6 +120,8 @@ def _boxes(
         yield svg.rectangle(*_place(box, frame), class_=kind)
     for index in sorted(range(len(boxes)), key=lambda index: (index not in steps, index)):
         kind = "name" if index in steps else "name quiet"
+        if index not in steps and len(boxes) > MOST_NAMES:
+            break
         labels.append(_name(boxes[index], kind, frame, taken))
     yield "".join(labels)
 

@@ -6,15 +6,16 @@ import pyarrow.compute as pc
 FEWEST_POINTS, MOST_POINTS = 80, 1_500
 """Trace points with which a drawing says something and can still be read."""
 
-MOST_MENTIONS = 10
-"""Boxed mentions beyond which a drawing becomes a tangle."""
+MOST_MENTIONS, MOST_BOXES = 8, 12
+"""Boxed mentions, and boxes of the image, beyond which a drawing becomes a tangle."""
 
 
 def choose_example(narratives: pa.Table, mentions: pa.Table) -> tuple[dict | None, list[dict]]:
     """The narrative with the most boxed mentions whose trace is neither short nor endless.
 
-    Narratives with a trace out of bounds, with more than `MOST_MENTIONS` boxed mentions, or whose
-    id occurs twice come last. Ties go to the smaller `narrative_id`, then to the earlier row.
+    Narratives whose trace is out of bounds, which have more boxed mentions or boxes than can be
+    drawn, or whose id occurs twice come last. Ties go to the smaller `narrative_id`, then to the
+    earlier row.
 
     Args:
       narratives: Rows of `schemas.NARRATIVES`.
@@ -28,12 +29,17 @@ def choose_example(narratives: pa.Table, mentions: pa.Table) -> tuple[dict | Non
     ids = narratives["narrative_id"].to_pylist()
     boxed = _boxed(mentions)
     lengths = pc.list_value_length(pc.struct_field(narratives["trace"], "t")).to_pylist()
+    boxes = pc.list_value_length(narratives["boxes"]).to_pylist()
     once = {own for own, number in _occurrences(narratives["narrative_id"]) if number == 1}
 
     def rank(row: int) -> tuple:
-        points, boxes = lengths[row] or 0, boxed.get(ids[row], 0)
-        fits = FEWEST_POINTS <= points <= MOST_POINTS and boxes <= MOST_MENTIONS
-        return ids[row] not in once, not fits, -boxes, ids[row] or "", row
+        found = boxed.get(ids[row], 0)
+        fits = (
+            FEWEST_POINTS <= (lengths[row] or 0) <= MOST_POINTS
+            and found <= MOST_MENTIONS
+            and (boxes[row] or 0) <= MOST_BOXES
+        )
+        return ids[row] not in once, not fits, -found, ids[row] or "", row
 
     best = min(range(len(ids)), key=rank)
     own = mentions.filter(pc.equal(mentions["narrative_id"], ids[best]))

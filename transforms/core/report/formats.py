@@ -10,6 +10,8 @@ DATASET_NAMES = {
 GENERATED = "generated"
 """The dataset name of generated narratives."""
 
+UNKNOWN = "unknown"
+
 NOTHING = "–"
 """Stands where there is no number."""
 
@@ -21,14 +23,14 @@ def is_generated(dataset: str | None) -> bool:
 
 def dataset_name(dataset: str | None) -> str:
     """A dataset's own spelling; generated data says so itself."""
-    if dataset is None:
-        return "unknown dataset"
-    return DATASET_NAMES.get(dataset, dataset)
+    return UNKNOWN if dataset is None else DATASET_NAMES.get(dataset, dataset)
 
 
 def split_name(dataset: str | None, split: str | None) -> str:
-    """Dataset and split, for a heading or a row's name."""
-    return f"{dataset_name(dataset)} · {split or 'unknown split'}"
+    """Dataset and split, for a heading or a row's name; one word where neither is known."""
+    if dataset is None and split is None:
+        return UNKNOWN
+    return f"{dataset_name(dataset)} · {split or UNKNOWN}"
 
 
 def integer(value: int | None) -> str:

@@ -14,7 +14,7 @@ MOST = 60
 """Captions with more nouns than this are drawn in the last bar."""
 
 WIDTH, HEIGHT = 380.0, 220.0
-LEFT, RIGHT, TOP, BOTTOM = 38.0, 8.0, 40.0, 38.0
+LEFT, RIGHT, TOP, BOTTOM = 48.0, 8.0, 40.0, 38.0
 INNER_WIDTH, INNER_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
 

@@ -48,11 +48,6 @@ def bad_lines(manifest: Mapping, most: int) -> tuple[list[dict], int]:
     return shown, sum(manifest["counts"]["rejected"].values()) - len(shown)
 
 
-def has_tags(rows: Iterable[Mapping]) -> bool:
-    """Whether any row has part-of-speech figures."""
-    return any(row["nouns_mean"] is not None for row in rows)
-
-
 def localization_by_split(localization: pa.Table) -> list[dict]:
     """Counts added up over classes per dataset and split, with `share_inside`."""
     rows: dict[tuple, dict] = {}
@@ -111,9 +106,9 @@ def quality_rule(manifest: Mapping) -> str:
     return f"{rule} Calibrated to discard at most {percent(share)} (the paper: {theirs})."
 
 
-def generated_splits(manifest: Mapping) -> list[str]:
-    """Datasets among the shards whose narratives were generated."""
-    return sorted({row["dataset"] for row in manifest["shards"] if is_generated(row["dataset"])})
+def generated_datasets(richness: pa.Table) -> list[str]:
+    """Datasets of which the narratives kept were generated."""
+    return sorted(set(filter(is_generated, richness["dataset"].to_pylist())))
 
 
 def measure_names(columns: Iterable[str]) -> dict[str, str]:

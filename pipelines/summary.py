@@ -1,0 +1,274 @@
+"""What a run prints: what was read, kept and lost, and the figures beside the paper's."""
+
+import sys
+import textwrap
+from collections.abc import Mapping
+
+import pyarrow as pa
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from transforms import storage
+from transforms.core import layout, paper
+from transforms.core.report import views
+from transforms.core.report.formats import (
+    NOTHING,
+    decimal,
+    integer,
+    is_generated,
+    percent,
+    phrase,
+    plural,
+    split_name,
+)
+
+BAD_LINES_SHOWN = 20
+SHARDS_SHOWN = 30
+KEYS_SHOWN = 5
+TIED = "\x1f"
+"""A space at which a line is not broken."""
+
+WORD_COLUMNS = {
+    "words": "words",
+    "nouns": "nouns",
+    "pronouns": "pron.",
+    "adjectives": "adj.",
+    "adpositions": "adp.",
+    "verbs": "verbs",
+}
+"""Columns of the richness table that the paper has too, and headings that fit 80 columns."""
+
+
+def print_summary(
+    manifest: Mapping,
+    tables: Mapping[str, pa.Table],
+    output: str,
+    console: Console | None = None,
+) -> None:
+    """Prints the summary of a version.
+
+    Args:
+      manifest: The version's manifest.
+      tables: Its statistics tables (`schemas.STATISTICS_TABLES`).
+      output: Where versions are written.
+      console: Where to print; standard output by default.
+    """
+    console = console or Console(file=sys.stdout, highlight=False)
+    _print_inputs(console, manifest, tables["richness"])
+    _print_reconciliation(console, manifest)
+    _print_losses(console, manifest)
+    _print_richness(console, tables["richness"])
+    _print_localization(console, manifest, tables["localization"])
+    _print_places(console, manifest, output)
+
+
+def summary_as_json(manifest: Mapping, tables: Mapping[str, pa.Table]) -> dict:
+    """The same content for programs."""
+    shards, total = views.reconciliation(manifest)
+    localization = views.localization_by_split(tables["localization"])
+    return {
+        "version": manifest["version"],
+        "created": manifest["created"],
+        "conservation": {"shards": shards, "total": total},
+        "counts": manifest["counts"],
+        "threshold": manifest["threshold"],
+        "bad_lines": manifest["bad_lines"],
+        "repeated_keys": manifest["repeated_keys"],
+        "richness": tables["richness"].to_pylist(),
+        "localization": {
+            "splits": localization,
+            "total": views.localization_total(localization),
+        },
+    }
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print()
+    console.print(Text(text, style="bold"))
+
+
+def _line(console: Console, text: str, style: str = "", hang: int = 0) -> None:
+    """One line of text; what is too long goes on below, `hang` deeper, paths uncut."""
+    indent = " " * (len(text) - len(text.lstrip()))
+    wrapped = textwrap.wrap(
+        text.strip(),
+        max(console.width, 40),
+        initial_indent=indent,
+        subsequent_indent=indent + " " * hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    for part in wrapped:
+        console.print(Text(part.replace(TIED, " "), style=style), soft_wrap=True)
+
+
+def _table(**columns: str) -> Table:
+    """A table without a frame: two spaces from the left, the first column text."""
+    table = Table(box=None, padding=(0, 0, 0, 2), header_style="dim", show_edge=True)
+    for number, heading in enumerate(columns.values()):
+        table.add_column(heading, justify="right" if number else "left", no_wrap=number > 0)
+    return table
+
+
+def _named(dataset: str | None, split: str | None) -> str:
+    name = split_name(dataset, split).replace(" · ", " ")
+    return f"{name} (not real)" if is_generated(dataset) else name
+
+
+def _print_inputs(console: Console, manifest: Mapping, richness: pa.Table) -> None:
+    counts, shards = manifest["counts"], manifest["shards"]
+    read = sum(row["bytes"] for row in shards)
+    _heading(console, f"Version {manifest['version']}")
+    _line(
+        console,
+        f"  Read {plural(len(shards), 'shard')}: {plural(counts['lines'], 'line')}, "
+        f"{plural(read, 'byte')}.",
+    )
+    if generated := views.generated_datasets(richness):
+        _line(
+            console,
+            f"  Contains generated narratives ({', '.join(generated)}): not spoken by people.",
+            "yellow",
+        )
+
+
+def _print_reconciliation(console: Console, manifest: Mapping) -> None:
+    shards, total = views.reconciliation(manifest)
+    _heading(console, "Lines = narratives + discarded + rejected + blank")
+    widths = (11, 12, 11, 10, 7, 16)
+    names = ("lines", *views.PARTS, "bytes")
+    titles = zip(names, widths, strict=True)
+    heading = "".join(f"{name:>{width}}" for name, width in titles)
+    console.print(Text(heading, style="dim"), soft_wrap=True)
+    shown = [row for row in shards if not row["holds"]]
+    shown += [row for row in shards if row["holds"]][: max(SHARDS_SHOWN - len(shown), 0)]
+    for row in sorted(shown, key=shards.index):
+        _print_shard(console, row)
+        _print_counts(console, row, names, widths)
+    if more := len(shards) - len(shown):
+        _line(console, f"  … and {plural(more, 'shard')} more, for which it holds")
+    _line(console, f"  In all, {plural(len(shards), 'shard')}", "bold")
+    _print_counts(console, total, names, widths)
+
+
+def _print_shard(console: Console, row: Mapping) -> None:
+    """Its name and split, on two lines where one is too short: names are to be copied."""
+    shard, split = f"  {row['shard']}", f"({_named(row['dataset'], row['split'])})"
+    if row["dataset"] is None:  # each of its lines says its own
+        split = ""
+    fits = len(shard) + 1 + len(split) <= console.width
+    console.print(
+        Text(f"{shard} {split}".rstrip() if fits else f"{shard}\n    {split}"), soft_wrap=True
+    )
+
+
+def _print_counts(console: Console, row: Mapping, names: tuple, widths: tuple) -> None:
+    numbers = zip(names, widths, strict=True)
+    text = Text("".join(f"{row[name]:>{width},}" for name, width in numbers))
+    text.append("  holds" if row["holds"] else "  FAILS", "green" if row["holds"] else "red")
+    console.print(text, soft_wrap=True)
+
+
+def _print_losses(console: Console, manifest: Mapping) -> None:
+    counts = manifest["counts"]
+    rejected = sum(counts["rejected"].values())
+    _heading(console, "Kept, discarded, rejected")
+    _line(console, f"  kept       {integer(counts['narratives'])}")
+    _print_reasons(console, "flagged", None, counts["flags"])
+    _print_reasons(console, "discarded", counts["discarded_narratives"], counts["discarded"])
+    _line(console, f"             {views.quality_rule(manifest)}")
+    _print_reasons(console, "rejected", rejected, counts["rejected"])
+    _print_bad_lines(console, manifest)
+    _print_repeats(console, manifest["repeated_keys"])
+
+
+def _print_reasons(
+    console: Console, name: str, number: int | None, reasons: Mapping[str, int]
+) -> None:
+    listed = ", ".join(
+        f"{phrase(reason)} {integer(count)}".replace(" ", TIED)
+        for reason, count in views.by_number(reasons)
+    )
+    head = integer(number) if number is not None else "" if listed else "0"
+    between = ": " if head and listed else ""
+    _line(console, f"  {name:<11}{head}{between}{listed}", hang=11)
+
+
+def _print_bad_lines(console: Console, manifest: Mapping) -> None:
+    shown, more = views.bad_lines(manifest, BAD_LINES_SHOWN)
+    for row in shown:
+        text = f"    {row['shard']}:{row['line']} {row['code']} {row['message']}"
+        _line(console, text, hang=2)
+    if more > 0:
+        _line(console, f"    … and {integer(more)} more in the table `rejected`")
+
+
+def _print_repeats(console: Console, repeated: Mapping) -> None:
+    if not repeated["narratives"]:
+        return
+    number = plural(repeated["narratives"], "narrative")
+    _line(console, f"  repeated   {number} share their key with another one; all are kept:")
+    for row in repeated["first"][:KEYS_SHOWN]:
+        name = _named(row["dataset"], row["split"])
+        _line(console, f"    {row['key']} ({name}) {row['narratives']} times")
+    if len(repeated["first"]) > KEYS_SHOWN:
+        _line(console, "    … more in the manifest, under `repeated_keys`")
+
+
+def _print_richness(console: Console, richness: pa.Table) -> None:
+    _heading(console, "Richness: mean per caption")
+    table = _table(split="", captions="captions", **WORD_COLUMNS)
+    for row in richness.to_pylist():
+        means = [decimal(row[f"{column}_mean"]) for column in WORD_COLUMNS]
+        table.add_row(_named(row["dataset"], row["split"]), integer(row["captions"]), *means)
+    own = paper.LOCALIZED_NARRATIVES
+    means = [decimal(own.means[column]) for column in WORD_COLUMNS]
+    table.add_row("the paper, all", integer(own.captions), *means, style="cyan")
+    console.print(table)
+    _line(console, f"  {paper.FOOTNOTE}", "dim")
+
+
+def _print_localization(console: Console, manifest: Mapping, localization: pa.Table) -> None:
+    _heading(console, "Localization: trace points of a mention inside its closest box")
+    rows = views.localization_by_split(localization)
+    table = _table(
+        split="", mentions="mentions", boxed="with a box", points="points", inside="inside"
+    )
+    for row in rows:
+        _add_localization(table, _named(row["dataset"], row["split"]), row)
+    if len(rows) != 1:
+        _add_localization(table, "in all", views.localization_total(rows))
+    console.print(table)
+    counts = manifest["counts"]
+    _line(
+        console,
+        f"  Mentions in images without any known box: {integer(counts['mentions_without_boxes'])}."
+        + (
+            f" Boxes of no width or height left out: {integer(counts['zero_size_boxes'])}."
+            if counts["zero_size_boxes"]
+            else ""
+        ),
+    )
+
+
+def _add_localization(table: Table, name: str, row: Mapping) -> None:
+    inside = percent(row["share_inside"]) if row["points"] else NOTHING
+    table.add_row(
+        name,
+        integer(row["mentions"]),
+        integer(row["boxed"]),
+        integer(row["points"]),
+        inside,
+    )
+
+
+def _print_places(console: Console, manifest: Mapping, output: str) -> None:
+    folder = storage.join(output, layout.version_folder(manifest["version"]))
+    console.print()
+    for name, path in (
+        ("Output", folder),
+        ("Manifest", storage.join(folder, layout.MANIFEST)),
+        ("Report", storage.join(folder, layout.REPORT)),
+    ):
+        console.print(Text(f"{name:<9}", style="bold") + Text(path), soft_wrap=True)
