@@ -24,6 +24,8 @@ class Matcher:
             spoken = spoken_name(name)
             if spoken:
                 first.setdefault(spoken.casefold(), (spoken, class_id, name))
+        # A name of nothing but marks is never said: a caption of marks alone has no words.
+        first = {key: entry for key, entry in first.items() if re.search(r"\w", key)}
         longest_first = sorted(first.values(), key=lambda entry: -len(entry[0]))
         self.classes = [(class_id, name) for _, class_id, name in longest_first]
         alternatives = [
@@ -35,10 +37,14 @@ class Matcher:
         self.pattern = re.compile(rf"(?<!\w)(?:{body})(?!\w)", re.IGNORECASE)
 
     def find(self, caption):
-        """Mentions as (class id, name, char_start, char_end), left to right."""
+        """Mentions as (class id, name, char_start, char_end), left to right.
+
+        Python's IGNORECASE takes the Turkish ı and İ for i. Unicode's case folding does not, so
+        they are replaced by another letter.
+        """
         return [
             (*self.classes[match.lastindex - 1], match.start(), match.end())
-            for match in self.pattern.finditer(caption)
+            for match in self.pattern.finditer(re.sub("[ıİ]", "\u0259", caption))
         ]
 
 

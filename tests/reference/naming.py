@@ -17,7 +17,7 @@ def dataset_of(dataset_id):
         return "flickr30k"
     if "open_images" in name or "openimages" in name:
         return "open_images"
-    return re.sub(r"_(train|validation|val|test)[^a-z]*$", "", name) or None
+    return re.sub(r"_(train|validation|val|test)[^a-z]*$", "", name).strip("_ ") or None
 
 
 def split_of(dataset_id):

@@ -1,5 +1,6 @@
 """Puts the parts together: files in, rows of every table out."""
 
+import collections
 import os
 
 from . import (
@@ -29,6 +30,7 @@ def build(
     max_distance=None,
     max_distance_per_char=None,
     excluded_flags=(),
+    coco_classes=None,
 ):
     """Builds every table from narrative files.
 
@@ -40,15 +42,18 @@ def build(
         source: `timed_caption`, `asr` or `words`.
         transcripts: by (image id, annotator id) or by resolved recording: for `asr` a list of
             chunks, each a list of texts; for `words` a list of (text, start, end).
-        nlp: a spaCy pipeline; without one, `richness` is all None.
+        nlp: a spaCy pipeline; without one, `richness` is None.
         max_distance, max_distance_per_char: thresholds on D.
         excluded_flags: box flags that make a box unusable.
+        coco_classes: (class id, name) to look for in narratives of COCO; None: those of `known`.
 
     Returns:
         {table: rows}, plus `shards`: counts of each shard.
     """
     known = known or annotations.Annotations([], {}, {}, {})
-    matcher = mentions.Matcher(known.classes)
+    matchers = collections.defaultdict(lambda: mentions.Matcher(known.classes))
+    if coco_classes is not None:
+        matchers["coco"] = mentions.Matcher(coco_classes)
     tables = {name: [] for name in ("narratives", "mentions", "discarded", "rejected")}
     tables["shards"], measured, located = [], [], []
     for path in shards:
@@ -67,6 +72,7 @@ def build(
                 tables["shards"][-1]["discarded"] += 1
                 tables["discarded"].append(row | {"reasons": reasons})
                 continue
+            matcher = matchers[row["dataset"]]
             row, found = annotate(row, record, known, matcher, nlp, excluded_flags)
             tables["shards"][-1]["narratives"] += 1
             tables["narratives"].append(row)
@@ -83,11 +89,12 @@ def annotate(row, record, known, matcher, nlp, excluded_flags):
     boxes = known.boxes.get(image_id, [])
     found = mentions.mentions_of(row, matcher, points, boxes, excluded_flags)
     inverted = any(mention["inverted"] for mention in found)
+    status = known.status_of(image_id)
     row = row | {
         "flags": row["flags"] + ["inverted_mention"] * inverted,
-        "labels": known.labels.get(image_id, []),
-        "boxes_status": known.status_of(image_id),
-        "boxes": boxes,
+        "labels": known.labels.get(image_id, []) if known.labels else None,
+        "boxes_status": status,
+        "boxes": None if status == "unknown" else boxes,
         "richness": richness.richness_of(row["caption"], nlp),
     }
     return row, [(mention, points, boxes) for mention in found]
@@ -125,7 +132,7 @@ def ground(record, shard, given=(None, None), source="timed_caption", transcript
         key = record["image_id"], record["annotator_id"]
         spoken = transcripts.get(key) or transcripts.get(recording)
     caption_words = words.split_words(record["caption"])
-    distance, times = align_source(record, caption_words, source, spoken)
+    distance, times, heard_from = align_source(record, caption_words, source, spoken)
     if not caption_words:
         flags.add("no_caption")
     if not has_words(record, source, spoken):
@@ -145,7 +152,7 @@ def ground(record, shard, given=(None, None), source="timed_caption", transcript
         "voice_recording": recording,
         "shard": shard,
         "byte_offset": record["byte_offset"],
-        "transcript_source": source,
+        "transcript_source": heard_from,
         "distance": distance,
         "flags": [flag for flag in grounding.FLAGS if flag in flags],
         "words": grounded,
@@ -177,10 +184,10 @@ def has_words(record, source, spoken):
 
 
 def align_source(record, caption_words, source, spoken):
-    """(D, word times) of a record by a transcript source; None for what cannot be had.
+    """(D, word times, source) of a record; None for what cannot be had.
 
-    `asr` has no times: D comes from the best choice of alternatives, times from
-    `timed_caption`.
+    `asr` has no times: D comes from the best choice of alternatives, whose ranks are named with
+    the source, times from `timed_caption`.
     """
     m = [words.normalise(text) for text, _, _ in caption_words]
     texts = (spoken or []) if source == "words" else record["utterances"]
@@ -197,8 +204,9 @@ def align_source(record, caption_words, source, spoken):
         distance = None
         chunks = alternatives_of(spoken)
         if m and any(any(chunk) for chunk in chunks):
-            distance = alignment.choose_alternatives(chunks, m)[1]
-    return distance, times
+            ranks, distance = alignment.choose_alternatives(chunks, m)
+            source += ":" + ",".join(map(str, ranks))
+    return distance, times, source
 
 
 def ground_words(caption_words, times, traces, flags):

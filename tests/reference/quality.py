@@ -24,16 +24,21 @@ def calibrate(distances, share):
     """The smallest threshold that discards at most a share, by trying every value there is.
 
     Args:
-        distances: D, or D per character as a Fraction, of every narrative that has one.
-        share: in [0, 1).
+        distances: D, or D per character as a Fraction, of every narrative; None, which every
+            threshold discards, where there is none.
+        share: in [0, 1].
+
+    Returns:
+        None if no threshold discards so few.
     """
-    for threshold in sorted(set(distances)):
-        discarded = sum(distance > threshold for distance in distances)
+    known = [distance for distance in distances if distance is not None]
+    for threshold in sorted({0, *known}):
+        discarded = sum(distance is None or distance > threshold for distance in distances)
         if discarded <= exact(share) * len(distances):
             return threshold
     return None
 
 
 def distances_per_character(pairs):
-    """D / characters, exact, of (D, characters)."""
-    return [Fraction(distance, characters) for distance, characters in pairs]
+    """D / characters, exact, of (D, characters); None where D is."""
+    return [d if d is None else Fraction(d, characters) for d, characters in pairs]

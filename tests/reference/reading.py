@@ -5,6 +5,7 @@ import io
 import json
 import math
 import re
+import sys
 
 import zstandard
 
@@ -21,6 +22,9 @@ CAPTION_KEYS = KEYS[:4]
 OPTIONAL_KEYS = ("traces",)
 CODES = ("invalid_utf8", "malformed_json", "wrong_type", "missing_key")
 """In the order in which they are looked for: a line gets the first that applies."""
+
+
+BOM = b"\xef\xbb\xbf"
 
 
 class BadLine(Exception):
@@ -68,16 +72,18 @@ def read_shard(path, name):
         (records, rejected, counts): records as `parse_line` gives them, with `byte_offset` and
         `line` (from 0); rejected lines as rows; counts of lines, rejected and blank.
     """
+    data = read_bytes(path)
     records, rejected, blank, lines = [], [], 0, 0
     captions_only = is_captions_file(name)
-    for offset, raw in lines_of(read_bytes(path)):
+    for offset, raw in lines_of(data):
         line = lines
         lines += 1
         if not raw.strip():
             blank += 1
             continue
         try:
-            record = parse_line(raw, captions_only)
+            # A byte order mark belongs to the file, not to its first line.
+            record = parse_line(raw if offset else raw.removeprefix(BOM), captions_only)
         except BadLine as bad:
             rejected.append(
                 {
@@ -102,8 +108,6 @@ def parse_line(raw, captions_only=False):
         BadLine: the line is not a narrative.
     """
     record = decode(raw)
-    if not isinstance(record, dict):
-        raise BadLine("wrong_type", "the line is not an object")
     problems = list(problems_of(record, captions_only))
     for code in CODES:
         for found, message in problems:
@@ -127,13 +131,16 @@ def parse_line(raw, captions_only=False):
 
 
 def decode(raw):
-    """JSON of a line, strict: no NaN, no Infinity, no overflow, no half surrogate pair."""
+    """JSON of a line, strict: no NaN, no Infinity, no half surrogate pair.
+
+    A number that is out of range becomes infinite; it is malformed where it is used.
+    """
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadLine("invalid_utf8", str(error)) from error
     try:
-        record = json.loads(text, parse_constant=refuse_constant, parse_float=finite_float)
+        record = json.loads(text, parse_constant=refuse_constant, parse_int=read_int)
         json.dumps(record, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise BadLine("malformed_json", str(error)) from error
@@ -144,15 +151,16 @@ def refuse_constant(name):
     raise ValueError(f"{name} is not JSON")
 
 
-def finite_float(digits):
-    value = float(digits)
-    if not math.isfinite(value):
-        raise ValueError(f"{digits} is out of range")
-    return value
+def read_int(digits):
+    """An integer; infinite where it has more digits than Python reads."""
+    return int(digits) if len(digits) <= sys.get_int_max_str_digits() else float(digits)
 
 
 def problems_of(record, captions_only):
-    """Yields (code, message) for everything that is wrong with a decoded object."""
+    """Yields (code, message) for everything that is wrong with decoded JSON."""
+    if not isinstance(record, dict):
+        yield "wrong_type", "the line is not an object"
+        return
     required = CAPTION_KEYS if captions_only else KEYS
     for key in KEYS:
         optional = key not in required or key in OPTIONAL_KEYS
@@ -165,6 +173,8 @@ def problems_of(record, captions_only):
             yield from problems_of_utterances(record[key])
         elif key == "traces":
             yield from problems_of_traces(record[key])
+        elif is_infinite(record[key]):
+            yield "malformed_json", f"{key} is out of range"
         elif not CHECKS[key](record[key]):
             yield "wrong_type", f"{key} has a wrong type"
 
@@ -199,6 +209,8 @@ def problems_of_fields(item, checks):
     for key, check in checks.items():
         if key not in item:
             yield "missing_key", f"no {key}"
+        elif is_infinite(item[key]):
+            yield "malformed_json", f"{key} is out of range"
         elif not check(item[key]):
             yield "wrong_type", f"{key} has a wrong type"
 
@@ -211,10 +223,13 @@ def is_integer(value):
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def is_infinite(value):
+    return isinstance(value, float) and math.isinf(value)
+
+
 def is_number(value):
-    if is_integer(value):
-        return abs(value) < 10**308
-    return isinstance(value, float)
+    """Any number that has a float: integers may be too large."""
+    return isinstance(value, float) or (is_integer(value) and abs(value) <= sys.float_info.max)
 
 
 def is_image_id(value):
@@ -223,7 +238,7 @@ def is_image_id(value):
 
 def is_annotator_id(value):
     if is_string(value):
-        return re.fullmatch("[0-9]+", value) is not None and int(value) < 2**63
+        return re.fullmatch("-?[0-9]{1,19}", value) is not None and is_annotator_id(int(value))
     return is_integer(value) and -(2**63) <= value < 2**63
 
 

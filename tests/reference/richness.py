@@ -37,10 +37,8 @@ def count_words(document):
 
 
 def richness_of(caption, nlp):
-    """Counts of a caption; all None without a spaCy pipeline."""
-    if nlp is None:
-        return dict.fromkeys(("words", *TAGS))
-    return count_words(nlp(caption))
+    """Counts of a caption; None without a spaCy pipeline."""
+    return None if nlp is None else count_words(nlp(caption))
 
 
 def trace_length(traces):
@@ -54,12 +52,11 @@ def trace_length(traces):
 
 def measures_of(counts, utterances, traces):
     """A narrative's value of each measure but `narratives_per_image`; None if unknown."""
+    counts = counts or dict.fromkeys(("words", *TAGS))
     measures = dict(counts)
     seconds = rate = None
     if utterances:
-        seconds = max(end for _, _, end in utterances) - min(
-            start for _, start, _ in utterances
-        )
+        seconds = max(end for _, _, end in utterances) - min(start for _, start, _ in utterances)
         if seconds and counts["words"] is not None:
             rate = counts["words"] / seconds
     points, _ = grounding.flatten(traces)
@@ -120,6 +117,5 @@ def noun_counts(narratives):
             counts[key] = counts.get(key, 0) + 1
     heads = ("dataset", "split", "nouns")
     return [
-        dict(zip(heads, key, strict=True)) | {"captions": number}
-        for key, number in counts.items()
+        dict(zip(heads, key, strict=True)) | {"captions": number} for key, number in counts.items()
     ]

@@ -159,9 +159,7 @@ def test_mentions_and_localization_by_hand(known, shard):
     assert by_class[BALL]["without_box_of_class"] == 1
     # The box is 0.4 wide and high from 0.2: x 0.3 and 0.7 are 0.25 and 1.25, y 0.3 is 0.25.
     # Bins of 0.02 from -1: 1.25 / 0.02 = 62.5 and 2.25 / 0.02 = 112.5.
-    bins = {
-        (row["bin_x"], row["bin_y"]): row["points"] for row in tables["localization_histogram"]
-    }
+    bins = {(row["bin_x"], row["bin_y"]): row["points"] for row in tables["localization_histogram"]}
     assert bins == {(62, 62): 1, (112, 62): 1}
 
 
@@ -235,9 +233,7 @@ def test_coco_by_hand(tmp_path):
         "images": [{"id": 9, "width": 200, "height": 100, "coco_url": "u", "license": 1}],
         "licenses": [{"id": 1, "url": "by"}],
         "categories": [{"id": 18, "name": "dog"}],
-        "annotations": [
-            {"image_id": 9, "category_id": 18, "bbox": [20, 30, 50, 40], "iscrowd": 1}
-        ],
+        "annotations": [{"image_id": 9, "category_id": 18, "bbox": [20, 30, 50, 40], "iscrowd": 1}],
     }
     path.write_text(json.dumps(content), encoding="utf-8")
     known = read_coco([path])

@@ -66,12 +66,8 @@ def test_align_by_hand(align, a, m, mu, distance):
 def test_align_equals_brute_force():
     draw = random.Random(1)
     for _ in range(1500):
-        a = [
-            "".join(draw.choices("ab", k=draw.randint(1, 2))) for _ in range(draw.randint(1, 5))
-        ]
-        m = [
-            "".join(draw.choices("ab", k=draw.randint(1, 2))) for _ in range(draw.randint(1, 5))
-        ]
+        a = ["".join(draw.choices("ab", k=draw.randint(1, 2))) for _ in range(draw.randint(1, 5))]
+        m = ["".join(draw.choices("ab", k=draw.randint(1, 2))) for _ in range(draw.randint(1, 5))]
         assert alignment.align(a, m) == alignment.align_by_brute_force(a, m)
 
 

@@ -1,0 +1,27 @@
+"""Settings of all tests."""
+
+import pathlib
+
+import hypothesis
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+# No deadline: the first example of a test may compile a kernel. The same examples every time.
+hypothesis.settings.register_profile("tests", deadline=None, derandomize=True, max_examples=200)
+hypothesis.settings.load_profile("tests")
+
+
+@pytest.fixture(scope="session")
+def samples() -> pathlib.Path:
+    """The sample that the repository ships."""
+    return ROOT / "samples"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> pathlib.Path:
+    """The data that development machines have beside the repository."""
+    path = ROOT.parent / "shared" / "data"
+    if not path.is_dir():
+        pytest.skip("needs ../shared/data")
+    return path

@@ -1,0 +1,79 @@
+"""The choice among ASR alternatives against brute force."""
+
+import random
+
+import pyarrow as pa
+
+from tests.reference import alignment as reference
+from transforms.core.alignment import NO_DISTANCE
+from transforms.core.asr import choose_alternatives
+from transforms.core.text import split_words
+from transforms.core.transcripts import TABLES
+
+
+def choose(transcripts, captions):
+    column = [
+        None
+        if chunks is None
+        else [[{"text": text, "confidence": None} for text in chunk] for chunk in chunks]
+        for chunks in transcripts
+    ]
+    return choose_alternatives(
+        pa.array(column, TABLES["asr"].field("chunks").type), split_words(pa.array(captions))
+    )
+
+
+def random_text(dice, longest):
+    words = dice.choices(["a", "b", "ab", "abb", "bba"], k=dice.randint(0, longest))
+    return " ".join(words)
+
+
+def random_chunks(dice):
+    """Up to three text chunks of up to four alternatives; an empty text is one too."""
+    return [
+        [random_text(dice, 3) for _ in range(dice.randint(1, 4))] for _ in range(dice.randint(0, 3))
+    ]
+
+
+def expect(chunks, caption):
+    """(D, ranks) by trying every choice; None where a side has no words."""
+    words = [[text.split() for text in chunk] for chunk in chunks]
+    if not caption or not any(any(chunk) for chunk in words):
+        return NO_DISTANCE, None
+    ranks, distance = reference.choose_alternatives_by_brute_force(words, caption.split())
+    return distance, ranks
+
+
+def test_every_choice_was_considered():
+    dice = random.Random(3)
+    cases = [(random_chunks(dice), random_text(dice, 5)) for _ in range(1500)]
+    found = choose(*zip(*cases, strict=True))
+    expected = [expect(chunks, caption) for chunks, caption in cases]
+    assert list(zip(found.distances.tolist(), found.ranks, strict=True)) == expected
+    assert sum(ranks is not None and any(ranks) for _, ranks in expected) > 300
+
+
+def test_a_later_chunk_decides_between_the_alternatives_of_an_earlier_one():
+    # Against "a b" both "b" and "a" of the first chunk cost 0, but behind "b" there is no place
+    # left for the second chunk's "a"; behind "a" there is: D = 0.
+    chunks = [["b", "a"], ["a b"]]
+    found = choose([chunks], ["a b"])
+    assert (found.distances[0], found.ranks) == (0, [[1, 0]])
+
+
+def test_ties_go_to_the_lexicographically_smallest_ranks():
+    # D = 1 whatever the first chunk's choice (ab → a, aa → a), 0 or 1 by the second's (b, bb → b)
+    found = choose([[["ab", "aa"], ["bb", "b", "b"]]], ["a b"])
+    assert (found.distances[0], found.ranks) == (1, [[0, 1]])
+
+
+def test_nothing_heard_and_nothing_written():
+    found = choose([None, [], [["", "..."]], [["a"]], [["a"]]], ["a", "a", "a", "", "a"])
+    assert found.distances.tolist() == [NO_DISTANCE] * 4 + [0]
+    assert found.ranks == [None] * 4 + [[0]]
+    assert found.heard.tolist() == [False, False, False, True, True]
+
+
+def test_a_chunk_without_alternatives_adds_nothing():
+    found = choose([[["b"], [], ["c"]]], ["b c"])
+    assert (found.distances[0], found.ranks) == (0, [[0, 0, 0]])

@@ -1,0 +1,135 @@
+"""Quality rules and the calibrated threshold against the plain reference and by hand."""
+
+from collections import Counter
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.reference import quality as reference
+from transforms.core.quality import REASONS, Evidence, QualityRules, calibrate, judge
+
+
+def evidence(rows, **columns):
+    """Evidence of (D or None, characters); other columns are the same in all rows."""
+    given_columns = {"words": 3, "trace_points": 5, "trace_seconds": 2.0, "speech_seconds": 2.0}
+    return Evidence(
+        distances=np.array([-1 if d is None else d for d, _ in rows], np.int64),
+        characters=np.array([characters for _, characters in rows], np.int64),
+        **{name: np.full(len(rows), value) for name, value in (given_columns | columns).items()},
+    )
+
+
+def reasons(mask):
+    return [reason for bit, reason in enumerate(REASONS) if mask >> bit & 1]
+
+
+judged = st.tuples(st.none() | st.integers(0, 20), st.integers(1, 60))
+share = st.integers(0, 100).map(lambda n: n / 100)
+
+
+@given(st.lists(judged, max_size=10), st.none() | st.integers(0, 20), share)
+def test_the_rules_on_distance_agree_with_the_reference(rows, most, per_char):
+    rules = (
+        QualityRules(max_distance=most)
+        if most is not None
+        else QualityRules(max_distance_per_char=Fraction(str(per_char)))
+    )
+    masks = judge(evidence(rows), rules)
+    expected = [
+        reference.reasons(d, n, most, None if most is not None else per_char) for d, n in rows
+    ]
+    assert [reasons(mask) for mask in masks.tolist()] == expected
+
+
+def test_exactly_at_the_threshold_is_kept():
+    # 3 / 30 is 0.1; in floats 0.1 * 30 is 3.0000000000000004 and 0.7 * 10 is 7.000000000000001
+    for d, n, most in ((3, 30, "0.1"), (7, 10, "0.7"), (29, 100, "0.29")):
+        rules = QualityRules(max_distance_per_char=Fraction(most))
+        assert judge(evidence([(d, n), (d + 1, n)]), rules).tolist() == [0, 1]
+
+
+def test_other_rules_by_hand():
+    rows = [(0, 10)]
+    cases = [
+        (QualityRules(), {"words": 0, "trace_points": 0}, []),
+        (QualityRules(require_trace=True), {"trace_points": 0}, ["no_trace"]),
+        (QualityRules(require_trace=True), {"trace_points": 1}, []),
+        (QualityRules(min_words=3), {"words": 2}, ["few_words"]),
+        (QualityRules(min_words=3), {"words": 3}, []),
+        (QualityRules(min_trace_share=0.5), {"trace_seconds": 1.0}, []),
+        (QualityRules(min_trace_share=0.5), {"trace_seconds": 0.9}, ["trace_shorter_than_speech"]),
+    ]
+    for rules, columns, expected in cases:
+        assert reasons(judge(evidence(rows, **columns), rules)[0]) == expected
+
+
+def test_all_reasons_are_given():
+    rules = QualityRules(max_distance=1, require_trace=True, min_trace_share=0.5, min_words=9)
+    columns = {"words": 1, "trace_points": 0, "trace_seconds": 0.0}
+    masks = judge(evidence([(2, 10), (None, 10)], **columns), rules)
+    others = ["no_trace", "trace_shorter_than_speech", "few_words"]
+    assert [reasons(mask) for mask in masks.tolist()] == [
+        ["distance", *others],
+        ["no_distance", *others],
+    ]
+
+
+def test_both_thresholds_at_once_are_refused():
+    with pytest.raises(ValueError, match="not both"):
+        QualityRules(max_distance=1, max_distance_per_char=Fraction(1))
+
+
+@given(st.lists(judged, max_size=25), share, st.booleans())
+def test_the_calibrated_threshold_is_the_smallest_of_all_that_do(rows, most, per_char):
+    counts = Counter((-1 if d is None else d, n) for d, n in rows)
+    badness = reference.distances_per_character(rows) if per_char else [d for d, _ in rows]
+    expected = reference.calibrate(badness, most)
+    if expected is None:
+        with pytest.raises(ValueError, match="no distance"):
+            calibrate(counts, most, per_char)
+        return
+    threshold = calibrate(counts, most, per_char)
+    assert threshold == expected
+    assert isinstance(threshold, Fraction if per_char else int)
+
+
+@given(st.lists(judged, min_size=1, max_size=25), share, st.booleans())
+def test_the_calibrated_threshold_discards_at_most_the_share(rows, most, per_char):
+    counts = Counter((-1 if d is None else d, n) for d, n in rows)
+    try:
+        threshold = calibrate(counts, most, per_char)
+    except ValueError:
+        assert sum(d is None for d, _ in rows) > Fraction(str(most)) * len(rows)
+        return
+    rule = "max_distance_per_char" if per_char else "max_distance"
+
+    def discarded(value):
+        return np.count_nonzero(judge(evidence(rows), QualityRules(**{rule: value})))
+
+    assert discarded(threshold) <= Fraction(str(most)) * len(rows)
+    if threshold > 0:  # any smaller one discards too many
+        smaller = threshold - (Fraction(1, 10_000) if per_char else 1)
+        assert discarded(smaller) > Fraction(str(most)) * len(rows)
+
+
+def test_the_share_is_taken_as_its_decimals_say():
+    # 29 % of 100 are 29; in floats 0.29 * 100 is 28.999999999999996
+    counts = {(1, 10): 29, (0, 10): 71}
+    assert calibrate(counts, 0.29, per_char=False) == 0
+    assert calibrate(counts, 0.28, per_char=False) == 1
+
+
+def test_calibration_by_hand():
+    # Of 10 narratives 23.5 % are 2.35, so at most 2 may go: those with D of 9 and 7.
+    distances = [0, 0, 0, 1, 1, 2, 3, 5, 7, 9]
+    counts = Counter((d, 10) for d in distances)
+    assert calibrate(counts, 0.235, per_char=False) == 5
+    # One of them without D: it goes in any case, so only one other may.
+    counts = Counter((-1 if d == 9 else d, 10) for d in distances)
+    assert calibrate(counts, 0.235, per_char=False) == 5
+    counts = Counter((-1 if d == 0 else d, 10) for d in distances)
+    with pytest.raises(ValueError, match="3 of 10"):
+        calibrate(counts, 0.235, per_char=False)

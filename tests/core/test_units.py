@@ -1,0 +1,66 @@
+"""Units and the keys under which their results are kept."""
+
+import dataclasses
+
+import pytest
+
+from transforms.core import units
+from transforms.core.units import Unit
+
+PLAIN = Unit("/data/a.jsonl", "a", "print", 1000, dataset="coco", split="train", salt="s")
+PACKED = dataclasses.replace(PLAIN, path="/data/a.jsonl.gz")
+
+
+@pytest.mark.parametrize("unit_bytes", [1, 7, 100, 999, 1000, 1001, 5000])
+def test_pieces_cover_the_shard_without_a_gap(unit_bytes):
+    pieces = list(PLAIN.pieces(unit_bytes))
+    assert [piece.index for piece in pieces] == list(range(len(pieces)))
+    assert pieces[0].start == 0 and pieces[-1].end == PLAIN.size
+    assert all(a.end == b.start for a, b in zip(pieces, pieces[1:], strict=False))
+    assert all(0 < piece.end - piece.start <= unit_bytes for piece in pieces)
+    assert len({piece.key for piece in pieces}) == len(pieces)
+
+
+def test_an_empty_shard_is_one_unit():
+    (piece,) = dataclasses.replace(PLAIN, size=0).pieces(100)
+    assert (piece.start, piece.end) == (0, 0)
+
+
+def test_a_compressed_shard_is_cut_while_it_is_read():
+    (whole,) = PACKED.pieces(100)
+    assert whole.compressed and not PLAIN.compressed
+    (other,) = PACKED.pieces(200)
+    assert whole.key != other.key  # cut elsewhere, its pieces are other units
+    assert whole.piece(1, 50, 120).key == whole.piece(1, 50, 50).key
+    assert whole.piece(1, 50, 120).key != whole.piece(1, 51, 120).key
+    assert whole.piece(1, 50, 120).key != whole.piece(2, 50, 120).key
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fingerprint": "other"}, {"size": 1001}, {"index": 1}, {"start": 1}, {"end": 9},
+        {"dataset": None}, {"split": "test"}, {"dialect": "captions"}, {"salt": "t"},
+        {"label": "b"}, {"path": "/data/b.jsonl"},
+    ],
+)  # fmt: skip
+def test_whatever_changes_results_changes_the_key(change):
+    assert dataclasses.replace(PLAIN, **change).key != PLAIN.key
+
+
+def test_moving_the_files_changes_nothing():
+    assert dataclasses.replace(PLAIN, path="/elsewhere/a.jsonl").key == PLAIN.key
+
+
+def test_names():
+    assert PLAIN.name == "coco-train-a-0000"
+    assert dataclasses.replace(PLAIN, dataset=None, split=None, index=12).name == "a-0012"
+    assert PLAIN.shard == "a.jsonl"
+    assert PLAIN.key.startswith("coco-train-a-0000-")
+
+
+def test_versions_of_code_and_packages():
+    assert units.code_version() == units.code_version()
+    assert set(units.package_versions()) == set(units.PACKAGES_THAT_MATTER)
+    assert units.digest({"a": 1, "b": 2}) == units.digest({"b": 2, "a": 1})
+    assert units.digest({"a": 1}) != units.digest({"a": 2})
