@@ -350,4 +350,6 @@ def _number(data, at, ok):
         at += 1
     at, mantissa, decimals, ok = _digits(data, at, ok)
     value = mantissa / _POWERS[min(decimals, 15)]
-    return at, (-value if negative else value), ok
+    if negative and (mantissa > 0 or decimals > 0):  # `-0` is the integer 0, `-0.0` is not
+        value = -value
+    return at, value, ok

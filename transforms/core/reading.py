@@ -59,16 +59,16 @@ def read_chunk(block: bytes, origin: Origin, last: bool = False) -> Chunk:
       last: Whether this is the last block of a compressed shard.
     """
     starts, ends = line_bounds(block)
+    begins = starts.copy()
     if origin.byte_offset == 0 and block.startswith(BYTE_ORDER_MARK):
-        starts[0] = len(BYTE_ORDER_MARK)  # it belongs to no record
-    scan = block_scanner.scan_block(block, starts, ends) if origin.dialect == "full" else None
+        begins[0] = len(BYTE_ORDER_MARK)  # it belongs to no record
+    scan = block_scanner.scan_block(block, begins, ends) if origin.dialect == "full" else None
     unusual = np.ones(len(starts), bool)
     if scan is not None:
         unusual[scan.lines] = False
-    strict = read_strictly(block, starts, ends, np.flatnonzero(unusual), origin.dialect)
-    lines = _merge(block, starts, scan, strict)
+    strict = read_strictly(block, begins, ends, np.flatnonzero(unusual), origin.dialect)
     return Chunk(
-        narratives=_complete(lines, origin),
+        narratives=_complete(_merge(block, scan, strict), starts, origin),
         rejected=_rejected(block, starts, ends, strict, origin),
         lines=len(starts),
         blank=strict.blank,
@@ -92,20 +92,21 @@ def line_bounds(block: bytes) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _merge(
-    block: bytes, starts: np.ndarray, scan: Scan | None, strict: StrictLines
-) -> pa.RecordBatch:
-    """The rows of both ways in the order of their lines."""
+    block: bytes, scan: Scan | None, strict: StrictLines
+) -> tuple[pa.RecordBatch, np.ndarray]:
+    """The rows of both ways in the order of their lines, and these lines."""
     if scan is None or not len(scan.lines):
-        return strict.batch
-    scanned = scanned_batch(block, starts, scan)
+        return strict.batch, strict.lines
+    scanned = scanned_batch(block, scan)
     if not len(strict.lines):
-        return scanned
+        return scanned, scan.lines
     table = pa.Table.from_batches([scanned, strict.batch]).combine_chunks()
-    order = np.argsort(np.concatenate([scan.lines, strict.lines]))
-    return table.to_batches()[0].take(pa.array(order))
+    lines = np.concatenate([scan.lines, strict.lines])
+    order = np.argsort(lines)
+    return table.to_batches()[0].take(pa.array(order)), lines[order]
 
 
-def scanned_batch(block: bytes, starts: np.ndarray, scan: Scan) -> pa.RecordBatch:
+def scanned_batch(block: bytes, scan: Scan) -> pa.RecordBatch:
     """A scan's rows (`schemas.LINES`)."""
     data = np.frombuffer(block, np.uint8)
     utterances = [
@@ -119,7 +120,6 @@ def scanned_batch(block: bytes, starts: np.ndarray, scan: Scan) -> pa.RecordBatc
             for k, name in enumerate(block_scanner.STRINGS)
         },
         "annotator_id": pa.array(scan.annotators),
-        "byte_offset": pa.array(starts[scan.lines]),
         "utterances": list_array(
             scan.utterance_offsets,
             pa.StructArray.from_arrays(utterances, fields=list(schemas.UTTERANCE)),
@@ -157,8 +157,11 @@ def _rejected(block: bytes, starts, ends, strict: StrictLines, origin: Origin) -
     return pa.RecordBatch.from_pylist(rows, schema=schemas.REJECTED)
 
 
-def _complete(lines: pa.RecordBatch, origin: Origin) -> pa.RecordBatch:
-    """Adds dataset, split and flags, and resolves the recordings' names."""
+def _complete(
+    rows: tuple[pa.RecordBatch, np.ndarray], starts: np.ndarray, origin: Origin
+) -> pa.RecordBatch:
+    """Adds dataset, split, offset and flags, and resolves the recordings' names."""
+    lines, line_numbers = rows
     codes, dataset_ids = term_codes(lines["dataset_id"].dictionary_encode())
     names = [_names(dataset_id or "", origin) for dataset_id in dataset_ids]
     datasets, splits, differs = zip(*names, strict=True)
@@ -168,7 +171,7 @@ def _complete(lines: pa.RecordBatch, origin: Origin) -> pa.RecordBatch:
         split=_terms(codes, splits),
         flags=_flags(lines, np.array(differs)[codes]),
         voice_recording=_recordings(lines),
-        byte_offset=numbers(lines["byte_offset"]) + origin.byte_offset,
+        byte_offset=starts[line_numbers] + origin.byte_offset,
     ).select(schemas.READ_NARRATIVES.names)
 
 

@@ -257,7 +257,6 @@ LINES = pa.schema(
         ("annotator_id", pa.int64()),
         ("caption", pa.string()),
         ("voice_recording", pa.string()),
-        ("byte_offset", pa.int64()),
         ("utterances", list_of(UTTERANCE)),
         ("trace", TRACE),
         ("segment_starts", list_of(pa.int32())),
@@ -265,5 +264,13 @@ LINES = pa.schema(
 )
 """Narratives as they stand in their lines."""
 
-READ_NARRATIVES = pa.schema([("dataset", TERM), ("split", TERM), ("flags", pa.uint32()), *LINES])
+READ_NARRATIVES = pa.schema(
+    [
+        ("dataset", TERM),
+        ("split", TERM),
+        ("byte_offset", pa.int64()),
+        ("flags", pa.uint32()),
+        *LINES,
+    ]
+)
 """A chunk's narratives as they are read; stages append columns of the types above."""

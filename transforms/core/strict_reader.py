@@ -54,13 +54,10 @@ def read_strictly(
             kept.append(line)
         except BadLine as error:
             bad.append((line, error))
-    kept = np.array(kept, np.int64)
-    return StrictLines(_to_batch(records, starts[kept]), kept, bad, blank)
+    return StrictLines(_to_batch(records), np.array(kept, np.int64), bad, blank)
 
 
-def _to_batch(
-    records: Sequence[Narrative | CaptionOnly], byte_offsets: np.ndarray
-) -> pa.RecordBatch:
+def _to_batch(records: Sequence[Narrative | CaptionOnly]) -> pa.RecordBatch:
     if not records:
         return empty_batch(schemas.LINES)
     trace, segment_starts = _traces(records)
@@ -71,7 +68,6 @@ def _to_batch(
             )
             for name in ("dataset_id", "image_id", "annotator_id", "caption", "voice_recording")
         },
-        "byte_offset": pa.array(byte_offsets),
         "utterances": _utterances(records),
         "trace": trace,
         "segment_starts": segment_starts,
