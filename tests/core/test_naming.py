@@ -1,7 +1,5 @@
 """Datasets, splits, recordings and ids."""
 
-import types
-
 import pyarrow as pa
 import pytest
 
@@ -77,10 +75,7 @@ RECORDINGS = [  # of the four datasets: dataset_id, stored name, annotator, the 
 
 @pytest.mark.parametrize(("dataset_id", "stored", "annotator", "name"), RECORDINGS)
 def test_recordings_of_the_four_datasets(dataset_id, stored, annotator, name):
-    record = types.SimpleNamespace(
-        dataset_id=dataset_id, voice_recording=stored, annotator_id=annotator
-    )
-    assert resolve_recording(record) == name
+    assert resolve_recording(dataset_id, annotator, stored) == name
     assert reference.resolve_recording(dataset_id, stored, annotator) == name
 
 

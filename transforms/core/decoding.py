@@ -34,7 +34,7 @@ class Narrative(msgspec.Struct):
     caption: str
     timed_caption: list[Utterance]
     voice_recording: str
-    traces: msgspec.Raw = msgspec.Raw(b"null")
+    traces: list[list[Point]] | None = None
 
 
 class CaptionOnly(msgspec.Struct):
@@ -46,14 +46,13 @@ class CaptionOnly(msgspec.Struct):
     caption: str
     timed_caption: list[Utterance] = []
     voice_recording: str | None = None
-    traces: msgspec.Raw = msgspec.Raw(b"null")
+    traces: list[list[Point]] | None = None
 
 
 _DECODERS = {
     "full": msgspec.json.Decoder(Narrative),
     "captions": msgspec.json.Decoder(CaptionOnly),
 }
-_TRACES = msgspec.json.Decoder(list[list[Point]] | None)
 _IDS = range(-(2**63), 2**63)
 _FAILURES = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -71,7 +70,7 @@ class BadLine(ValueError):
 
 
 def decode_line(line: memoryview, dialect: str = "full") -> Narrative | CaptionOnly:
-    """Decodes one line, `traces` left as raw JSON.
+    """Decodes one line.
 
     Raises:
       BadLine: It cannot be decoded, has a wrong type, or lacks a key.
@@ -84,19 +83,6 @@ def decode_line(line: memoryview, dialect: str = "full") -> Narrative | CaptionO
         return record
     except _FAILURES as error:
         raise _diagnose(line, error) from error
-
-
-def decode_traces(raw: msgspec.Raw) -> list[list[Point]]:
-    """Decodes the traces of one line.
-
-    Raises:
-      BadLine: They are not a list of lists of points.
-    """
-    try:
-        return _TRACES.decode(raw) or []
-    except _FAILURES as error:
-        found = _diagnose(memoryview(raw), error)
-        raise BadLine(found.code, str(found).replace("`$", "`$.traces")) from error
 
 
 def _annotator(value: int | str) -> int:

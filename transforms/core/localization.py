@@ -4,6 +4,7 @@ Distances are Euclidean in normalised image coordinates; a point inside a box is
 """
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -140,7 +141,7 @@ def _mean_distance(xs, ys, corners):
     for k in range(len(xs)):
         dx = max(corners[0] - xs[k], 0.0, xs[k] - corners[2])
         dy = max(corners[1] - ys[k], 0.0, ys[k] - corners[3])
-        total += np.hypot(dx, dy)
+        total += math.sqrt(dx * dx + dy * dy)
     return total / len(xs)
 
 
@@ -199,23 +200,38 @@ def point_histogram(
       y: Shape `(n_points,)`.
       corners: Shape `(m, 4)`: each mention's closest box.
     """
-    counts = ends - starts
-    mention = np.repeat(np.arange(len(groups)), counts)
-    point = np.arange(counts.sum()) + np.repeat(starts - np.cumsum(counts) + counts, counts)
-    box = corners[mention]
-    bin_x = _bins((x[point] - box[:, 0]) / (box[:, 2] - box[:, 0]))
-    bin_y = _bins((y[point] - box[:, 1]) / (box[:, 3] - box[:, 1]))
-    group = groups[mention]
-    within = (bin_x >= 0) & (bin_y >= 0)
-    flat = (group[within] * BINS + bin_x[within]) * BINS + bin_y[within]
-    cells, points = np.unique(flat, return_counts=True)
-    overflow = np.bincount(group[~within], minlength=n_groups)
+    cells, overflow = _cells(groups, n_groups, starts, ends, x, y, corners)
+    cells, points = np.unique(cells, return_counts=True)
     return Histogram(cells // (BINS * BINS), cells // BINS % BINS, cells % BINS, points, overflow)
 
 
-def _bins(values: np.ndarray) -> np.ndarray:
-    """Bin of each value, -1 outside; the last edge belongs to the last bin."""
-    bins = np.searchsorted(EDGES, values, "right") - 1
-    bins[values == EDGES[-1]] = BINS - 1
-    bins[bins >= BINS] = -1
-    return bins
+@compiled
+def _cells(groups, n_groups, starts, ends, x, y, corners):
+    """Number of the cell (group, bin_x, bin_y) of each point that has one, and the overflow."""
+    cells = np.empty(np.sum(ends - starts), np.int64)
+    overflow = np.zeros(n_groups, np.int64)
+    n = 0
+    for i in range(len(groups)):
+        left, top, right, bottom = corners[i]
+        for k in range(starts[i], ends[i]):
+            bin_x = find_bin((x[k] - left) / (right - left))
+            bin_y = find_bin((y[k] - top) / (bottom - top))
+            if bin_x < 0 or bin_y < 0:
+                overflow[groups[i]] += 1
+                continue
+            cells[n] = (groups[i] * BINS + bin_x) * BINS + bin_y
+            n += 1
+    return cells[:n], overflow
+
+
+@compiled
+def find_bin(value):
+    """`searchsorted(EDGES, value, "right") - 1`, -1 outside; the last edge is closed."""
+    if not EDGES[0] <= value <= EDGES[BINS]:
+        return -1
+    at = min(int((value + 1) * (BINS / 3)), BINS - 1)  # the bin, or by rounding its neighbour
+    if value < EDGES[at]:
+        at -= 1
+    elif at < BINS - 1 and value >= EDGES[at + 1]:
+        at += 1
+    return at

@@ -34,16 +34,20 @@ def dataset_and_split(dataset_id: str) -> tuple[str | None, str | None]:
     return re.sub(r"[^a-z0-9]+", "_", rest).strip("_") or None, split
 
 
-def resolve_recording(record) -> str | None:
+def needs_resolving(dataset_id: str) -> bool:
+    """Whether recordings of a dataset are stored under names that do not resolve."""
+    return dataset_and_split(dataset_id)[0] in ("flickr30k", "ade20k")
+
+
+def resolve_recording(dataset_id: str, annotator_id: int, name: str | None) -> str | None:
     """The recording's object name below the public bucket's `voice-recordings` folder.
 
     The stored name does not resolve for Flickr30k and ADE20k, whose objects are
     `{split}/{split}_{image id zero-padded to 16}_{annotator}.ogg`.
     """
-    name = record.voice_recording
-    if name and dataset_and_split(record.dataset_id)[0] in ("flickr30k", "ade20k"):
+    if name and needs_resolving(dataset_id):
         if found := _RECORDING.search(name):
-            return f"{found[1]}/{found[1]}_{found[2].zfill(16)}_{record.annotator_id}.ogg"
+            return f"{found[1]}/{found[1]}_{found[2].zfill(16)}_{annotator_id}.ogg"
     return name
 
 

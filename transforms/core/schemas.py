@@ -250,20 +250,27 @@ UTTERANCE = pa.struct(
     [("text", pa.string()), ("start_time", pa.float64()), ("end_time", pa.float64())]
 )
 
-READ_NARRATIVES = pa.schema(
+LINES = pa.schema(
     [
-        ("dataset", TERM),
-        ("split", TERM),
         ("dataset_id", pa.string()),
         ("image_id", pa.string()),
         ("annotator_id", pa.int64()),
         ("caption", pa.string()),
         ("voice_recording", pa.string()),
-        ("byte_offset", pa.int64()),
-        ("flags", pa.uint32()),
         ("utterances", list_of(UTTERANCE)),
         ("trace", TRACE),
         ("segment_starts", list_of(pa.int32())),
+    ]
+)
+"""Narratives as they stand in their lines."""
+
+READ_NARRATIVES = pa.schema(
+    [
+        ("dataset", TERM),
+        ("split", TERM),
+        ("byte_offset", pa.int64()),
+        ("flags", pa.uint32()),
+        *LINES,
     ]
 )
 """A chunk's narratives as they are read; stages append columns of the types above."""

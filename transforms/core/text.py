@@ -201,9 +201,14 @@ def slice_texts(
         positions = np.append(positions, data.size)  # byte at which each character begins
         first = positions[text_offsets[rows] + starts]
         end = positions[text_offsets[rows] + ends]
-    values, offsets = gather(data, first, end)
+    return gather_strings(data, first, end)
+
+
+def gather_strings(data: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> pa.StringArray:
+    """The UTF-8 texts that stand at the ranges `starts[i]:ends[i]` of bytes."""
+    values, offsets = gather(data, starts, ends)
     return pa.StringArray.from_buffers(
-        len(rows), pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(values)
+        len(starts), pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(values)
     )
 
 
