@@ -19,7 +19,6 @@ CORE = [
     "PyYAML>=6,<7",
     "rich>=15,<16",
     "spacy>=3.8.18,<3.9",
-    "zstandard>=0.25,<1",
 ]
 
 EXTRAS = {
@@ -30,6 +29,7 @@ EXTRAS = {
         "polars>=2.1,<3",
         "pytest>=9.2,<10",
         "ruff>=0.17,<0.18",
+        "zstandard>=0.25,<1",
     ],
     "gcp": ["apache-beam[gcp]>=2.77,<3", "google-cloud-storage>=3.17,<4"],
 }

@@ -16,7 +16,6 @@ from pipelines.options import parse_command_line, run_command
 from pipelines.planning import BuildPlan, plan_build
 from transforms import storage
 from transforms.core import layout
-from transforms.core.report.formats import plural
 
 PROG = "python -m pipelines.build"
 EXIT_CODES = {"published": 0, "not_conserved": 3, "too_many_bad_lines": 3, "overtaken": 4}

@@ -15,7 +15,7 @@ from transforms.core.errors import UsageError
 from transforms.core.index_manifest import read_manifest
 from transforms.core.quality import QualityRules, calibrate
 from transforms.core.records import decode_record
-from transforms.core.richness import check_tagger
+from transforms.core.richness import check_tagger, tagger_version
 from transforms.core.stages.match_mentions import MentionRules
 from transforms.core.units import Unit, code_version, digest, package_versions
 from transforms.core.version import ShardPlan, version_id
@@ -74,7 +74,7 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
             "quality": dataclasses.asdict(quality),
             "mentions": dataclasses.asdict(mentions),
             "transcripts": options.transcripts,
-            "tagger": options.tagger,
+            "tagger": [options.tagger, tagger_version(options.tagger)],
             "annotation_index": annotations and annotations["fingerprint"],
             "transcript_index": transcripts and transcripts["fingerprint"],
             "code": code_version(),

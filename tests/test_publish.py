@@ -158,10 +158,11 @@ def test_something_is_merged(records):
 
 
 def test_the_transform_publishes_what_the_function_does(made):
-    repeated = [*made.paths, *made.paths[:2]]  # as when a finished unit was done again
     with Pipeline(runner="FnApiRunner") as pipeline:
+        paths = pipeline | "Written" >> beam.Create(made.paths)
+        again = pipeline | "Finished" >> beam.Create(made.paths[:2])  # done again by a retry
         outcomes = (
-            pipeline | beam.Create(repeated) | PublishVersion(made.plan(run_id="in a pipeline"))
+            (paths, again) | beam.Flatten() | PublishVersion(made.plan(run_id="in a pipeline"))
         )
         assert_that(outcomes | beam.Map(lambda outcome: outcome.status), equal_to(["published"]))
     by_transform = helpers.version_of(made.output)

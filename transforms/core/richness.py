@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import os
 import pathlib
 from collections.abc import Callable
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 
 from transforms.core import schemas
 from transforms.core.errors import UsageError
+from transforms.core.units import folder_version
 
 DEFAULT_TAGGER = "en_ud_pos"
 NO_TAGGER = "none"
@@ -52,6 +54,17 @@ def check_tagger(name: str) -> None:
             f"there is no spaCy pipeline {name!r}: install it (python -m spacy download {name}), "
             f"or take --tagger {DEFAULT_TAGGER} or --tagger {NO_TAGGER}"
         )
+
+
+def tagger_version(name: str) -> str | None:
+    """Hash of the files of a tagger that does not come with this code, None for the others.
+
+    A pipeline can change under its name; results of the former one are not used again then.
+    """
+    if name in (DEFAULT_TAGGER, NO_TAGGER):
+        return None
+    spec = None if os.path.isdir(name) else importlib.util.find_spec(name)
+    return folder_version(pathlib.Path(name) if spec is None else pathlib.Path(spec.origin).parent)
 
 
 def count_tags(nlp, captions: pa.StringArray) -> pa.StructArray:

@@ -10,6 +10,9 @@ from importlib import metadata
 PACKAGES_THAT_MATTER = ("numpy", "pyarrow", "msgspec", "spacy")
 """Packages whose version can change results; part of every unit's key."""
 
+COMPILED = (".pyc", ".nbi", ".nbc")
+"""Files that Python and numba leave beside the code."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Unit:
@@ -90,7 +93,14 @@ def package_versions() -> dict[str, str]:
 
 
 def code_version() -> str:
-    """Hash of the source of all transforms: results are not reused across a change of code."""
-    root = pathlib.Path(__file__).parents[1]
-    sources = sorted(root.rglob("*.py"))
-    return digest({str(path.relative_to(root)): path.read_text() for path in sources})[:16]
+    """Hash of all transforms and their data: results are not reused across a change of either."""
+    return folder_version(pathlib.Path(__file__).parents[1])
+
+
+def folder_version(root: pathlib.Path) -> str:
+    """Hash of the names and contents of all files below a folder, compiled code left out."""
+    files = [path for path in root.rglob("*") if path.is_file() and path.suffix not in COMPILED]
+    contents = {
+        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+    }
+    return digest(contents)[:16]
