@@ -16,6 +16,7 @@ from pipelines.options import parse_command_line, run_command
 from pipelines.planning import BuildPlan, plan_build
 from transforms import storage
 from transforms.core import layout
+from transforms.core.version import too_many_bad_lines
 
 PROG = "python -m pipelines.build"
 EXIT_CODES = {"published": 0, "not_conserved": 3, "too_many_bad_lines": 3, "overtaken": 4}
@@ -28,6 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     plan = plan_build(options, beam_args)
     if plan.is_current:
+        problem = too_many_bad_lines(read_manifest(options, plan.version), options.max_bad_share)
+        if problem:
+            print(f"error: {problem}: version {plan.version} stays current", file=sys.stderr)
+            return EXIT_CODES["too_many_bad_lines"]
         _say(
             options,
             f"Nothing to do: version {plan.version} was made from the same input, configuration "
@@ -114,7 +119,7 @@ def show(options: BuildOptions, version: str) -> int:
     from transforms.core.schemas import STATISTICS_TABLES
 
     folder = storage.join(options.output, layout.version_folder(version))
-    manifest = json.loads(storage.read_bytes(storage.join(folder, layout.MANIFEST)))
+    manifest = read_manifest(options, version)
     tables = {
         name: pq.read_table(storage.join(folder, name, f"{name}.parquet"))
         for name in STATISTICS_TABLES
@@ -124,6 +129,12 @@ def show(options: BuildOptions, version: str) -> int:
     else:
         print_summary(manifest, tables, options.output)
     return 0
+
+
+def read_manifest(options: BuildOptions, version: str) -> dict:
+    """A version's manifest."""
+    folder = layout.version_folder(version)
+    return json.loads(storage.read_bytes(storage.join(options.output, folder, layout.MANIFEST)))
 
 
 if __name__ == "__main__":

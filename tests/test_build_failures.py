@@ -134,6 +134,11 @@ def test_too_many_bad_lines_publish_nothing(tmp_path, capsys):
     # raising the share publishes what was done, without reading again
     assert build(tmp_path, helpers.SHARDS) == 0
     assert "0 units to do; 4 more" in capsys.readouterr().out
+    # a stricter share is not met by what is published either, but takes nothing away
+    version = helpers.version_of(tmp_path)
+    assert job.main([*map(str, arguments)]) == 3
+    assert f"version {version.name} stays current" in capsys.readouterr().err
+    assert helpers.version_of(tmp_path) == version
 
 
 @pytest.mark.parametrize(

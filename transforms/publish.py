@@ -26,6 +26,7 @@ from transforms.core.version import (
     describe_repeats,
     describe_units,
     reconcile,
+    too_many_bad_lines,
     total_counts,
     version_files,
     version_id,
@@ -143,16 +144,10 @@ def _refusal(manifest: dict, plan: PublishPlan) -> Outcome | None:
             f"the conservation law does not hold for {', '.join(broken)}: nothing was published; "
             "was a file changed during the run? Run again",
         )
-    counts = manifest["counts"]
-    bad, lines = sum(counts["rejected"].values()), counts["lines"] - counts["blank"]
-    if bad > plan.max_bad_share * lines:
-        first = manifest["bad_lines"][0]
+    problem = too_many_bad_lines(manifest, plan.max_bad_share)
+    if problem:
         return Outcome(
-            "too_many_bad_lines",
-            manifest["version"],
-            f"{bad} of {lines} lines are bad ({bad / lines:.2%}), above --max-bad-share "
-            f"{plan.max_bad_share:g}: nothing was published; the first is {first['shard']}, line "
-            f"{first['line']}: {first['code']}: {first['message']}",
+            "too_many_bad_lines", manifest["version"], f"{problem}: nothing was published"
         )
     return None
 

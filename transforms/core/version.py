@@ -184,3 +184,17 @@ def describe_repeats(statistics: Statistics) -> dict:
         "narratives": sum(row["narratives"] for row in repeats),
         "first": repeats[:SHOWN_REPEATED_KEYS],
     }
+
+
+def too_many_bad_lines(manifest: dict, max_bad_share: float) -> str | None:
+    """What is wrong where more than the given share of lines is bad, None where it is not."""
+    counts = manifest["counts"]
+    bad, lines = sum(counts["rejected"].values()), counts["lines"] - counts["blank"]
+    if bad <= max_bad_share * lines:
+        return None
+    first = manifest["bad_lines"][0]
+    return (
+        f"{bad} of {lines} lines are bad ({bad / lines:.2%}), above --max-bad-share "
+        f"{max_bad_share:g}; the first is {first['shard']}, line {first['line']}: "
+        f"{first['code']}: {first['message']}"
+    )
