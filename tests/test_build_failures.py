@@ -70,7 +70,7 @@ def test_a_killed_run_goes_on_where_it_was(undisturbed, tmp_path, capsys, worker
     with started(tmp_path, "--workers", workers) as process:
         wait_for(lambda: len(record_files(tmp_path)) >= 5 or process.poll() is not None)
         children = helpers.descendants(process.pid)
-        os.kill(process.pid, signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         wait_for(lambda: not any(map(helpers.is_running, children)))
     assert bool(children) == (workers > 1)
@@ -98,6 +98,17 @@ def test_a_killed_run_goes_on_where_it_was(undisturbed, tmp_path, capsys, worker
     helpers.assert_whole(helpers.version_of(tmp_path))
     assert helpers.version_of(tmp_path).name == version
     helpers.assert_same_results(tmp_path, undisturbed)
+
+
+def test_workers_end_with_the_process_that_started_them(tmp_path):
+    with started(tmp_path, "--workers", 2) as process:
+        wait_for(lambda: record_files(tmp_path) or process.poll() is not None)
+        children = helpers.descendants(process.pid)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        assert children
+        wait_for(lambda: not any(map(helpers.is_running, children)))
+    assert not (tmp_path / "CURRENT").exists()
 
 
 def test_a_run_that_is_overtaken_says_so(tmp_path, capsys):
