@@ -19,7 +19,13 @@ from transforms.core import layout
 from transforms.core.version import too_many_bad_lines
 
 PROG = "python -m pipelines.build"
-EXIT_CODES = {"published": 0, "not_conserved": 3, "too_many_bad_lines": 3, "overtaken": 4}
+EXIT_CODES = {
+    "published": 0,
+    "not_conserved": 3,
+    "too_many_bad_lines": 3,
+    "damaged": 4,
+    "overtaken": 4,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     plan = plan_build(options, beam_args)
     if plan.is_current:
-        problem = too_many_bad_lines(read_manifest(options, plan.version), options.max_bad_share)
+        problem = too_many_bad_lines(plan.manifest, options.max_bad_share)
         if problem:
             print(f"error: {problem}: version {plan.version} stays current", file=sys.stderr)
             return EXIT_CODES["too_many_bad_lines"]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
@@ -32,6 +33,7 @@ class BuildPlan:
       finished: Paths of the commit records of units that are finished.
       version: The version that the run makes; None where units of compressed shards are to do.
       base: The version that is current now.
+      manifest: Its manifest, None where there is none or a file of it is missing.
       annotation_index: Path of the annotation index.
       transcript_index: Path of the transcript index.
       quality: The quality rules.
@@ -44,6 +46,7 @@ class BuildPlan:
     finished: tuple[str, ...]
     version: str | None
     base: str | None
+    manifest: dict | None
     annotation_index: str | None
     transcript_index: str | None
     quality: QualityRules
@@ -53,7 +56,7 @@ class BuildPlan:
     @property
     def is_current(self) -> bool:
         """Whether the version that the run would make is the current one already."""
-        return self.version is not None and self.version == self.base
+        return self.version == self.base and self.manifest is not None
 
 
 def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
@@ -83,13 +86,15 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
     )
     units = [unit for shard in shards for unit in shard_units(shard, options.unit_bytes, salt)]
     todo, finished = _divide(units, options.output)
+    base = current_version(options.output)
     keys = [unit.key for unit in todo] + [key for key, _ in finished]
     return BuildPlan(
         shards=shards,
         units=tuple(todo),
         finished=tuple(path for _, path in finished),
         version=None if any(unit.compressed for unit in todo) else version_id(keys),
-        base=current_version(options.output),
+        base=base,
+        manifest=read_whole_manifest(options.output, base),
         annotation_index=annotation_index,
         transcript_index=transcript_index,
         quality=quality,
@@ -108,7 +113,18 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
 def current_version(output: str) -> str | None:
     """The version that an output folder's pointer names."""
     pointer = storage.join(output, layout.CURRENT)
-    return storage.read_bytes(pointer).decode().strip() if storage.exists(pointer) else None
+    if not storage.exists(pointer):
+        return None
+    return storage.read_bytes(pointer).decode(errors="replace").strip() or None
+
+
+def read_whole_manifest(output: str, version: str | None) -> dict | None:
+    """A version's manifest, None where it is damaged or a file that it lists is missing."""
+    if version is None:
+        return None
+    folder = storage.join(output, layout.version_folder(version))
+    manifest = storage.read_json(storage.join(folder, layout.MANIFEST))
+    return manifest if manifest and storage.are_whole(folder, manifest["files"]) else None
 
 
 def find_shards(options: BuildOptions) -> tuple[ShardPlan, ...]:
@@ -214,7 +230,10 @@ def _finished_pieces(unit: Unit, output: str) -> Iterator[tuple[str, str, bool]]
         if not unit.compressed:
             yield piece.key, path, True
             return
-        record = decode_record(storage.read_bytes(path))
+        try:
+            record = decode_record(storage.read_bytes(path))
+        except (zlib.error, msgspec.MsgspecError):
+            return
         index, start, last = index + 1, start + record.bytes, record.last
         yield piece.key, path, last
 

@@ -43,6 +43,8 @@ def create_pipeline(options: Options, beam_args: Sequence[str] = ()) -> Iterator
     except Exception as error:
         if found := _IN_WORKER.search(str(error)):
             raise UsageError(_WHERE.sub("", found[1])) from None
+        if str(error).startswith("KeyboardInterrupt"):  # Beam wraps it like a stage's error
+            raise KeyboardInterrupt from None
         raise EngineError(_describe(error)) from error
 
 

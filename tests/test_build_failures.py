@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -220,3 +221,61 @@ def test_a_shard_that_is_cut_after_planning_publishes_nothing(tmp_path, suffix):
         outcome = job.run(options, beam_args, plan)
         assert outcome["status"] == "not_conserved" and "a.jsonl" in outcome["message"]
     assert_nothing_published(tmp_path / "out")
+
+
+def made(tmp_path):
+    """A published version, and the file of narratives of its first unit."""
+    shard = helpers.write_lines(tmp_path / "a.jsonl", helpers.lines_of(helpers.REAL, 0, 3))
+    assert build(tmp_path / "out", [shard]) == 0
+    (unit,) = (tmp_path / "out" / "units").iterdir()
+    return shard, tmp_path / "out", unit
+
+
+@pytest.mark.parametrize("harm", ["manifest.json", "narratives", "."])
+def test_a_version_that_is_not_whole_is_published_again(tmp_path, harm):
+    shard, output, _ = made(tmp_path)
+    version = helpers.version_of(output)
+    if harm == "manifest.json":
+        (version / harm).write_text("{")
+    else:
+        shutil.rmtree(version / harm)
+    assert build(output, [shard]) == 0
+    assert helpers.version_of(output) == version
+    helpers.assert_whole(version)
+
+
+@pytest.mark.parametrize("pointer", ["", "\n", "nonsense\n"])
+def test_a_pointer_to_nothing_is_mended(tmp_path, pointer):
+    shard, output, _ = made(tmp_path)
+    version = helpers.version_of(output)
+    (output / "CURRENT").write_text(pointer)
+    assert build(output, [shard]) == 0
+    assert helpers.version_of(output) == version
+
+
+@pytest.mark.parametrize("name", ["record", "narratives.parquet"])
+def test_a_damaged_unit_is_removed_and_done_again(tmp_path, capsys, name):
+    shard, output, unit = made(tmp_path)
+    shutil.rmtree(output / "versions")
+    (file,) = unit.rglob(name)
+    data = file.read_bytes()
+    file.write_bytes(data[:30] + bytes([data[30] ^ 1]) + data[31:])
+    if name == "record":
+        with pytest.raises(UsageError, match="run the same command again"):
+            build(output, [shard])
+    else:
+        assert build(output, [shard]) == 4
+        assert "run the same command again" in capsys.readouterr().err
+    assert not unit.exists()
+    assert build(output, [shard]) == 0
+    helpers.assert_whole(helpers.version_of(output))
+
+
+def test_a_damaged_index_names_its_folder(tmp_path):
+    boxes = helpers.ROOT / "samples/open_images/validation/annotations-human-bbox.csv"
+    output = tmp_path / "out"
+    assert build(output, [helpers.REAL], "--boxes", boxes) == 0
+    (index,) = (output / "indexes").iterdir()
+    next(index.glob("boxes-*")).write_bytes(b"")
+    with pytest.raises(UsageError, match=f"delete the folder {re.escape(str(index))}"):
+        build(output, [helpers.REAL], "--boxes", boxes, "--plurals")

@@ -31,7 +31,7 @@ def race(function):
 
 
 def content(i):
-    return bytes([i]) * 100_000
+    return bytes([65 + i]) * 100_000
 
 
 def test_of_many_who_create_a_file_one_wins(tmp_path):

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import json
 import uuid
+import zlib
 from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
@@ -15,7 +16,7 @@ import pyarrow.parquet as pq
 from transforms import storage
 from transforms.core import layout
 from transforms.core.errors import UsageError
-from transforms.core.records import UnitRecord, decode_record
+from transforms.core.records import FileEntry, UnitRecord, decode_record
 from transforms.core.schemas import MENTIONS, UNIT_TABLES
 from transforms.core.statistics import statistics_tables
 from transforms.core.tables import write_table
@@ -62,8 +63,8 @@ class Outcome:
     """How a run ended.
 
     Attributes:
-      status: `published`; `not_conserved` or `too_many_bad_lines`, with nothing published; or
-        `overtaken`, when another run published in the meantime.
+      status: `published`; `not_conserved`, `too_many_bad_lines` or `damaged`, with nothing
+        published; or `overtaken`, when another run published in the meantime.
       version: The version's name.
       message: One sentence.
     """
@@ -98,8 +99,18 @@ class MergeUnits(beam.CombineFn):
 
 
 def read_record(path: str) -> UnitRecord:
-    """Reads a commit record."""
-    return decode_record(storage.read_bytes(path))
+    """Reads a commit record.
+
+    Raises:
+      UsageError: It is damaged; its unit is then removed, so that the next run does it anew.
+    """
+    try:
+        return decode_record(storage.read_bytes(path))
+    except (zlib.error, msgspec.MsgspecError) as error:
+        storage.remove(path.rpartition("/")[0])
+        raise UsageError(
+            f"{path!r} was damaged and has been removed: run the same command again"
+        ) from error
 
 
 def publish_version(summary: Summary, plan: PublishPlan) -> Outcome:
@@ -155,7 +166,16 @@ def _refusal(manifest: dict, plan: PublishPlan) -> Outcome | None:
 def _publish(manifest: dict, summary: Summary, plan: PublishPlan) -> Outcome:
     version = manifest["version"]
     target = storage.join(plan.output, layout.version_folder(version))
-    if not storage.exists(target):
+    if damaged := _remove_damaged(summary, plan.output):
+        return Outcome(
+            "damaged",
+            version,
+            f"files of {len(damaged)} finished units were damaged and have been removed, the first "
+            f"{damaged[0]!r}: nothing was published; run the same command again",
+        )
+    found = storage.read_json(storage.join(target, layout.MANIFEST))
+    if found is None or not storage.are_whole(target, found["files"]):
+        storage.remove(target)
         _fill_version(target, manifest, summary, plan)
     _remove_abandoned(version, summary, plan.output)
     pointer = storage.join(plan.output, layout.CURRENT)
@@ -170,6 +190,22 @@ def _publish(manifest: dict, summary: Summary, plan: PublishPlan) -> Outcome:
         f"another run published in the meantime: version {version} is whole but not current; "
         "run again to make it so",
     )
+
+
+def _remove_damaged(summary: Summary, output: str) -> list[str]:
+    """Removes finished units with a file that is not what its record says; gives their keys."""
+    damaged = [
+        key
+        for key, record in summary.records.items()
+        if not all(_is_intact(storage.join(output, file.path), file) for file in record.files)
+    ]
+    for key in damaged:
+        storage.remove(storage.join(output, layout.unit_folder(key)))
+    return sorted(damaged)
+
+
+def _is_intact(path: str, file: FileEntry) -> bool:
+    return storage.exists(path) and google_crc32c.value(storage.read_bytes(path)) == file.crc32c
 
 
 def _fill_version(target: str, manifest: dict, summary: Summary, plan: PublishPlan) -> None:

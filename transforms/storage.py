@@ -8,12 +8,13 @@ import contextlib
 import glob
 import gzip
 import io
+import json
 import os
 import shutil
 import tempfile
 import uuid
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -36,7 +37,7 @@ def match(patterns: Sequence[str]) -> list[FileInfo]:
         if not files:
             raise UsageError(_nothing_found(pattern))
         for path in files:  # however it is spelt: `a`, `./a` and `/…/a` are one file
-            found.setdefault(os.path.abspath(path), path)
+            found.setdefault(os.path.realpath(path), path)
     return [_describe(path) for path in sorted(found.values())]
 
 
@@ -112,6 +113,21 @@ def read_bytes(path: str) -> bytes:
     """All bytes of a file."""
     with open_binary(path) as file:
         return file.read()
+
+
+def read_json(path: str) -> dict | None:
+    """A JSON object, None where there is no such file or it is damaged."""
+    try:
+        value = json.loads(read_bytes(path)) if exists(path) else None
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def are_whole(folder: str, files: Iterable[Mapping]) -> bool:
+    """Whether all files (`path` below the folder, `bytes`) are there in their sizes."""
+    paths = ((join(folder, file["path"]), file["bytes"]) for file in files)
+    return all(os.path.isfile(path) and os.path.getsize(path) == size for path, size in paths)
 
 
 def join(base: str, *parts: str) -> str:
@@ -243,7 +259,8 @@ def swap_pointer(path: str, expected: bytes | None, new: bytes) -> bool:
     make_dirs(os.path.dirname(path) or ".")
     with open(f"{path}.lock", "ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if (read_bytes(path) if exists(path) else None) != expected:
+        held = read_bytes(path) if exists(path) else b""
+        if held.strip() != (expected or b"").strip():  # a blank file names nothing
             return False
         write_bytes(path, new)
         return True

@@ -9,6 +9,7 @@ rows come from one sorted search and one gather a bucket, without an object for 
 
 import hashlib
 import io
+import os
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
@@ -17,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.core import schemas
+from transforms.core.errors import UsageError
 from transforms.core.index_manifest import BucketFile, TableManifest
 
 KEY = "key"
@@ -218,6 +220,18 @@ class TableIndex:
     """One table of an index on this machine's disk; buckets are mapped when they are needed."""
 
     def __init__(self, folder: str, manifest: TableManifest, schema: pa.Schema):
+        """Looks at the sizes of the table's files.
+
+        Raises:
+          UsageError: One of them is missing or damaged.
+        """
+        for file in manifest.files:
+            path = f"{folder}/{file.name}"
+            if not os.path.isfile(path) or os.path.getsize(path) != file.bytes:
+                raise UsageError(
+                    f"{path}: is missing or damaged: delete the folder {folder}, so that the index "
+                    "is built anew"
+                )
         self.manifest = manifest
         self._schema = schema
         self._paths = {file.bucket: f"{folder}/{file.name}" for file in manifest.files}

@@ -232,14 +232,14 @@ def statistics_tables(statistics: Statistics) -> dict[str, pa.Table]:
     statistics.compact()
     rows = {
         "localization": _localization_rows(statistics),
-        "localization_histogram": _histogram_rows(statistics),
         "richness": _richness_rows(statistics),
         "noun_counts": _noun_rows(statistics),
     }
-    return {
-        name: pa.Table.from_pylist(rows[name], schema=schema)
-        for name, schema in schemas.STATISTICS_TABLES.items()
+    tables = {
+        name: pa.Table.from_pylist(rows[name], schema=schemas.STATISTICS_TABLES[name])
+        for name in rows
     }
+    return tables | {"localization_histogram": _histogram_table(statistics)}
 
 
 def _in_order(keys: Iterable[tuple]) -> list[tuple]:
@@ -257,16 +257,23 @@ def _class_row(key: ClassKey) -> dict:
     return dict(zip(("dataset", "split", "class_id", "name"), key, strict=True))
 
 
-def _histogram_rows(statistics: Statistics) -> list[dict]:
-    return [
-        _class_row(key) | {"bin_x": cell // BINS, "bin_y": cell % BINS, "points": points}
-        for key in _in_order(statistics.histograms)
-        for cell, points in zip(
-            statistics.histograms[key].bins.tolist(),
-            statistics.histograms[key].points.tolist(),
-            strict=True,
-        )
+def _histogram_table(statistics: Statistics) -> pa.Table:
+    """A row a bin, made column by column: there may be millions."""
+    keys = _in_order(statistics.histograms)
+    histograms = [statistics.histograms[key] for key in keys]
+    key_of_row = pa.array(np.repeat(np.arange(len(keys)), [len(own.bins) for own in histograms]))
+    cells = np.concatenate([np.empty(0, np.int64), *(own.bins for own in histograms)])
+    points = np.concatenate([np.empty(0, np.int64), *(own.points for own in histograms)])
+    terms = [
+        pa.array([key[part] for key in keys], pa.string()).dictionary_encode().take(key_of_row)
+        for part in range(4)
     ]
+    columns = [*terms, pa.array(cells // BINS), pa.array(cells % BINS), pa.array(points)]
+    schema = schemas.LOCALIZATION_HISTOGRAM
+    return pa.Table.from_arrays(
+        [column.cast(field.type) for column, field in zip(columns, schema, strict=True)],
+        schema=schema,
+    )
 
 
 def _richness_rows(statistics: Statistics) -> list[dict]:

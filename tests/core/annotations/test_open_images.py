@@ -205,3 +205,15 @@ def test_a_bad_flag_and_a_bad_size():
     rows = b'a,t,u,l,"two\nlines",1\nb,t,u,l,x,1.5\n'
     with pytest.raises(UsageError, match="line 4, column OriginalSize: '1.5' is not a whole"):
         list(open_images.read_stream(opened(header + rows, kind=IMAGES)))
+
+
+@pytest.mark.parametrize("line", [b"ImageID,Source\rLabelName\n", b"\0\xff\r\r\n", b""])
+def test_a_first_line_that_is_no_csv_is_refused(line):
+    with pytest.raises(UsageError, match="not the header of a file of boxes"):
+        open_images.read_header("x.csv", open_images.BOXES, lambda: io.BytesIO(line))
+
+
+def test_boxes_given_as_labels_are_refused():
+    line = b"ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax\n"
+    with pytest.raises(UsageError, match="XMin, XMax"):
+        open_images.read_header("x.csv", open_images.LABELS, lambda: io.BytesIO(line))

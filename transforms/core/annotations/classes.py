@@ -57,6 +57,8 @@ def parse_classes(file_name: str, data: bytes) -> list[ClassName]:
             )
         class_id, name = row[0].strip(), row[1]
         classes.append(ClassName(class_id, name, vocabulary_of(class_id)))
+    if not classes:
+        raise UsageError(f"{file_name}: has no class: give rows of a class id and a name")
     return classes
 
 

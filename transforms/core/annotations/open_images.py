@@ -35,11 +35,13 @@ class FileKind:
       table: The table its rows go to.
       title: What the file is called in messages, with its article.
       columns: The CSV columns that are kept.
+      foreign: Columns that give a file away as one of another kind.
     """
 
     table: str
     title: str
     columns: tuple[Column, ...]
+    foreign: tuple[str, ...] = ()
 
     @property
     def required(self) -> list[str]:
@@ -79,6 +81,7 @@ LABELS = FileKind(
         _LABEL_NAME,
         Column("Confidence", "confidence", _NUMBER, required=True, filled=True),
     ),
+    foreign=("XMin", "XMax"),
 )
 
 IMAGES = FileKind(
@@ -131,8 +134,18 @@ def read_header(name: str, kind: FileKind, open_file: Callable[[], BinaryIO]) ->
     with open_file() as file:
         line = file.readline(1 << 16)
     text = line.decode("utf-8-sig", errors="replace").strip()
-    header = tuple(column.strip() for column in next(csv.reader([text]), []))
-    if missing := [column for column in kind.required if column not in header]:
+    try:
+        header = tuple(column.strip() for column in next(csv.reader([text]), []))
+    except csv.Error:  # line ends of another system, or no text at all
+        header = ()
+    missing = [column for column in kind.required if column not in header]
+    strange = [column for column in kind.foreign if column in header]
+    if strange:
+        raise UsageError(
+            f"{name}: its first line has {', '.join(strange)}, which {kind.title} do not: give "
+            "the file with the option of its own kind"
+        )
+    if missing:
         shown = text if len(text) <= 120 else f"{text[:120]}…"
         raise UsageError(
             f"{name}: its first line {shown!r} is not the header of {kind.title}: "
