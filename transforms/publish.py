@@ -170,12 +170,12 @@ def _publish(manifest: dict, summary: Summary, plan: PublishPlan) -> Outcome:
         return Outcome(
             "damaged",
             version,
-            f"files of {len(damaged)} finished units were damaged and have been removed, the first "
+            f"files of {len(damaged)} finished unit(s) were damaged and removed, the first "
             f"{damaged[0]!r}: nothing was published; run the same command again",
         )
-    found = storage.read_json(storage.join(target, layout.MANIFEST))
-    if found is None or not storage.are_whole(target, found["files"]):
+    if storage.exists(target) and not _is_whole(target):
         storage.remove(target)
+    if not storage.exists(target):
         _fill_version(target, manifest, summary, plan)
     _remove_abandoned(version, summary, plan.output)
     pointer = storage.join(plan.output, layout.CURRENT)
@@ -190,6 +190,11 @@ def _publish(manifest: dict, summary: Summary, plan: PublishPlan) -> Outcome:
         f"another run published in the meantime: version {version} is whole but not current; "
         "run again to make it so",
     )
+
+
+def _is_whole(folder: str) -> bool:
+    manifest = storage.read_json(storage.join(folder, layout.MANIFEST))
+    return manifest is not None and storage.are_whole(folder, manifest["files"])
 
 
 def _remove_damaged(summary: Summary, output: str) -> list[str]:
