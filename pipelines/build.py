@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"Nothing to do: version {plan.version} was made from the same input, configuration "
             "and code.",
         )
-        return show(options, plan.version)
+        return show(options, plan.manifest)
     begin = time.perf_counter()
     _say(options, _announcement(plan))
     outcome = run(options, beam_args, plan)
@@ -52,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {outcome['message']}", file=sys.stderr)
         return EXIT_CODES[outcome["status"]]
     _say(options, f"Done in {time.perf_counter() - begin:.1f} s: {outcome['message']}.")
-    return show(options, outcome["version"])
+    folder = storage.join(options.output, layout.version_folder(outcome["version"]))
+    return show(options, json.loads(storage.read_bytes(storage.join(folder, layout.MANIFEST))))
 
 
 def _say(options: BuildOptions, message: str) -> None:
@@ -117,15 +118,14 @@ def build_pipeline(pipeline, options: BuildOptions, plan: BuildPlan, publish) ->
     (written, finished) | "AllUnits" >> beam.Flatten() | "Publish" >> PublishVersion(publish)
 
 
-def show(options: BuildOptions, version: str) -> int:
-    """Prints the summary of a version."""
+def show(options: BuildOptions, manifest: dict) -> int:
+    """Prints the summary of the version that a manifest describes."""
     import pyarrow.parquet as pq
 
     from pipelines.summary import print_summary, summary_as_json
     from transforms.core.schemas import STATISTICS_TABLES
 
-    folder = storage.join(options.output, layout.version_folder(version))
-    manifest = read_manifest(options, version)
+    folder = storage.join(options.output, layout.version_folder(manifest["version"]))
     tables = {
         name: pq.read_table(storage.join(folder, name, f"{name}.parquet"))
         for name in STATISTICS_TABLES
@@ -135,12 +135,6 @@ def show(options: BuildOptions, version: str) -> int:
     else:
         print_summary(manifest, tables, options.output)
     return 0
-
-
-def read_manifest(options: BuildOptions, version: str) -> dict:
-    """A version's manifest."""
-    folder = layout.version_folder(version)
-    return json.loads(storage.read_bytes(storage.join(options.output, folder, layout.MANIFEST)))
 
 
 if __name__ == "__main__":

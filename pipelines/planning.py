@@ -68,9 +68,10 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
     check_tagger(options.tagger)
     shards = find_shards(options)
     storage.check_writable(options.output)
+    code, packages = code_version(), package_versions()
     annotation_index, annotations = _annotation_index(options, beam_args)
     transcript_index, transcripts = _transcript_index(options, beam_args)
-    calibrated = _calibrate(options, beam_args, shards, transcript_index, transcripts)
+    calibrated = _calibrate(options, beam_args, shards, code, transcript_index, transcripts)
     quality, mentions = options.quality_rules(calibrated), options.mention_rules()
     salt = digest(
         {
@@ -80,8 +81,8 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
             "tagger": [options.tagger, tagger_version(options.tagger)],
             "annotation_index": annotations and annotations["fingerprint"],
             "transcript_index": transcripts and transcripts["fingerprint"],
-            "code": code_version(),
-            "packages": package_versions(),
+            "code": code,
+            "packages": packages,
         }
     )
     units = [unit for shard in shards for unit in shard_units(shard, options.unit_bytes, salt)]
@@ -94,15 +95,16 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
         finished=tuple(path for _, path in finished),
         version=None if any(unit.compressed for unit in todo) else version_id(keys),
         base=base,
-        manifest=read_whole_manifest(options.output, base),
+        manifest=base
+        and storage.read_whole_manifest(storage.join(options.output, layout.version_folder(base))),
         annotation_index=annotation_index,
         transcript_index=transcript_index,
         quality=quality,
         mentions=mentions,
         attributes={
             "configuration": options.model_dump(mode="json"),
-            "code": code_version(),
-            "packages": package_versions(),
+            "code": code,
+            "packages": packages,
             "annotations": annotations,
             "transcripts": transcripts,
             "threshold": _threshold(options, quality),
@@ -116,15 +118,6 @@ def current_version(output: str) -> str | None:
     if not storage.exists(pointer):
         return None
     return storage.read_bytes(pointer).decode(errors="replace").strip() or None
-
-
-def read_whole_manifest(output: str, version: str | None) -> dict | None:
-    """A version's manifest, None where it is damaged or a file that it lists is missing."""
-    if version is None:
-        return None
-    folder = storage.join(output, layout.version_folder(version))
-    manifest = storage.read_json(storage.join(folder, layout.MANIFEST))
-    return manifest if manifest and storage.are_whole(folder, manifest["files"]) else None
 
 
 def find_shards(options: BuildOptions) -> tuple[ShardPlan, ...]:
@@ -273,7 +266,9 @@ def _describe_index(path: str, kinds: tuple[str, ...]) -> dict:
     }
 
 
-def _calibrate(options, beam_args, shards, transcript_index, transcripts) -> int | Fraction | None:
+def _calibrate(
+    options, beam_args, shards, code, transcript_index, transcripts
+) -> int | Fraction | None:
     """The threshold that discards at most the share that the options name, if they name one.
 
     It is kept below the output, so that a later run over the same input need not measure again.
@@ -282,7 +277,7 @@ def _calibrate(options, beam_args, shards, transcript_index, transcripts) -> int
         return None
     from pipelines.calibration import count_distances
 
-    salt = digest({"index": transcripts and transcripts["fingerprint"], "code": code_version()})
+    salt = digest({"index": transcripts and transcripts["fingerprint"], "code": code})
     units = [unit for shard in shards for unit in shard_units(shard, options.unit_bytes, salt)]
     counts = count_distances(units, options, beam_args, transcript_index)
     try:

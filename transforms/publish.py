@@ -173,16 +173,15 @@ def _publish(manifest: dict, summary: Summary, plan: PublishPlan) -> Outcome:
             f"files of {len(damaged)} finished unit(s) were damaged and removed, the first "
             f"{damaged[0]!r}: nothing was published; run the same command again",
         )
-    if storage.exists(target) and not _is_whole(target):
+    if storage.exists(target) and storage.read_whole_manifest(target) is None:
         storage.remove(target)
     if not storage.exists(target):
         _fill_version(target, manifest, summary, plan)
     _remove_abandoned(version, summary, plan.output)
     pointer = storage.join(plan.output, layout.CURRENT)
     base = None if plan.base is None else f"{plan.base}\n".encode()
-    if storage.swap_pointer(pointer, base, f"{version}\n".encode()):
-        return Outcome("published", version, f"version {version} is current")
-    if storage.read_bytes(pointer) == f"{version}\n".encode():
+    wanted = f"{version}\n".encode()
+    if storage.swap_pointer(pointer, base, wanted) or storage.read_bytes(pointer) == wanted:
         return Outcome("published", version, f"version {version} is current")
     return Outcome(
         "overtaken",
@@ -190,11 +189,6 @@ def _publish(manifest: dict, summary: Summary, plan: PublishPlan) -> Outcome:
         f"another run published in the meantime: version {version} is whole but not current; "
         "run again to make it so",
     )
-
-
-def _is_whole(folder: str) -> bool:
-    manifest = storage.read_json(storage.join(folder, layout.MANIFEST))
-    return manifest is not None and storage.are_whole(folder, manifest["files"])
 
 
 def _remove_damaged(summary: Summary, output: str) -> list[str]:

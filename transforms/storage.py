@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
+from transforms.core import layout
 from transforms.core.errors import UsageError
 from transforms.types import FileInfo
 
@@ -128,6 +129,12 @@ def are_whole(folder: str, files: Iterable[Mapping]) -> bool:
     """Whether all files (`path` below the folder, `bytes`) are there in their sizes."""
     paths = ((join(folder, file["path"]), file["bytes"]) for file in files)
     return all(os.path.isfile(path) and os.path.getsize(path) == size for path, size in paths)
+
+
+def read_whole_manifest(folder: str) -> dict | None:
+    """A version's manifest, None where it is damaged or a file that it lists is not whole."""
+    manifest = read_json(join(folder, layout.MANIFEST))
+    return manifest if manifest and are_whole(folder, manifest["files"]) else None
 
 
 def join(base: str, *parts: str) -> str:

@@ -60,26 +60,14 @@ def _align(a_offsets, a_codes, a_starts, a_ends, m_offsets, m_codes, m_starts, m
         )
         if first_a == end_a or first_m == end_m:
             continue
-        if _identical(
-            a_codes,
-            a_starts[first_a:end_a],
-            a_ends[first_a:end_a],
-            m_codes,
-            m_starts[first_m:end_m],
-            m_ends[first_m:end_m],
-        ):
+        a_from, a_to = a_starts[first_a:end_a], a_ends[first_a:end_a]
+        m_from, m_to = m_starts[first_m:end_m], m_ends[first_m:end_m]
+        if _identical(a_codes, a_from, a_to, m_codes, m_from, m_to):
             # D = 0 with every word matched is only reached by the identity
             matches[first_a:end_a] = np.arange(end_a - first_a)
             distances[i] = 0
             continue
-        costs = word_costs(
-            a_codes,
-            a_starts[first_a:end_a],
-            a_ends[first_a:end_a],
-            m_codes,
-            m_starts[first_m:end_m],
-            m_ends[first_m:end_m],
-        )
+        costs = word_costs(a_codes, a_from, a_to, m_codes, m_from, m_to)
         distances[i] = best_assignment(costs, matches[first_a:end_a])
     return matches, distances
 

@@ -60,7 +60,7 @@ class Chunk:
                 yield field.name, value
 
     def to_bytes(self) -> bytes:
-        """Serialises to Arrow IPC: one stream holding a one-row batch whose columns are batches."""
+        """Serialises: the batches' names, then Arrow IPC streams of the scalars and each batch."""
         batches = dict(self._batches())
         scalars = {
             field.name: getattr(self, field.name)

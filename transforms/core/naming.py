@@ -6,9 +6,6 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
-DATASETS = ("open_images", "coco", "flickr30k", "ade20k")
-SPLITS = ("train", "validation", "test")
-
 _MARKERS = (("coco", "coco"), ("flic", "flickr30k"), ("open_images", "open_images"),
             ("openimages", "open_images"))  # fmt: skip
 _SPLIT = re.compile(r"(?<![a-z])(train|validation|val|test)(?![a-z])")

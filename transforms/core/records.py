@@ -12,6 +12,7 @@ import numpy as np
 
 from transforms.core import flags
 from transforms.core.chunk import Chunk, numbers, unpack
+from transforms.core.naming import narrative_ids
 from transforms.core.quality import REASONS
 from transforms.core.statistics import Histogram, Moments, Statistics, measure_chunk
 from transforms.core.units import Unit
@@ -147,16 +148,12 @@ def _term_counts(column) -> Counter:
 def _rows_without_boxes(chunk: Chunk, status: list[str]) -> int:
     boxed = {
         narrative_id
-        for narrative_id, own in zip(_ids(chunk), status, strict=True)
+        for narrative_id, own in zip(
+            narrative_ids(chunk.narratives).to_pylist(), status, strict=True
+        )
         if own == "boxed"
     }
     return sum(own not in boxed for own in chunk.mentions["narrative_id"].to_pylist())
-
-
-def _ids(chunk: Chunk) -> list[str]:
-    from transforms.core.naming import narrative_ids
-
-    return narrative_ids(chunk.narratives).to_pylist()
 
 
 def _zero_size_boxes(chunk: Chunk) -> int:
