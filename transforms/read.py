@@ -7,7 +7,7 @@ import apache_beam as beam
 
 from transforms import storage
 from transforms.core.chunk import Chunk
-from transforms.core.lines import read_pieces, read_range
+from transforms.core.lines import read_block, read_pieces
 from transforms.core.reading import Origin, read_chunk
 from transforms.core.units import Unit
 from transforms.metrics import ChunkCoder  # noqa: F401  registers the coder of chunks
@@ -17,7 +17,7 @@ def read_unit(unit: Unit, unit_bytes: int) -> Iterator[tuple[Unit, Chunk]]:
     """Reads one unit; a compressed shard yields its pieces in turn."""
     if not unit.compressed:
         with storage.open_binary(unit.path) as file:
-            start, block = read_range(file, unit.start, unit.end)
+            start, block = read_block(file, unit.start, unit.end)
         yield unit, read_chunk(block, origin_of(unit, start))
         return
     with storage.open_decompressed(unit.path) as file:

@@ -8,20 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.core.block_scanner import scan_block
-from transforms.core.reading import line_bounds, scanned_batch
+from transforms.core.block_scanner import line_ends, scan_block
+from transforms.core.lines import Block
+from transforms.core.reading import scanned_batch
 from transforms.core.strict_reader import read_strictly
 
 
 def scan(block):
     """The lines that the scanner takes, and their rows."""
-    found = scan_block(block, *line_bounds(block))
+    block = Block.of(block)
+    found = scan_block(block)
     return found.lines.tolist(), scanned_batch(block, found)
 
 
 def strictly(block, lines):
     """The rows of these lines by the strict decoder, which must take them all."""
-    read = read_strictly(block, *line_bounds(block), np.array(lines, np.int64), "full")
+    block = Block.of(block)
+    ends = line_ends(block)
+    starts = np.concatenate([[0], ends + 1])
+    read = read_strictly(block, starts, ends, np.array(lines, np.int64), "full")
     assert read.lines.tolist() == lines
     return read.batch
 
@@ -178,3 +183,21 @@ def test_an_empty_block():
     lines, rows = scan(b"")
     assert (lines, len(rows)) == ([], 0)
     assert isinstance(rows, pa.RecordBatch)
+
+
+@pytest.mark.parametrize("caption", [b'"a\\\n"', b'"\\', b'"\xff"', b'"\xc3"', b'"\\u00"'])
+def test_a_wrong_string_ends_with_its_line(caption):
+    wrong = line(caption="CAPTION").encode().replace(b"CAPTION", caption)
+    good = line().encode()
+    found = check(b"\n".join([good, wrong, good]))
+    last = 2 + wrong.count(b"\n")
+    assert found == [0, last]
+
+
+@pytest.mark.parametrize("digits", range(1, 18))
+def test_numbers_of_any_length(digits):
+    whole, decimals = "123456789012345678"[:digits], "987654321987654321"[:digits]
+    for text in (whole, f"0.{decimals}", f"-{whole}.5", f"7.{'0' * (digits - 1)}1"):
+        count = sum(map(str.isdigit, text))
+        block = line(traces=f'[[{{"x": {text}, "y": 0, "t": {text}}}]]').encode()
+        assert check(block) == ([0] if count <= 15 else [])

@@ -28,6 +28,9 @@ class Trickle(io.BytesIO):
     def read(self, size=-1):
         return super().read(size if size < 2 else size // 2)
 
+    def readinto(self, buffer):
+        return super().readinto(memoryview(buffer)[: max(1, len(buffer) // 2)])
+
 
 def lines_with_offsets(data):
     """Every line with its end, and where it begins."""

@@ -1,34 +1,94 @@
 """Cutting a shard into blocks of whole lines."""
 
+import dataclasses
+import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import numpy as np
 
-def read_range(file: BinaryIO, start: int, end: int) -> tuple[int, bytes]:
+from transforms.core import memory
+
+PADDING = 128
+"""Zeros behind a block, so that a scanner may look ahead without asking for the end."""
+
+_LINE_END = re.compile(rb"\n")
+_AHEAD = 1 << 18
+
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """Whole lines in memory.
+
+    Attributes:
+      padded: Shape `(size + PADDING,)` uint8: the lines, and zeros.
+    """
+
+    padded: np.ndarray
+
+    @classmethod
+    def of(cls, lines: bytes) -> "Block":
+        """A block of these lines, copied."""
+        padded = memory.empty(len(lines) + PADDING, np.uint8)
+        padded[: len(lines)] = np.frombuffer(lines, np.uint8)
+        padded[len(lines) :] = 0
+        return cls(padded)
+
+    @property
+    def data(self) -> np.ndarray:
+        """The lines alone, shape `(size,)` uint8."""
+        return self.padded[:-PADDING]
+
+    def __len__(self) -> int:
+        return len(self.padded) - PADDING
+
+    def cut(self, start: int, end: int) -> bytes:
+        """A copy of some bytes."""
+        return self.data[start:end].tobytes()
+
+
+def read_block(file: BinaryIO, start: int, end: int) -> tuple[int, Block]:
     """The lines that begin in the bytes `start` to `end` of a file that can seek.
 
     Returns:
-      Where the first line begins, and the lines; `(end, b"")` where none begins there.
+      Where the first line begins, and the lines; `end` and no line where none begins there.
     """
     first = max(start - 1, 0)  # the byte before tells whether a line begins at `start`
     file.seek(first)
-    data = _read_fully(file, end - first)
-    if start > 0:
-        cut = data.find(b"\n") + 1
-        if not cut or cut == len(data):
-            return end, b""
-        first, data = first + cut, data[cut:]
-    if data and not data.endswith(b"\n"):
-        data += file.readline()
-    return first, data
+    size = end - first
+    buffer = memory.empty(size + _AHEAD + PADDING, np.uint8)
+    size = _fill(file, buffer[:size])
+    cut = _behind_line_end(buffer[:size]) if start > 0 else 0
+    if start > 0 and cut in (0, size):
+        return end, Block.of(b"")
+    if size and buffer[size - 1] != ord("\n"):
+        tail = np.frombuffer(file.readline(), np.uint8)
+        if size + len(tail) + PADDING > len(buffer):
+            buffer = np.concatenate([buffer[:size], tail, np.empty(PADDING, np.uint8)])
+        buffer[size : size + len(tail)] = tail
+        size += len(tail)
+    buffer[size : size + PADDING] = 0
+    return first + cut, Block(buffer[cut : size + PADDING])
 
 
-def _read_fully(file: BinaryIO, size: int) -> bytes:
-    parts = []
-    while size > 0 and (part := file.read(size)):
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
+def _fill(file: BinaryIO, buffer: np.ndarray) -> int:
+    """Reads until the buffer is full or the file ends; gives the bytes read."""
+    size = 0
+    while size < len(buffer) and (count := file.readinto(buffer[size:])):
+        size += count
+    return size
+
+
+def _behind_line_end(data: np.ndarray) -> int:
+    """The position behind the first line end, 0 where there is none."""
+    found = _LINE_END.search(data)
+    return found.end() if found else 0
+
+
+def read_range(file: BinaryIO, start: int, end: int) -> tuple[int, bytes]:
+    """As `read_block`, the lines as bytes."""
+    first, block = read_block(file, start, end)
+    return first, block.data.tobytes()
 
 
 def read_pieces(file: BinaryIO, piece_bytes: int) -> Iterator[tuple[int, bytes, bool]]:
@@ -48,3 +108,11 @@ def read_pieces(file: BinaryIO, piece_bytes: int) -> Iterator[tuple[int, bytes, 
         if not ahead:
             return
         at += len(data)
+
+
+def _read_fully(file: BinaryIO, size: int) -> bytes:
+    parts = []
+    while size > 0 and (part := file.read(size)):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)

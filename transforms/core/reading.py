@@ -24,6 +24,7 @@ from transforms.core.chunk import (
     unpack,
 )
 from transforms.core.grounding import in_order
+from transforms.core.lines import Block
 from transforms.core.naming import dataset_and_split, needs_resolving, resolve_recording
 from transforms.core.strict_reader import BYTE_ORDER_MARK, StrictLines, read_strictly
 from transforms.core.text import gather_strings
@@ -50,49 +51,41 @@ class Origin:
     dialect: str = "full"
 
 
-def read_chunk(block: bytes, origin: Origin, last: bool = False) -> Chunk:
+def read_chunk(block: Block | bytes, origin: Origin, last: bool = False) -> Chunk:
     """Reads whole lines into a chunk; bad lines become its `rejected`.
 
     Args:
-      block: Lines, each with its line end (the shard's last may lack it).
+      block: Lines, each with its line end (the shard's last may lack it); the chunk keeps none
+        of it.
       origin: Where the block comes from.
       last: Whether this is the last block of a compressed shard.
     """
-    starts, ends = line_bounds(block)
-    begins = starts.copy()
-    if origin.byte_offset == 0 and block.startswith(BYTE_ORDER_MARK):
-        begins[0] = len(BYTE_ORDER_MARK)  # it belongs to no record
-    scan = block_scanner.scan_block(block, begins, ends) if origin.dialect == "full" else None
-    unusual = np.ones(len(starts), bool)
+    if isinstance(block, bytes):
+        block = Block.of(block)
+    begin = 0
+    if origin.byte_offset == 0 and block.cut(0, len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK:
+        begin = len(BYTE_ORDER_MARK)  # it belongs to no record
+    scan = block_scanner.scan_block(block, begin) if origin.dialect == "full" else None
+    ends = scan.ends if scan else block_scanner.line_ends(block)
+    starts = np.concatenate([[0], ends + 1])[: len(ends)]
+    begins = np.maximum(starts, begin)
+    unusual = np.ones(len(ends), bool)
     if scan is not None:
         unusual[scan.lines] = False
     strict = read_strictly(block, begins, ends, np.flatnonzero(unusual), origin.dialect)
     return Chunk(
         narratives=_complete(_merge(block, scan, strict), starts, origin),
         rejected=_rejected(block, starts, ends, strict, origin),
-        lines=len(starts),
+        lines=len(ends),
         blank=strict.blank,
         bytes=len(block),
-        crc32c=google_crc32c.value(block),
+        crc32c=google_crc32c.value(block.data),
         last=last,
     )
 
 
-def line_bounds(block: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """Starts and ends of the lines, line ends left out; shape `(n_lines,)` int64 each."""
-    ends = []
-    at = block.find(b"\n")
-    while at >= 0:
-        ends.append(at)
-        at = block.find(b"\n", at + 1)
-    if block and not block.endswith(b"\n"):
-        ends.append(len(block))
-    starts = [0, *(end + 1 for end in ends[:-1])] if ends else []
-    return np.array(starts, np.int64), np.array(ends, np.int64)
-
-
 def _merge(
-    block: bytes, scan: Scan | None, strict: StrictLines
+    block: Block, scan: Scan | None, strict: StrictLines
 ) -> tuple[pa.RecordBatch, np.ndarray]:
     """The rows of both ways in the order of their lines, and these lines."""
     if scan is None or not len(scan.lines):
@@ -106,18 +99,17 @@ def _merge(
     return table.to_batches()[0].take(pa.array(order)), lines[order]
 
 
-def scanned_batch(block: bytes, scan: Scan) -> pa.RecordBatch:
+def scanned_batch(block: Block, scan: Scan) -> pa.RecordBatch:
     """A scan's rows (`schemas.LINES`)."""
-    data = np.frombuffer(block, np.uint8)
     utterances = [
-        _texts(block, data, scan.utterance_texts),
+        _texts(block, *scan.utterance_texts),
         *(pa.array(times) for times in scan.utterance_times),
     ]
     trace = [list_array(scan.point_offsets, pa.array(axis)) for axis in scan.xyt]
     columns = {
         **{
-            name: _texts(block, data, scan.strings[:, k])
-            for k, name in enumerate(block_scanner.STRINGS)
+            name: _texts(block, *bounds)
+            for name, bounds in zip(block_scanner.STRINGS, scan.strings, strict=True)
         },
         "annotator_id": pa.array(scan.annotators),
         "utterances": list_array(
@@ -130,17 +122,20 @@ def scanned_batch(block: bytes, scan: Scan) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(columns, schema=schemas.LINES)
 
 
-def _texts(block: bytes, data: np.ndarray, bounds: np.ndarray) -> pa.StringArray:
+def _texts(block: Block, starts: np.ndarray, ends: np.ndarray, kinds: np.ndarray) -> pa.StringArray:
     """The strings of these bounds, escapes undone."""
-    texts = gather_strings(data, bounds[:, 0], bounds[:, 1])
-    escaped = bounds[:, 2] > 0
+    texts = gather_strings(block.data, starts, ends)
+    escaped = (kinds & block_scanner.ESCAPED).astype(bool)
     if not escaped.any():
         return texts
-    undone = [block_scanner.unescape(block[start:end]) for start, end, _ in bounds[escaped]]
+    undone = [
+        block_scanner.unescape(block.cut(*bounds))
+        for bounds in zip(starts[escaped], ends[escaped], strict=True)
+    ]
     return pc.replace_with_mask(texts, pa.array(escaped), pa.array(undone, pa.string()))
 
 
-def _rejected(block: bytes, starts, ends, strict: StrictLines, origin: Origin) -> pa.RecordBatch:
+def _rejected(block: Block, starts, ends, strict: StrictLines, origin: Origin) -> pa.RecordBatch:
     rows = [
         {
             "shard": origin.shard,
@@ -150,7 +145,7 @@ def _rejected(block: bytes, starts, ends, strict: StrictLines, origin: Origin) -
             "stage": "ReadNarratives",
             "code": bad.code,
             "message": str(bad),
-            "raw": block[starts[line] : ends[line]],
+            "raw": block.cut(starts[line], ends[line]),
         }
         for line, bad in strict.bad
     ]

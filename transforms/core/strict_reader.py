@@ -9,6 +9,7 @@ import pyarrow as pa
 from transforms.core import schemas
 from transforms.core.chunk import empty_batch, list_array
 from transforms.core.decoding import BadLine, CaptionOnly, Narrative, decode_line
+from transforms.core.lines import Block
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -31,18 +32,18 @@ class StrictLines:
 
 
 def read_strictly(
-    block: bytes, starts: np.ndarray, ends: np.ndarray, lines: np.ndarray, dialect: str
+    block: Block, starts: np.ndarray, ends: np.ndarray, lines: np.ndarray, dialect: str
 ) -> StrictLines:
     """Decodes some lines of a block.
 
     Args:
-      block: The bytes.
-      starts: Shape `(n_lines,)`: where each line of the block begins.
+      block: The lines.
+      starts: Shape `(n_lines,)`: where each line's record begins.
       ends: Shape `(n_lines,)`: where its line end stands.
       lines: The lines to decode, in order.
       dialect: `full` or `captions`.
     """
-    view = memoryview(block)
+    view = memoryview(block.data)
     records, kept, bad, blank = [], [], [], 0
     for line in lines.tolist():
         text = view[starts[line] : ends[line]]
