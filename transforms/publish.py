@@ -2,7 +2,9 @@
 
 import dataclasses
 import datetime
+import itertools
 import json
+import pickle
 import uuid
 import zlib
 from collections.abc import Iterable, Iterator
@@ -16,7 +18,7 @@ import pyarrow.parquet as pq
 from transforms import storage
 from transforms.core import layout
 from transforms.core.errors import UsageError
-from transforms.core.records import FileEntry, UnitRecord, decode_record
+from transforms.core.records import FileEntry, UnitRecord, decode_record, encode_record
 from transforms.core.schemas import MENTIONS, UNIT_TABLES
 from transforms.core.statistics import statistics_tables
 from transforms.core.tables import write_table
@@ -35,6 +37,9 @@ from transforms.core.version import (
 
 FORMAT = 1
 """Version of the manifest's form."""
+
+EXAMPLES = 500
+"""Narratives among which the report's example is chosen."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,8 +79,43 @@ class Outcome:
     message: str
 
 
+class RecordCoder(beam.coders.Coder):
+    """Unit records as they are stored."""
+
+    def encode(self, value: UnitRecord) -> bytes:
+        return encode_record(value)
+
+    def decode(self, encoded: bytes) -> UnitRecord:
+        return decode_record(encoded)
+
+    def is_deterministic(self) -> bool:
+        return False  # the order of counted keys is that of their narratives
+
+
+class SummaryCoder(beam.coders.Coder):
+    """Plain pickle: what Beam takes for unknown types compresses too, and slowly."""
+
+    def encode(self, value: Summary) -> bytes:
+        return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+
+    def decode(self, encoded: bytes) -> Summary:
+        return pickle.loads(encoded)
+
+    def is_deterministic(self) -> bool:
+        return False
+
+
+beam.coders.registry.register_coder(UnitRecord, RecordCoder)
+beam.coders.registry.register_coder(Summary, SummaryCoder)
+
+
+@beam.typehints.with_input_types(UnitRecord)
+@beam.typehints.with_output_types(Summary)
 class MergeUnits(beam.CombineFn):
     """Merges unit records to one `Summary`, in any order."""
+
+    def get_accumulator_coder(self) -> beam.coders.Coder:
+        return SummaryCoder()
 
     def create_accumulator(self) -> Summary:
         return Summary()
@@ -261,7 +301,10 @@ def _write_table(name: str, table: pa.Table, folder: str) -> dict:
 
 
 def _example(manifest: dict, folder: str) -> tuple[dict | None, list[dict]]:
-    """A narrative for the report to draw, with its mentions: from the unit with the most."""
+    """A narrative for the report to draw, with its mentions.
+
+    It is one of the first of the unit with the most mentions.
+    """
     from transforms.core.report import choose_example
 
     files = {file["path"]: file["rows"] for file in manifest["files"]}
@@ -269,8 +312,10 @@ def _example(manifest: dict, folder: str) -> tuple[dict | None, list[dict]]:
     narratives = max(units, key=lambda path: files.get(_mentions_of(path), 0))
     mentions = _mentions_of(narratives)
     return choose_example(
-        _read_table(narratives, folder),
-        _read_table(mentions, folder) if mentions in files else MENTIONS.empty_table(),
+        _read_rows(narratives, folder, EXAMPLES),
+        _read_rows(mentions, folder, files[mentions])
+        if files.get(mentions)
+        else MENTIONS.empty_table(),
     )
 
 
@@ -278,8 +323,12 @@ def _mentions_of(path: str) -> str:
     return path.replace("narratives/", "mentions/", 1)
 
 
-def _read_table(path: str, folder: str) -> pa.Table:
-    return pq.read_table(pa.BufferReader(storage.read_bytes(storage.join(folder, path))))
+def _read_rows(path: str, folder: str, rows: int) -> pa.Table:
+    """The first rows of a Parquet file."""
+    data = pa.BufferReader(storage.read_bytes(storage.join(folder, path)))
+    file = pq.ParquetFile(data)
+    batches = itertools.islice(file.iter_batches(batch_size=rows), 1)
+    return pa.Table.from_batches(batches, file.schema_arrow)
 
 
 def _remove_abandoned(version: str, summary: Summary, output: str) -> None:
@@ -319,7 +368,7 @@ class PublishVersion(beam.PTransform):
         return (
             record_paths
             | "TakeEachOnce" >> beam.Distinct()
-            | "ReadRecords" >> beam.Map(read_record)
+            | "ReadRecords" >> beam.Map(read_record).with_output_types(UnitRecord)
             | "MergeUnits" >> beam.CombineGlobally(MergeUnits())
             | "PublishVersion" >> beam.ParDo(_Publish(self.plan))
         )

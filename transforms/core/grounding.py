@@ -36,10 +36,10 @@ def in_order(point_offsets, t):
     """Whether each narrative's times never decrease, shape `(n,)` bool."""
     ordered = np.ones(len(point_offsets) - 1, np.bool_)
     for i in range(len(ordered)):
+        steps_back = 0
         for k in range(point_offsets[i] + 1, point_offsets[i + 1]):
-            if t[k] < t[k - 1]:
-                ordered[i] = False
-                break
+            steps_back += t[k] < t[k - 1]
+        ordered[i] = steps_back == 0
     return ordered
 
 
@@ -48,16 +48,29 @@ def _trace_segments(rows, starts, ends, point_offsets, t, ordered):
     first = np.full(len(rows), -1, np.int32)
     end = np.full(len(rows), -1, np.int32)
     for word in range(len(rows)):
-        if np.isnan(starts[word]) or np.isnan(ends[word]):
+        start_time, end_time = starts[word], ends[word]
+        if np.isnan(start_time) or np.isnan(end_time):
             continue
-        row = rows[word]
-        times = t[point_offsets[row] : point_offsets[row + 1]]
-        if ordered[row]:
-            end[word] = np.searchsorted(times, ends[word], "right")
-            first[word] = min(end[word], np.searchsorted(times, starts[word], "left"))
+        origin, stop = point_offsets[rows[word]], point_offsets[rows[word] + 1]
+        if ordered[rows[word]]:
+            behind = _first_above(t, origin, stop, end_time, True)
+            end[word] = behind - origin
+            first[word] = _first_above(t, origin, behind, start_time, False) - origin
         else:
-            first[word], end[word] = _scan_segment(times, starts[word], ends[word])
+            first[word], end[word] = _scan_segment(t[origin:stop], start_time, end_time)
     return first, end
+
+
+@compiled
+def _first_above(times, low, high, time, beyond):
+    """The first of the ordered `times[low:high]` that is at least `time`, or beyond it."""
+    while low < high:
+        middle = (low + high) >> 1
+        if times[middle] < time or (beyond and times[middle] == time):
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 @compiled

@@ -53,11 +53,12 @@ def read_block(file: BinaryIO, start: int, end: int) -> tuple[int, Block]:
     Returns:
       Where the first line begins, and the lines; `end` and no line where none begins there.
     """
+    if start >= end:
+        return end, Block.of(b"")
     first = max(start - 1, 0)  # the byte before tells whether a line begins at `start`
     file.seek(first)
-    size = end - first
-    buffer = memory.empty(size + _AHEAD + PADDING, np.uint8)
-    size = _fill(file, buffer[:size])
+    buffer = memory.empty(end - first + _AHEAD + PADDING, np.uint8)
+    size = _fill(file, buffer[: end - first])
     cut = _behind_line_end(buffer[:size]) if start > 0 else 0
     if start > 0 and cut in (0, size):
         return end, Block.of(b"")

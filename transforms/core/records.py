@@ -9,6 +9,7 @@ from collections import Counter
 
 import msgspec
 import numpy as np
+import pyarrow.compute as pc
 
 from transforms.core import flags
 from transforms.core.chunk import Chunk, numbers, unpack
@@ -124,8 +125,6 @@ def count_chunk(chunk: Chunk) -> Counts:
     """Counts of a chunk that has passed all stages."""
     discarded = chunk.discarded
     reasons = _term_counts(discarded["reasons"]) if discarded is not None else {}
-    status = chunk.narratives["boxes_status"].to_pylist()
-    without = _rows_without_boxes(chunk, status)
     return Counts(
         lines=chunk.lines,
         blank=chunk.blank,
@@ -135,7 +134,7 @@ def count_chunk(chunk: Chunk) -> Counts:
         rejected=dict(sorted(Counter(chunk.rejected["code"].to_pylist()).items())),
         flags=flags.count(numbers(chunk.narratives["flags"])),
         mentions=len(chunk.mentions),
-        mentions_without_boxes=without,
+        mentions_without_boxes=_mentions_without_boxes(chunk),
         zero_size_boxes=_zero_size_boxes(chunk),
     )
 
@@ -145,15 +144,10 @@ def _term_counts(column) -> Counter:
     return Counter(values.to_pylist())
 
 
-def _rows_without_boxes(chunk: Chunk, status: list[str]) -> int:
-    boxed = {
-        narrative_id
-        for narrative_id, own in zip(
-            narrative_ids(chunk.narratives).to_pylist(), status, strict=True
-        )
-        if own == "boxed"
-    }
-    return sum(own not in boxed for own in chunk.mentions["narrative_id"].to_pylist())
+def _mentions_without_boxes(chunk: Chunk) -> int:
+    boxed = pc.equal(chunk.narratives["boxes_status"], "boxed")
+    ids = narrative_ids(chunk.narratives).filter(boxed)
+    return pc.sum(pc.invert(pc.is_in(chunk.mentions["narrative_id"], ids))).as_py() or 0
 
 
 def _zero_size_boxes(chunk: Chunk) -> int:

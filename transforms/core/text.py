@@ -64,9 +64,33 @@ def code_points(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
     data, offsets = utf8(texts)
     if data.size == 0 or data.max() < 0x80:
         return data.astype(np.uint32), offsets
-    codes = np.frombuffer(data.tobytes().decode().encode("utf-32-le"), np.uint32)
-    characters_before = np.concatenate([[0], np.cumsum((data & 0xC0) != 0x80)])
-    return codes, characters_before[offsets]
+    return _decode(data, offsets)
+
+
+@compiled
+def _decode(data, offsets):
+    """Code points of valid UTF-8; the high bits of a first byte tell how many follow."""
+    codes = np.empty(len(data), np.uint32)
+    characters_before = np.empty(len(offsets), np.int64)
+    n = 0
+    for text in range(len(offsets) - 1):
+        characters_before[text] = n
+        for at in range(offsets[text], offsets[text + 1]):
+            byte = data[at]
+            if byte < 0x80:
+                codes[n] = byte
+            elif byte < 0xC0:  # one that follows: six more bits
+                n -= 1
+                codes[n] = codes[n] << 6 | byte & 0x3F
+            elif byte < 0xE0:
+                codes[n] = byte & 0x1F
+            elif byte < 0xF0:
+                codes[n] = byte & 0x0F
+            else:
+                codes[n] = byte & 0x07
+            n += 1
+    characters_before[-1] = n
+    return codes[:n], characters_before
 
 
 def utf8(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:

@@ -33,11 +33,14 @@ def grids(histogram: pa.Table) -> dict[Split, np.ndarray]:
     """
     keys = ["dataset", "split", "bin_x", "bin_y"]
     summed = histogram.unify_dictionaries().group_by(keys).aggregate([("points", "sum")])
+    columns = ("bin_y", "bin_x", "points_sum")
+    gathered = summed.group_by(["dataset", "split"]).aggregate([(name, "list") for name in columns])
     found: dict[Split, np.ndarray] = {}
-    for row in summed.to_pylist():
-        key = row["dataset"], row["split"]
-        grid = found.setdefault(key, np.zeros((BINS, BINS), np.int64))
-        grid[row["bin_y"], row["bin_x"]] = row["points_sum"]
+    for row in range(len(gathered)):
+        split = gathered["dataset"][row].as_py(), gathered["split"][row].as_py()
+        y, x, points = (gathered[f"{name}_list"][row].values.to_numpy() for name in columns)
+        found[split] = np.zeros((BINS, BINS), np.int64)
+        found[split][y, x] = points
     return found
 
 
