@@ -11,6 +11,7 @@ CORE = [
     "fastavro>=1.13,<2",
     "google-crc32c>=1.9,<2",
     "jinja2>=3.1,<4",
+    "llvmlite>=0.50,<1",
     "msgspec>=0.22,<1",
     "numba>=0.68,<1",
     "numpy>=2.4,<3",

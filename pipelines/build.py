@@ -82,8 +82,13 @@ def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dic
         max_bad_share=options.max_bad_share,
         attributes=plan.attributes,
     )
+    begin = time.perf_counter()
     with create_pipeline(options, beam_args) as pipeline:
         build_pipeline(pipeline, options, plan, publish)
+    if options.profile:
+        from pipelines.profile import print_profile
+
+        print_profile(pipeline.result.metrics(), time.perf_counter() - begin)
     path = storage.join(options.output, layout.RUNS, f"{run_id}.json")
     return json.loads(storage.read_bytes(path))
 

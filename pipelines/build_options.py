@@ -105,6 +105,9 @@ class BuildOptions(Options):
     summary: Literal["text", "json"] = pydantic.Field(
         "text", description="How the summary is printed at the end."
     )
+    profile: bool = pydantic.Field(
+        False, description="Print what each stage took, at the end, on standard error."
+    )
 
     @pydantic.model_validator(mode="after")
     def _check_combinations(self):

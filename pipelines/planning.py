@@ -2,7 +2,6 @@
 
 import dataclasses
 import re
-import zlib
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
@@ -15,7 +14,7 @@ from transforms.core import layout
 from transforms.core.errors import UsageError
 from transforms.core.index_manifest import read_manifest
 from transforms.core.quality import QualityRules, calibrate
-from transforms.core.records import decode_record
+from transforms.core.records import DamagedRecord, decode_record
 from transforms.core.richness import check_tagger, tagger_version
 from transforms.core.stages.match_mentions import MentionRules
 from transforms.core.units import Unit, code_version, digest, package_versions
@@ -225,7 +224,7 @@ def _finished_pieces(unit: Unit, output: str) -> Iterator[tuple[str, str, bool]]
             return
         try:
             record = decode_record(storage.read_bytes(path))
-        except (zlib.error, msgspec.MsgspecError):
+        except DamagedRecord:
             return
         index, start, last = index + 1, start + record.bytes, record.last
         yield piece.key, path, last

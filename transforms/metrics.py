@@ -1,5 +1,6 @@
 """What all stage transforms share: running a chunk function, counting for those who watch."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 
@@ -11,31 +12,54 @@ from transforms.core.units import Unit
 
 Stage = Callable[[Chunk], Chunk]
 
+WALL_TIME, CPU_TIME = "microseconds", "cpu_microseconds"
+"""Names of a stage's counters of time."""
+
+
+class Stopwatch:
+    """Counts what a stage took: time, and processor time of its thread.
+
+    Counters are for watching only (`--profile`): a retried bundle counts twice. Published figures
+    come from the units' records.
+
+    Args:
+      name: The stage's name, the namespace of its counters.
+    """
+
+    def __init__(self, name: str):
+        self._wall = Metrics.counter(name, WALL_TIME)
+        self._cpu = Metrics.counter(name, CPU_TIME)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Counts the time of the block."""
+        wall, cpu = time.perf_counter_ns(), time.thread_time_ns()
+        yield
+        self._wall.inc((time.perf_counter_ns() - wall) // 1000)
+        self._cpu.inc((time.thread_time_ns() - cpu) // 1000)
+
 
 class RunStage(beam.DoFn):
     """Applies a chunk function to the chunks of (unit, chunk) elements.
 
-    Counters are for watching only: a retried bundle counts twice. Published figures come from
-    the units' records.
-
     Args:
       name: The stage's name, the namespace of its metrics.
-      prepare: Makes the chunk function once per worker; opens what it needs.
+      prepare: Makes the chunk function, once a worker and when the first chunk is there, so that
+        reading need not wait for indexes and models.
     """
 
     def __init__(self, name: str, prepare: Callable[[], Stage]):
         self._prepare = prepare
+        self._stage: Stage | None = None
         self._narratives = Metrics.counter(name, "narratives")
-        self._milliseconds = Metrics.counter(name, "milliseconds")
-
-    def setup(self) -> None:
-        self._stage = self._prepare()
+        self._stopwatch = Stopwatch(name)
 
     def process(self, element: tuple[Unit, Chunk]) -> Iterator[tuple[Unit, Chunk]]:
         unit, chunk = element
-        begin = time.perf_counter()
-        result = self._stage(chunk)
-        self._milliseconds.inc(round(1000 * (time.perf_counter() - begin)))
+        if self._stage is None:
+            self._stage = self._prepare()
+        with self._stopwatch.running():
+            result = self._stage(chunk)
         self._narratives.inc(len(chunk.narratives))
         yield unit, result
 

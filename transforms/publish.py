@@ -6,7 +6,6 @@ import itertools
 import json
 import pickle
 import uuid
-import zlib
 from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
@@ -18,7 +17,7 @@ import pyarrow.parquet as pq
 from transforms import storage
 from transforms.core import layout
 from transforms.core.errors import UsageError
-from transforms.core.records import FileEntry, UnitRecord, decode_record, encode_record
+from transforms.core.records import DamagedRecord, FileEntry, UnitRecord, decode_record
 from transforms.core.schemas import MENTIONS, UNIT_TABLES
 from transforms.core.statistics import statistics_tables
 from transforms.core.tables import write_table
@@ -34,6 +33,7 @@ from transforms.core.version import (
     version_files,
     version_id,
 )
+from transforms.metrics import Stopwatch
 
 FORMAT = 1
 """Version of the manifest's form."""
@@ -79,34 +79,24 @@ class Outcome:
     message: str
 
 
-class RecordCoder(beam.coders.Coder):
-    """Unit records as they are stored."""
+class PickleCoder(beam.coders.Coder):
+    """Plain pickle: what Beam takes for types that it does not know compresses too, and slowly."""
 
-    def encode(self, value: UnitRecord) -> bytes:
-        return encode_record(value)
-
-    def decode(self, encoded: bytes) -> UnitRecord:
-        return decode_record(encoded)
-
-    def is_deterministic(self) -> bool:
-        return False  # the order of counted keys is that of their narratives
-
-
-class SummaryCoder(beam.coders.Coder):
-    """Plain pickle: what Beam takes for unknown types compresses too, and slowly."""
-
-    def encode(self, value: Summary) -> bytes:
+    def encode(self, value: UnitRecord | Summary) -> bytes:
         return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
 
-    def decode(self, encoded: bytes) -> Summary:
+    def decode(self, encoded: bytes) -> UnitRecord | Summary:
         return pickle.loads(encoded)
+
+    def estimate_size(self, value: UnitRecord | Summary) -> int:
+        return 0  # for watching only, and not worth a second pickle
 
     def is_deterministic(self) -> bool:
         return False
 
 
-beam.coders.registry.register_coder(UnitRecord, RecordCoder)
-beam.coders.registry.register_coder(Summary, SummaryCoder)
+beam.coders.registry.register_coder(UnitRecord, PickleCoder)
+beam.coders.registry.register_coder(Summary, PickleCoder)
 
 
 @beam.typehints.with_input_types(UnitRecord)
@@ -115,7 +105,7 @@ class MergeUnits(beam.CombineFn):
     """Merges unit records to one `Summary`, in any order."""
 
     def get_accumulator_coder(self) -> beam.coders.Coder:
-        return SummaryCoder()
+        return PickleCoder()
 
     def create_accumulator(self) -> Summary:
         return Summary()
@@ -146,7 +136,7 @@ def read_record(path: str) -> UnitRecord:
     """
     try:
         return decode_record(storage.read_bytes(path))
-    except (zlib.error, msgspec.MsgspecError) as error:
+    except DamagedRecord as error:
         storage.remove(path.rpartition("/")[0])
         raise UsageError(
             f"{path!r} was damaged and has been removed: run the same command again"
@@ -346,9 +336,12 @@ def _remove_abandoned(version: str, summary: Summary, output: str) -> None:
 class _Publish(beam.DoFn):
     def __init__(self, plan: PublishPlan):
         self._plan = plan
+        self._stopwatch = Stopwatch("PublishVersion")
 
     def process(self, summary: Summary) -> Iterator[Outcome]:
-        yield publish_version(summary, self._plan)
+        with self._stopwatch.running():
+            outcome = publish_version(summary, self._plan)
+        yield outcome
 
 
 @dataclasses.dataclass

@@ -8,9 +8,10 @@ import apache_beam as beam
 from transforms import storage
 from transforms.core.chunk import Chunk
 from transforms.core.lines import read_block, read_pieces
+from transforms.core.memory import keep_freed_memory
 from transforms.core.reading import Origin, read_chunk
 from transforms.core.units import Unit
-from transforms.metrics import ChunkCoder  # noqa: F401  registers the coder of chunks
+from transforms.metrics import Stopwatch
 
 
 def read_unit(unit: Unit, unit_bytes: int) -> Iterator[tuple[Unit, Chunk]]:
@@ -36,9 +37,18 @@ class _ReadUnit(beam.DoFn):
         self._unit_bytes = unit_bytes
         self._lines = beam.metrics.Metrics.counter("ReadNarratives", "lines")
         self._rejected = beam.metrics.Metrics.counter("ReadNarratives", "rejected")
+        self._stopwatch = Stopwatch("ReadNarratives")
+
+    def setup(self) -> None:
+        keep_freed_memory()
 
     def process(self, unit: Unit) -> Iterator[tuple[Unit, Chunk]]:
-        for piece, chunk in read_unit(unit, self._unit_bytes):
+        pieces = read_unit(unit, self._unit_bytes)
+        while True:
+            with self._stopwatch.running():
+                piece, chunk = next(pieces, (None, None))
+            if chunk is None:
+                return
             self._lines.inc(chunk.lines)
             self._rejected.inc(len(chunk.rejected))
             yield piece, chunk

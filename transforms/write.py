@@ -14,6 +14,7 @@ from transforms.core.chunk import Chunk
 from transforms.core.records import FileEntry, encode_record, make_record
 from transforms.core.tables import unit_tables, write_table
 from transforms.core.units import Unit
+from transforms.metrics import Stopwatch
 
 
 def write_unit(unit: Unit, chunk: Chunk, output: str) -> str:
@@ -63,12 +64,15 @@ class _WriteUnit(beam.DoFn):
         self._output = output
         self._units = beam.metrics.Metrics.counter("WriteUnit", "units")
         self._bytes = beam.metrics.Metrics.counter("WriteUnit", "bytes")
+        self._stopwatch = Stopwatch("WriteUnit")
 
     def process(self, element: tuple[Unit, Chunk]) -> Iterator[str]:
         unit, chunk = element
-        yield write_unit(unit, chunk, self._output)
+        with self._stopwatch.running():
+            record = write_unit(unit, chunk, self._output)
         self._units.inc()
         self._bytes.inc(chunk.bytes)
+        yield record
 
 
 @dataclasses.dataclass

@@ -1,17 +1,35 @@
-"""Large arrays in Arrow's memory pool, which keeps what is freed for the next unit.
+"""Large arrays, and keeping the memory that they leave for the next unit.
 
-The system's allocator gives large blocks back to the kernel, and every page that is taken anew is
-a fault and is cleared first: 14 µs a narrative where it was measured, a tenth of decoding it.
+A unit's arrays are as large as its bytes. Allocators give blocks of that size back to the kernel,
+which clears every page that is asked for anew: from a few µs a narrative to as long as all else
+takes, where the kernel looks for huge pages (docs/performance.md).
 """
 
+import ctypes
 import math
+import platform
 
 import numpy as np
 import pyarrow as pa
 
+_TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of mallopt(3)
+_LARGEST = 2**31 - 1
+
 
 def empty(shape: int | tuple[int, ...], dtype: type = np.float64) -> np.ndarray:
-    """An array of this shape, not initialised."""
+    """An array of this shape in Arrow's memory pool, not initialised."""
     count = math.prod(shape) if isinstance(shape, tuple) else shape
     buffer = pa.allocate_buffer(count * np.dtype(dtype).itemsize)
     return np.frombuffer(buffer, dtype, count).reshape(shape)
+
+
+def keep_freed_memory() -> None:
+    """Lets this process keep what it frees, in one heap for numpy and Arrow; for workers.
+
+    Does nothing where the C library is not glibc.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        library = ctypes.CDLL(None)
+        library.mallopt(_MMAP_MAX, 0)
+        library.mallopt(_TRIM_THRESHOLD, _LARGEST)
+        pa.set_memory_pool(pa.system_memory_pool())

@@ -96,7 +96,11 @@ def _symbols(characters: str) -> np.ndarray:
 def _folded_codes() -> np.ndarray:
     """What each code point folds to, shape `(0x110000,)`; beyond 0x20000 nothing has case."""
     codes = np.arange(0x110000, dtype=np.uint32)
-    codes[:0x20000] = [ord(_fold_character(chr(code))) for code in range(0x20000)]
+    characters = list(map(chr, range(0x20000)))
+    folded = "\0".join(characters[1:]).casefold().split("\0")  # all of them in one call
+    for character, form in zip(characters[1:], folded, strict=True):
+        if form != character:
+            codes[ord(character)] = ord(_fold_character(character))
     return codes
 
 

@@ -4,11 +4,11 @@ A record names the unit's files with rows, bytes and checksums, its counts by re
 partial statistics. It is written last and only once: what no record names does not exist.
 """
 
-import zlib
 from collections import Counter
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.core import flags
@@ -174,18 +174,37 @@ def make_record(unit: Unit, chunk: Chunk, attempt: str, files: list[FileEntry]) 
     )
 
 
+_BIN, _POINTS = np.dtype("<i4"), np.dtype("<i8")
+"""How a histogram's arrays are stored."""
+
+
+class DamagedRecord(ValueError):
+    """Bytes that are no whole record."""
+
+
 def encode_record(record: UnitRecord) -> bytes:
-    """JSON, zlib-compressed."""
-    return zlib.compress(msgspec.json.encode(record), 1)
+    """MessagePack, in a zstd frame."""
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(msgspec.msgpack.encode(record))
+    return sink.getvalue().to_pybytes()
 
 
 def decode_record(data: bytes) -> UnitRecord:
-    """What `encode_record` made."""
-    return msgspec.json.decode(zlib.decompress(data), type=UnitRecord)
+    """What `encode_record` made.
+
+    Raises:
+      DamagedRecord: It is not that, or not all of it.
+    """
+    try:
+        packed = pa.CompressedInputStream(pa.BufferReader(data), "zstd").read()
+        return msgspec.msgpack.decode(packed, type=UnitRecord)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise DamagedRecord(str(error)) from error
 
 
 def pack_statistics(statistics: Statistics) -> dict:
-    """Statistics as lists that JSON can hold; keys become the first items of rows."""
+    """Statistics as lists that MessagePack can hold; keys become the first items of rows."""
     statistics.compact()
     return {
         "measures": [
@@ -197,7 +216,11 @@ def pack_statistics(statistics: Statistics) -> dict:
         ],
         "localization": [[*key, counts] for key, counts in statistics.localization.items()],
         "histograms": [
-            [*key, histogram.bins.tolist(), histogram.points.tolist()]
+            [
+                *key,
+                histogram.bins.astype(_BIN).tobytes(),
+                histogram.points.astype(_POINTS).tobytes(),
+            ]
             for key, histogram in statistics.histograms.items()
         ],
         "narratives": [[*split, dict(counter)] for split, counter in statistics.narratives.items()],
@@ -220,7 +243,10 @@ def unpack_statistics(packed: dict) -> Statistics:
         },
         localization={tuple(key): counts for *key, counts in packed["localization"]},
         histograms={
-            tuple(key): Histogram(np.array(bins, np.int64), np.array(points, np.int64))
+            tuple(key): Histogram(
+                np.frombuffer(bins, _BIN).astype(np.int64),
+                np.frombuffer(points, _POINTS).astype(np.int64),
+            )
             for *key, bins, points in packed["histograms"]
         },
         narratives={
