@@ -170,23 +170,23 @@ def test_a_second_try_of_a_finished_unit_writes_nothing(elements, tmp_path, monk
     unit, chunk = elements["done"][0]
     path = write_unit(unit, chunk, str(tmp_path))
     before = helpers.files_below(tmp_path)
-    monkeypatch.delattr(storage, "upload")
+    monkeypatch.delattr(storage, "new_file")
     assert write_unit(unit, chunk, str(tmp_path)) == path
     assert helpers.files_below(tmp_path) == before
 
 
 def test_a_try_that_loses_the_race_removes_its_files(elements, tmp_path, monkeypatch):
-    """The other try commits when this one has begun to bring its files to their place."""
+    """The other try commits when this one is about to write its first file."""
     unit, chunk = elements["done"][0]
-    upload, before = storage.upload, {}
+    new_file, before = storage.new_file, {}
 
-    def interrupted(*paths):
-        monkeypatch.setattr(storage, "upload", upload)
+    def interrupted(path):
+        monkeypatch.setattr(storage, "new_file", new_file)
         write_unit(unit, chunk, str(tmp_path))
         before.update(helpers.files_below(tmp_path))
-        upload(*paths)
+        return new_file(path)
 
-    monkeypatch.setattr(storage, "upload", interrupted)
+    monkeypatch.setattr(storage, "new_file", interrupted)
     path = write_unit(unit, chunk, str(tmp_path))
     assert before and helpers.files_below(tmp_path) == before
     record = decode_record(storage.read_bytes(path))

@@ -248,10 +248,11 @@ def _fill_version(target: str, manifest: dict, summary: Summary, plan: PublishPl
             storage.make_dirs(path.rpartition("/")[0])
             storage.link_or_copy(storage.join(plan.output, file.pop("source")), path)
         tables = statistics_tables(summary.statistics)
-        manifest["files"] += [
-            _write_table(name, table, folder)
-            for name, table in (_empty_tables(manifest) | tables).items()
-        ]
+        for name, table in (_empty_tables(manifest) | tables).items():
+            path = f"{name}/{layout.file_name(name, name)}"
+            with storage.new_file(storage.join(folder, path)) as local:
+                entry = write_table(name, table, local, path)
+            manifest["files"].append(msgspec.to_builtins(entry))
         report = render_report(manifest, tables, *_example(manifest, folder))
         storage.write_bytes(storage.join(folder, layout.REPORT), report.encode())
         text = json.dumps(manifest, indent=1, ensure_ascii=False)
@@ -269,24 +270,6 @@ def _empty_tables(manifest: dict) -> dict[str, pa.Table]:
     filled = {file["table"] for file in manifest["files"]}
     return {
         name: schema.empty_table() for name, schema in UNIT_TABLES.items() if name not in filled
-    }
-
-
-def _write_table(name: str, table: pa.Table, folder: str) -> dict:
-    file_name = layout.file_name(name, name)
-    path = f"{name}/{file_name}"
-    with storage.local_scratch() as scratch:
-        local = f"{scratch}/{file_name}"
-        write_table(name, table, local)
-        with open(local, "rb") as file:
-            data = file.read()
-        storage.upload(local, storage.join(folder, path))
-    return {
-        "table": name,
-        "path": path,
-        "rows": len(table),
-        "bytes": len(data),
-        "crc32c": google_crc32c.value(data),
     }
 
 

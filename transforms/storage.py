@@ -241,6 +241,16 @@ def link_or_copy(source: str, target: str) -> None:
 
 
 @contextlib.contextmanager
+def new_file(path: str) -> Iterator[str]:
+    """Where on this machine to write a file that shall be `path` when the block has ended.
+
+    What is here when the block fails is for the caller to remove.
+    """
+    make_dirs(os.path.dirname(path) or ".")
+    yield path
+
+
+@contextlib.contextmanager
 def local_scratch() -> Iterator[str]:
     """A temporary folder on this machine."""
     with tempfile.TemporaryDirectory(prefix="localized-narratives-") as folder:

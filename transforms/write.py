@@ -1,17 +1,15 @@
 """WriteUnit: a finished unit's tables and its commit record."""
 
 import dataclasses
-import os
 import uuid
 from collections.abc import Iterator
 
 import apache_beam as beam
-import google_crc32c
 
 from transforms import storage
 from transforms.core import layout
 from transforms.core.chunk import Chunk
-from transforms.core.records import FileEntry, encode_record, make_record
+from transforms.core.records import encode_record, make_record
 from transforms.core.tables import unit_tables, write_table
 from transforms.core.units import Unit
 from transforms.metrics import Stopwatch
@@ -20,9 +18,8 @@ from transforms.metrics import Stopwatch
 def write_unit(unit: Unit, chunk: Chunk, output: str) -> str:
     """Writes all tables of a unit, then commits it.
 
-    The tables are written on this machine and closed before they are brought to a folder that
-    only this try knows; then the record is created if absent. A second try of a committed unit
-    removes its own files.
+    The tables are written and closed in a folder that only this try knows; then the record is
+    created if absent. A second try of a committed unit removes its own files.
 
     Returns:
       The path of the unit's commit record.
@@ -32,31 +29,16 @@ def write_unit(unit: Unit, chunk: Chunk, output: str) -> str:
         return record
     attempt = uuid.uuid4().hex[:12]
     folder = layout.attempt_folder(unit.key, attempt)
-    with storage.local_scratch() as scratch:
-        files = []
-        for table, rows, path in _write_tables(unit, chunk, scratch):
-            files.append(_describe(table, rows, path, folder))
-            storage.upload(path, storage.join(output, files[-1].path))
+    files = []
+    for table, rows in unit_tables(chunk, unit.shard).items():
+        if len(rows):
+            path = f"{folder}/{layout.file_name(table, table)}"
+            with storage.new_file(storage.join(output, path)) as local:
+                files.append(write_table(table, rows, local, path))
     data = encode_record(make_record(unit, chunk, attempt, files))
     if not storage.create_exclusively(record, data):
         storage.remove(storage.join(output, folder))
     return record
-
-
-def _write_tables(unit: Unit, chunk: Chunk, scratch: str) -> Iterator[tuple[str, int, str]]:
-    """Writes each table that has rows; yields its name, its rows and the file."""
-    for table, rows in unit_tables(chunk, unit.shard).items():
-        if len(rows):
-            path = os.path.join(scratch, layout.file_name(table, table))
-            write_table(table, rows, path)
-            yield table, len(rows), path
-
-
-def _describe(table: str, rows: int, path: str, folder: str) -> FileEntry:
-    file_name = os.path.basename(path)
-    with open(path, "rb") as file:
-        data = file.read()
-    return FileEntry(table, f"{folder}/{file_name}", rows, len(data), google_crc32c.value(data))
 
 
 class _WriteUnit(beam.DoFn):
