@@ -20,6 +20,8 @@ CORE = [
     "PyYAML>=6,<7",
     "rich>=15,<16",
     "spacy>=3.8.18,<3.9",
+    "thinc>=8.3,<9",
+    "threadpoolctl>=3.6,<4",
 ]
 
 EXTRAS = {

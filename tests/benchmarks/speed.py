@@ -4,11 +4,13 @@ import json
 import statistics
 from collections.abc import Callable, Sequence
 
+import spacy
+
 from pipelines.build_options import BuildOptions
 from tests.benchmarks import job
 from tests.benchmarks.measure import Bench, Round
 from transforms.core.annotations.index import AnnotationIndex
-from transforms.core.richness import BATCH_SIZE, DEFAULT_TAGGER, load_pipeline
+from transforms.core.richness import BATCH_SIZE, DEFAULT_TAGGER, pipeline_path
 
 
 def main_job(bench: Bench) -> Callable[[], Round]:
@@ -94,7 +96,7 @@ def tagging(bench: Bench) -> Callable[[], Round]:
     runs, shards = job.Job(bench.scratch), bench.material.shards(1)
     tiny, tagger = bench.material.tiny_shards(), {"tagger": DEFAULT_TAGGER}
     texts = [json.loads(line)["caption"] for shard in shards for line in open(shard, "rb")]
-    nlp = load_pipeline(DEFAULT_TAGGER)
+    nlp = spacy.load(pipeline_path(DEFAULT_TAGGER))
 
     def tag() -> None:
         for _ in nlp.pipe(texts, batch_size=BATCH_SIZE):

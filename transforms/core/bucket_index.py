@@ -18,15 +18,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.core import schemas
+from transforms.core.compiled import compiled
 from transforms.core.errors import UsageError
 from transforms.core.index_manifest import BucketFile, TableManifest
 
 KEY = "key"
 MAX_KEY_BYTES = 255
-BYTES_PER_BUCKET = 64 << 20
+BYTES_PER_BUCKET = 32 << 20
 MAX_BUCKETS = 1024
-_FNV_PRIME = np.uint32(16777619)
-_FNV_OFFSET = np.uint32(2166136261)
+_FNV_PRIME, _FNV_OFFSET, _32_BITS = 16777619, 2166136261, 2**32 - 1
 
 
 def bucket_count(input_bytes: int) -> int:
@@ -70,22 +70,14 @@ class FixedKeys(msgspec.Struct):
         _, offsets, data = keys.buffers()
         offsets = np.frombuffer(offsets, np.int32)[keys.offset : keys.offset + len(keys) + 1]
         lengths = np.diff(offsets).astype(np.int64)
-        width = max(1, int(lengths.max()))
-        matrix = np.zeros((len(keys), width), np.uint8)
+        matrix = np.zeros((len(keys), max(1, int(lengths.max()))), np.uint8)
         if data is not None:
-            filled = np.arange(width) < lengths[:, None]
-            matrix[filled] = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]]
+            _spread(np.frombuffer(data, np.uint8), offsets, matrix)
         return cls(matrix, lengths)
 
     def buckets(self, buckets: int) -> np.ndarray:
         """The bucket of each key, shape `(n_keys,)`: 32-bit FNV-1a of its bytes."""
-        if buckets == 1:
-            return np.zeros(len(self.lengths), np.int64)
-        state = np.full(len(self.lengths), _FNV_OFFSET, np.uint32)
-        for column in range(self.matrix.shape[1]):
-            mixed = (state ^ self.matrix[:, column]) * _FNV_PRIME
-            state = np.where(column < self.lengths, mixed, state)
-        return (state % np.uint32(buckets)).astype(np.int64)
+        return _fnv(self.matrix, self.lengths, buckets)
 
     def values(self, width: int) -> np.ndarray:
         """The keys as numpy byte strings of `width`, longer ones cut."""
@@ -99,6 +91,25 @@ class FixedKeys(msgspec.Struct):
     def take(self, indices: np.ndarray) -> "FixedKeys":
         """Some of the keys."""
         return FixedKeys(self.matrix[indices], self.lengths[indices])
+
+
+@compiled
+def _spread(data, offsets, matrix):
+    """Copies the texts `data[offsets[i]:offsets[i + 1]]` to the beginnings of rows."""
+    for i in range(len(matrix)):
+        for k in range(offsets[i + 1] - offsets[i]):
+            matrix[i, k] = data[offsets[i] + k]
+
+
+@compiled
+def _fnv(matrix, lengths, buckets):
+    numbers = np.zeros(len(lengths), np.int64)
+    for i in range(len(lengths) if buckets > 1 else 0):
+        state = _FNV_OFFSET
+        for k in range(lengths[i]):
+            state = ((state ^ matrix[i, k]) * _FNV_PRIME) & _32_BITS
+        numbers[i] = state % buckets
+    return numbers
 
 
 def split_by_bucket(rows: pa.RecordBatch, buckets: int) -> Iterator[tuple[int, bytes]]:

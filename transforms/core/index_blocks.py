@@ -13,7 +13,7 @@ from transforms.core.index_manifest import Source
 from transforms.core.lines import read_pieces, read_range
 from transforms.core.transcripts import BadTranscription, unreadable
 
-BLOCK_BYTES = 32 << 20
+BLOCK_BYTES = 16 << 20
 
 OpenFile = Callable[[str], BinaryIO]
 """Opens a path at its first byte, decompressed; can seek where nothing is compressed."""

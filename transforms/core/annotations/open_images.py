@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from transforms.core import lines
 from transforms.core.annotations import tables
 from transforms.core.annotations.problems import Column, describe_problem, line_at
 from transforms.core.bucket_index import MAX_KEY_BYTES, plain_schema
 from transforms.core.errors import UsageError
-from transforms.core.lines import read_range
 
 STREAM_BLOCK_BYTES = 8 << 20
 
@@ -165,8 +165,9 @@ def read_block(source: CsvFile, start: int, end: int) -> pa.RecordBatch:
     """
     start = max(start, source.header_bytes)
     with source.open() as file:
-        first, data = read_range(file, start, end)
-    if not data.strip():
+        first, block = lines.read_block(file, start, end)
+    data = memoryview(block.data)
+    if not bytes(data[:64]).strip() and not bytes(data).strip():
         return _no_rows(source.kind)
     try:
         table = pa.csv.read_csv(
