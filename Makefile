@@ -6,7 +6,7 @@ CONFIG ?= configs/local.yaml
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench sample clean clean-all
+.PHONY: help run test test-peers lint bench sample clean clean-all
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: $(VENV)/.installed-dev ## Run the tests (ARGS='-k name …').
 lint: $(VENV)/.installed-dev ## Check style and formatting.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+
+test-peers: $(VENV)/.installed-bench ## Run the tests that need PySpark.
+	@$(BIN)/python -m pytest -q -m spark tests/benchmarks/peers $(ARGS)
 
 bench: $(VENV)/.installed-bench ## Measure speed and memory (ARGS='--only B1 --against COMMIT …').
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -202,10 +202,15 @@ def write_bytes(path: str, data: bytes) -> None:
 
 
 def create_exclusively(path: str, data: bytes) -> bool:
-    """Creates a file whole unless it exists; answers whether it was created here."""
+    """Creates a file whole unless it exists; answers whether it was created here.
+
+    It does not wait for the disk: what a loss of power leaves half-written is found when it is
+    read, and done again.
+    """
     make_dirs(os.path.dirname(path) or ".")
     with _temporary_beside(path) as temporary:
-        _write_synced(temporary, data)
+        with open(temporary, "wb") as file:
+            file.write(data)
         try:
             os.link(temporary, path)  # fails when the name is taken, unlike a rename
         except FileExistsError:

@@ -7,11 +7,18 @@ import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
+from thinc.api import get_current_ops
 
 from tests.conftest import ROOT
 from tests.reference import richness as reference
 from transforms.core.errors import UsageError
-from transforms.core.richness import count_tags, create_tagger, load_pipeline
+from transforms.core.richness import (
+    DEFAULT_TAGGER,
+    count_tags,
+    create_tagger,
+    load_pipeline,
+    pipeline_path,
+)
 from transforms.core.schemas import RICHNESS_OF_CAPTION, TAG_COLUMNS
 
 PART = ROOT / "tests" / "data" / "pos" / "en_ewt-ud-test-part.conllu"
@@ -151,3 +158,13 @@ def test_no_captions():
 def test_an_unknown_pipeline_is_refused_with_the_remedy():
     with pytest.raises(UsageError, match="no spaCy pipeline 'xx_nowhere'.*--tagger"):
         load_pipeline("xx_nowhere")
+
+
+def test_products_by_numpy_give_the_tags_that_spacy_gives(gold):
+    before = get_current_ops()
+    own, plain = load_pipeline(DEFAULT_TAGGER), spacy.load(pipeline_path(DEFAULT_TAGGER))
+    assert get_current_ops() is before
+    kinds = {type(nlp.get_pipe("tok2vec").model.ops) for nlp in (own, plain)}
+    assert len(kinds) == 2 and type(before) in kinds
+    texts = pa.array([" ".join(word for word, _ in sentence) for sentence in gold])
+    assert count_tags(own, texts).equals(count_tags(plain, texts))

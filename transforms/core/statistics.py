@@ -7,6 +7,7 @@ all records, so they are byte-identical however the input was cut and in whateve
 import dataclasses
 import itertools
 import math
+import operator
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -37,10 +38,10 @@ class Moments:
 
     def update(self, values: Iterable[int]) -> None:
         """Adds values; Python integers, since squares may leave 64 bits."""
-        for value in values:
-            self.count += 1
-            self.total += value
-            self.squares += value * value
+        values = list(values)
+        self.count += len(values)
+        self.total += sum(values)
+        self.squares += sum(map(operator.mul, values, values))
 
     def merge(self, other: "Moments") -> None:
         """Adds another's values."""

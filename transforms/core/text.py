@@ -7,6 +7,7 @@ Offsets count characters (code points), as Python strings do.
 """
 
 import dataclasses
+import functools
 import unicodedata
 
 import numpy as np
@@ -176,6 +177,7 @@ def _normalise(codes, kinds, starts, ends):
     return np.concatenate(tail), first, end
 
 
+@functools.lru_cache(1 << 16)
 def normalise_word(word: str) -> str:
     """NFKC, casefold, outer punctuation, symbols and white space stripped."""
     folded = unicodedata.normalize("NFKC", word).casefold()
