@@ -96,7 +96,7 @@ class BuildOptions(Options):
         "none.",
     )
     unit_bytes: int = pydantic.Field(
-        64 << 20, ge=1024, le=1 << 30, description="Bytes of lines that are one unit of work."
+        32 << 20, ge=1024, le=1 << 30, description="Bytes of lines that are one unit of work."
     )
     max_bad_share: Share = pydantic.Field(
         0.01, description="Share of bad lines above which the run fails and publishes nothing."

@@ -225,6 +225,7 @@ def _finished_pieces(unit: Unit, output: str) -> Iterator[tuple[str, str, bool]]
         try:
             record = decode_record(storage.read_bytes(path))
         except DamagedRecord:
+            storage.remove(storage.join(output, layout.unit_folder(piece.key)))
             return
         index, start, last = index + 1, start + record.bytes, record.last
         yield piece.key, path, last

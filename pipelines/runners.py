@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import re
 import tempfile
 import traceback
@@ -9,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from pipelines.options import Options
 from transforms.core.errors import EngineError, UsageError
+from transforms.core.memory import ONE_HEAP
 
 LOCAL = "local"
 
@@ -54,6 +56,7 @@ def _flags(options: Options) -> list[str]:
     # What fails here is raised here; Beam's own log of it would only say it twice.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     mode = "in_memory" if options.workers == 1 else "multi_processing"
+    os.environ.update(ONE_HEAP)  # for the worker processes; this one has begun without it
     return [
         "--runner=FnApiRunner",
         f"--direct_running_mode={mode}",

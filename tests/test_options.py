@@ -113,7 +113,7 @@ def test_help_describes_every_option(capsys):
     for name, field in BuildOptions.model_fields.items():
         assert f"--{name.replace('_', '-')}" in text
         assert " ".join(field.description.split()) in text
-    assert "Default: 67108864." in text
+    assert "Default: 33554432." in text
 
 
 class Run:

@@ -13,7 +13,7 @@ from apache_beam.testing.test_pipeline import TestPipeline as Pipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from tests import build_helpers as helpers
-from transforms import storage
+from transforms import storage, write
 from transforms.align import AlignTranscripts
 from transforms.annotate import JoinAnnotations
 from transforms.calibrate import CountDistances, count_distances
@@ -194,6 +194,14 @@ def test_a_try_that_loses_the_race_removes_its_files(elements, tmp_path, monkeyp
         "record",
         record.attempt,
     }
+
+
+def test_a_try_that_fails_leaves_nothing(elements, tmp_path, monkeypatch):
+    unit, chunk = elements["done"][0]
+    monkeypatch.setattr(write, "make_record", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_unit(unit, chunk, str(tmp_path))
+    assert helpers.files_below(tmp_path) == {}
 
 
 def test_of_many_tries_at_once_one_finishes_the_unit(elements, tmp_path):

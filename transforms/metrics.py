@@ -34,9 +34,11 @@ class Stopwatch:
     def running(self) -> Iterator[None]:
         """Counts the time of the block."""
         wall, cpu = time.perf_counter_ns(), time.thread_time_ns()
-        yield
-        self._wall.inc((time.perf_counter_ns() - wall) // 1000)
-        self._cpu.inc((time.thread_time_ns() - cpu) // 1000)
+        try:
+            yield
+        finally:
+            self._wall.inc((time.perf_counter_ns() - wall) // 1000)
+            self._cpu.inc((time.thread_time_ns() - cpu) // 1000)
 
 
 class RunStage(beam.DoFn):
@@ -44,8 +46,8 @@ class RunStage(beam.DoFn):
 
     Args:
       name: The stage's name, the namespace of its metrics.
-      prepare: Makes the chunk function, once a worker and when the first chunk is there, so that
-        reading need not wait for indexes and models.
+      prepare: Makes the chunk function when the first chunk is there, so that reading need not
+        wait for indexes and models.
     """
 
     def __init__(self, name: str, prepare: Callable[[], Stage]):
@@ -56,9 +58,9 @@ class RunStage(beam.DoFn):
 
     def process(self, element: tuple[Unit, Chunk]) -> Iterator[tuple[Unit, Chunk]]:
         unit, chunk = element
-        if self._stage is None:
-            self._stage = self._prepare()
         with self._stopwatch.running():
+            if self._stage is None:
+                self._stage = self._prepare()
             result = self._stage(chunk)
         self._narratives.inc(len(chunk.narratives))
         yield unit, result

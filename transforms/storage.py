@@ -202,15 +202,10 @@ def write_bytes(path: str, data: bytes) -> None:
 
 
 def create_exclusively(path: str, data: bytes) -> bool:
-    """Creates a file whole unless it exists; answers whether it was created here.
-
-    It does not wait for the disk: what a loss of power leaves half-written is found when it is
-    read, and done again.
-    """
+    """Creates a file whole unless it exists; answers whether it was created here."""
     make_dirs(os.path.dirname(path) or ".")
     with _temporary_beside(path) as temporary:
-        with open(temporary, "wb") as file:
-            file.write(data)
+        _write_synced(temporary, data)
         try:
             os.link(temporary, path)  # fails when the name is taken, unlike a rename
         except FileExistsError:

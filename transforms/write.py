@@ -5,11 +5,12 @@ import uuid
 from collections.abc import Iterator
 
 import apache_beam as beam
+import pyarrow as pa
 
 from transforms import storage
 from transforms.core import layout
 from transforms.core.chunk import Chunk
-from transforms.core.records import encode_record, make_record
+from transforms.core.records import FileEntry, encode_record, make_record
 from transforms.core.tables import unit_tables, write_table
 from transforms.core.units import Unit
 from transforms.metrics import Stopwatch
@@ -19,7 +20,7 @@ def write_unit(unit: Unit, chunk: Chunk, output: str) -> str:
     """Writes all tables of a unit, then commits it.
 
     The tables are written and closed in a folder that only this try knows; then the record is
-    created if absent. A second try of a committed unit removes its own files.
+    created if absent. A try that fails, or comes second, removes its own files.
 
     Returns:
       The path of the unit's commit record.
@@ -29,16 +30,24 @@ def write_unit(unit: Unit, chunk: Chunk, output: str) -> str:
         return record
     attempt = uuid.uuid4().hex[:12]
     folder = layout.attempt_folder(unit.key, attempt)
-    files = []
-    for table, rows in unit_tables(chunk, unit.shard).items():
-        if len(rows):
-            path = f"{folder}/{layout.file_name(table, table)}"
-            with storage.new_file(storage.join(output, path)) as local:
-                files.append(write_table(table, rows, local, path))
-    data = encode_record(make_record(unit, chunk, attempt, files))
-    if not storage.create_exclusively(record, data):
-        storage.remove(storage.join(output, folder))
+    committed = False
+    try:
+        files = [
+            _write_file(table, rows, output, f"{folder}/{layout.file_name(table, table)}")
+            for table, rows in unit_tables(chunk, unit.shard).items()
+            if len(rows)
+        ]
+        data = encode_record(make_record(unit, chunk, attempt, files))
+        committed = storage.create_exclusively(record, data)
+    finally:
+        if not committed:
+            storage.remove(storage.join(output, folder))
     return record
+
+
+def _write_file(table: str, rows: pa.RecordBatch, output: str, path: str) -> FileEntry:
+    with storage.new_file(storage.join(output, path)) as local:
+        return write_table(table, rows, local, path)
 
 
 class _WriteUnit(beam.DoFn):

@@ -34,7 +34,7 @@ class Figure:
     Attributes:
       name: As in `--only`.
       probe: MODULE:FUNCTION below tests.benchmarks.
-      rows: The rows; the first ones have the targets.
+      rows: The rows, with and without targets.
       needs: Kinds of material.
       ours: Whether it is about this project's code alone, so that two commits can be compared.
       most_rounds: Rounds that are enough, where one takes long.

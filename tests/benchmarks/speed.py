@@ -10,7 +10,7 @@ from pipelines.build_options import BuildOptions
 from tests.benchmarks import job
 from tests.benchmarks.measure import Bench, Round
 from transforms.core.annotations.index import AnnotationIndex
-from transforms.core.richness import BATCH_SIZE, DEFAULT_TAGGER, pipeline_path
+from transforms.core.richness import BATCH_SIZE, DEFAULT_TAGGER
 
 
 def main_job(bench: Bench) -> Callable[[], Round]:
@@ -98,7 +98,7 @@ def tagging(bench: Bench) -> Callable[[], Round]:
     runs, shards = job.Job(bench.scratch), bench.material.shards(1)
     tiny, tagger = bench.material.tiny_shards(), {"tagger": DEFAULT_TAGGER}
     texts = [json.loads(line)["caption"] for shard in shards for line in open(shard, "rb")]
-    nlp = spacy.load(pipeline_path(DEFAULT_TAGGER))
+    nlp = spacy.load(bench.root / "transforms" / "core" / "data" / DEFAULT_TAGGER)
 
     def tag() -> None:
         for _ in nlp.pipe(texts, batch_size=BATCH_SIZE):

@@ -276,3 +276,20 @@ def test_given_names_win_and_a_difference_is_flagged(dataset_id, dataset, split,
     row = chunk.narratives.to_pylist()[0]
     assert (row["dataset"], row["split"]) == names
     assert ("dataset_id_differs" in rows_of(chunk)[0]["flags"]) == differs
+
+
+@pytest.mark.parametrize("dialect", ["full", "captions"])
+@pytest.mark.parametrize(
+    ("block", "lines"),
+    [
+        (b"", 0),
+        (b"\xef\xbb\xbf", 1),
+        (b"\xef\xbb\xbf\n", 1),
+        (b"\n", 1),
+        (b" ", 1),
+        (b"\r\n\r\n", 2),
+    ],
+)
+def test_blocks_without_a_record_are_blank_lines(block, lines, dialect):
+    chunk = read_chunk(block, Origin("x", dialect=dialect))
+    assert (chunk.lines, chunk.blank, len(chunk.narratives)) == (lines, lines, 0)

@@ -30,6 +30,19 @@ def test_a_record_comes_back_as_it_was(record):
     assert records.encode_record(decoded) == encoded
 
 
+def test_a_record_that_was_damaged_is_not_taken(record):
+    encoded = records.encode_record(record)
+    places = {*range(64), *range(0, len(encoded), 97), len(encoded) - 1}
+    for at in places:
+        flipped = bytearray(encoded)
+        flipped[at] ^= 1
+        with pytest.raises(records.DamagedRecord):
+            records.decode_record(bytes(flipped))
+    for size in {*range(8), len(encoded) // 2, len(encoded) - 1}:
+        with pytest.raises(records.DamagedRecord):
+            records.decode_record(encoded[:size])
+
+
 def test_statistics_come_back_as_they_were(record, finished):
     decoded = records.decode_record(records.encode_record(record))
     unpacked = records.unpack_statistics(decoded.statistics)

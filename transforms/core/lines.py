@@ -47,6 +47,11 @@ class Block:
         return self.data[start:end].tobytes()
 
 
+def is_blank(text: memoryview) -> bool:
+    """Whether there is nothing but white space; the first bytes tell most often."""
+    return not bytes(text[:64]).strip() and not bytes(text).strip()
+
+
 def read_block(file: BinaryIO, start: int, end: int) -> tuple[int, Block]:
     """The lines that begin in the bytes `start` to `end` of a file that can seek.
 

@@ -27,7 +27,7 @@ def pointer_to(typing_context, data):
 
 @intrinsic
 def word_at(typing_context, pointer, at):
-    """The 8 bytes from `pointer[at]` on, as uint64, the first one lowest."""
+    """The 8 bytes from `pointer[at]` on, as uint64, the first one lowest (little-endian)."""
 
     def generate(context, builder, signature, arguments):
         address = builder.gep(arguments[0], [arguments[1]])

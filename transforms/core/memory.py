@@ -15,6 +15,9 @@ import pyarrow as pa
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of mallopt(3)
 _LARGEST = 2**31 - 1
 
+ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
+"""Environment of worker processes: glibc gives each thread a heap of its own without it."""
+
 
 def empty(shape: int | tuple[int, ...], dtype: type = np.float64) -> np.ndarray:
     """An array of this shape in Arrow's memory pool, not initialised."""
@@ -24,9 +27,11 @@ def empty(shape: int | tuple[int, ...], dtype: type = np.float64) -> np.ndarray:
 
 
 def keep_freed_memory() -> None:
-    """Lets this process keep what it frees, in one heap for numpy and Arrow; for workers.
+    """Lets this process keep what it frees, in the same heap for numpy and Arrow; for workers.
 
-    Does nothing where the C library is not glibc.
+    It is a setting of the whole process. Where threads have heaps of their own, each keeps its
+    share: start workers with `ONE_HEAP` in their environment. Does nothing where the C library is
+    not glibc.
     """
     if platform.libc_ver()[0] == "glibc":
         library = ctypes.CDLL(None)

@@ -6,6 +6,7 @@ partial statistics. It is written last and only once: what no record names does 
 
 from collections import Counter
 
+import google_crc32c
 import msgspec
 import numpy as np
 import pyarrow as pa
@@ -183,11 +184,12 @@ class DamagedRecord(ValueError):
 
 
 def encode_record(record: UnitRecord) -> bytes:
-    """MessagePack, in a zstd frame."""
+    """CRC32C of what follows (4 bytes, little-endian), and MessagePack in a zstd frame."""
     sink = pa.BufferOutputStream()
     with pa.CompressedOutputStream(sink, "zstd") as stream:
         stream.write(msgspec.msgpack.encode(record))
-    return sink.getvalue().to_pybytes()
+    data = sink.getvalue().to_pybytes()
+    return google_crc32c.value(data).to_bytes(4, "little") + data
 
 
 def decode_record(data: bytes) -> UnitRecord:
@@ -196,8 +198,10 @@ def decode_record(data: bytes) -> UnitRecord:
     Raises:
       DamagedRecord: It is not that, or not all of it.
     """
+    if int.from_bytes(data[:4], "little") != google_crc32c.value(data[4:]):
+        raise DamagedRecord("its checksum is another")
     try:
-        packed = pa.CompressedInputStream(pa.BufferReader(data), "zstd").read()
+        packed = pa.CompressedInputStream(pa.BufferReader(data[4:]), "zstd").read()
         return msgspec.msgpack.decode(packed, type=UnitRecord)
     except (OSError, msgspec.MsgspecError) as error:
         raise DamagedRecord(str(error)) from error

@@ -16,7 +16,7 @@ from transforms.core.units import folder_version
 DEFAULT_TAGGER = "en_ud_pos"
 NO_TAGGER = "none"
 _SHIPPED = pathlib.Path(__file__).parent / "data" / DEFAULT_TAGGER
-BATCH_SIZE = 256
+BATCH_SIZE = 64
 
 Tagger = Callable[[pa.StringArray], pa.StructArray]
 """From n captions to n rows of `schemas.RICHNESS_OF_CAPTION`."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 from transforms.core import schemas
 from transforms.core.chunk import empty_batch, list_array
 from transforms.core.decoding import BadLine, CaptionOnly, Narrative, decode_line
-from transforms.core.lines import Block
+from transforms.core.lines import Block, is_blank
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -47,7 +47,7 @@ def read_strictly(
     records, kept, bad, blank = [], [], [], 0
     for line in lines.tolist():
         text = view[starts[line] : ends[line]]
-        if not bytes(text[:64]).strip() and not bytes(text).strip():
+        if is_blank(text):
             blank += 1
             continue
         try:

@@ -167,7 +167,7 @@ def read_block(source: CsvFile, start: int, end: int) -> pa.RecordBatch:
     with source.open() as file:
         first, block = lines.read_block(file, start, end)
     data = memoryview(block.data)
-    if not bytes(data[:64]).strip() and not bytes(data).strip():
+    if lines.is_blank(data):
         return _no_rows(source.kind)
     try:
         table = pa.csv.read_csv(

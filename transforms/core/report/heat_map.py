@@ -34,7 +34,9 @@ def grids(histogram: pa.Table) -> dict[Split, np.ndarray]:
     keys = ["dataset", "split", "bin_x", "bin_y"]
     summed = histogram.unify_dictionaries().group_by(keys).aggregate([("points", "sum")])
     columns = ("bin_y", "bin_x", "points_sum")
-    gathered = summed.group_by(["dataset", "split"]).aggregate([(name, "list") for name in columns])
+    gathered = summed.group_by(["dataset", "split"], use_threads=False).aggregate(
+        [(name, "list") for name in columns]
+    )
     found: dict[Split, np.ndarray] = {}
     for row in range(len(gathered)):
         split = gathered["dataset"][row].as_py(), gathered["split"][row].as_py()
