@@ -113,7 +113,9 @@ def annotations(tmp_path_factory):
     twice = [",".join([*row[:8], "1", "0"]) for row in boxes]
     path = tmp_path_factory.mktemp("boxes") / "more.csv"
     path.write_text("\n".join([header, *flat, *twice]))
-    return dataclasses.replace(ANNOTATIONS, boxes=[path, *ANNOTATIONS.boxes])
+    # the job takes files in the order of their paths, wherever this repository and `path` are
+    boxes = sorted([path, *ANNOTATIONS.boxes], key=str)
+    return dataclasses.replace(ANNOTATIONS, boxes=boxes)
 
 
 @pytest.fixture(scope="module")
