@@ -40,6 +40,7 @@ VALUES = {
     "exclude_boxes": ["is_group_of", "is_inside"],
     "tagger": "none",
     "summary": "json",
+    "profile": True,
     "unit_bytes": 2048,
     "max_bad_share": 0.5,
 }

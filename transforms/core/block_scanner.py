@@ -19,7 +19,6 @@ import dataclasses
 import msgspec
 import numpy as np
 
-from transforms.core import memory
 from transforms.core.compiled import compiled, inlined
 from transforms.core.lines import PADDING, Block
 from transforms.core.machine_words import WORD, pointer_to, trailing_zeros, word_at
@@ -142,10 +141,10 @@ def unescape(text: bytes) -> str | None:
 def _scan(block: Block, begin: int, skipped: np.ndarray) -> Scan:
     """Scans all lines but those to be skipped; the arrays are as large as ever needed."""
     size = len(block) + 1
-    texts = memory.empty((3, size // _SHORTEST_UTTERANCE + 1), np.int64)
-    times = memory.empty((2, texts.shape[1]))
-    segment_starts = memory.empty(size // _SHORTEST_SEGMENT + 1, np.int32)
-    xyt = memory.empty((3, size // _SHORTEST_POINT + 1))
+    texts = np.empty((3, size // _SHORTEST_UTTERANCE + 1), np.int64)
+    times = np.empty((2, texts.shape[1]))
+    segment_starts = np.empty(size // _SHORTEST_SEGMENT + 1, np.int32)
+    xyt = np.empty((3, size // _SHORTEST_POINT + 1))
     n = size // _SHORTEST_LINE + 1
     rows = np.zeros((4, n + 1), np.int64)  # line, and counts of utterances, segments, points
     strings = np.empty((len(STRINGS), 3, n), np.int64)

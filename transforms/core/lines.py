@@ -7,8 +7,6 @@ from typing import BinaryIO
 
 import numpy as np
 
-from transforms.core import memory
-
 PADDING = 128
 """Zeros behind a block, so that a scanner may look ahead without asking for the end."""
 
@@ -29,7 +27,7 @@ class Block:
     @classmethod
     def of(cls, lines: bytes) -> "Block":
         """A block of these lines, copied."""
-        padded = memory.empty(len(lines) + PADDING, np.uint8)
+        padded = np.empty(len(lines) + PADDING, np.uint8)
         padded[: len(lines)] = np.frombuffer(lines, np.uint8)
         padded[len(lines) :] = 0
         return cls(padded)
@@ -62,7 +60,7 @@ def read_block(file: BinaryIO, start: int, end: int) -> tuple[int, Block]:
         return end, Block.of(b"")
     first = max(start - 1, 0)  # the byte before tells whether a line begins at `start`
     file.seek(first)
-    buffer = memory.empty(end - first + _AHEAD + PADDING, np.uint8)
+    buffer = np.empty(end - first + _AHEAD + PADDING, np.uint8)
     size = _fill(file, buffer[: end - first])
     cut = _behind_line_end(buffer[:size]) if start > 0 else 0
     if start > 0 and cut in (0, size):
