@@ -55,8 +55,10 @@ def _flags(options: Options) -> list[str]:
         return [f"--runner={options.runner}"]
     # What fails here is raised here; Beam's own log of it would only say it twice.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-    mode = "in_memory" if options.workers == 1 else "multi_processing"
-    os.environ.update(ONE_HEAP)  # for the worker processes; this one has begun without it
+    mode = "in_memory"
+    if options.workers > 1:
+        mode = "multi_processing"
+        os.environ.update(ONE_HEAP)  # for the worker processes; this one has begun without it
     return [
         "--runner=FnApiRunner",
         f"--direct_running_mode={mode}",

@@ -119,12 +119,11 @@ def _with_wrong_text(block: Block, scan: Scan) -> np.ndarray:
     rows = [np.repeat(np.arange(len(scan.lines)), np.diff(scan.utterance_offsets))]
     rows += [np.arange(len(scan.lines))] * len(STRINGS)
     wrong = [
-        row
+        own_rows[k]
         for own_rows, (starts, ends, kinds) in zip(
             rows, [scan.utterance_texts, *scan.strings], strict=True
         )
         for k in np.flatnonzero(kinds)
-        for row in own_rows[k : k + 1].tolist()
         if unescape(block.cut(starts[k], ends[k])) is None
     ]
     return np.unique(np.array(wrong, np.int64))
@@ -199,10 +198,9 @@ def _scan_lines(
     """Scans line by line; a line that is not right to its end leaves nothing behind."""
     data, size = pointer_to(padded), len(padded) - PADDING
     ends = [np.int64(0) for _ in range(0)]
-    n = skip = 0
-    at = begin
-    while at < size:
-        start = at
+    n = skip = start = 0
+    while start < size:
+        at = max(start, begin)
         ok = skip == len(skipped) or skipped[skip] != len(ends)
         skip += not ok
         if ok:
@@ -225,7 +223,7 @@ def _scan_lines(
         else:
             at = _behind_line(data, start, size)
         ends.append(at)
-        at += 1
+        start = at + 1
     return n, np.array(ends)
 
 

@@ -65,9 +65,7 @@ def read_chunk(block: Block | bytes, origin: Origin, last: bool = False) -> Chun
     begin = 0
     if origin.byte_offset == 0 and block.cut(0, len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK:
         begin = len(BYTE_ORDER_MARK)  # it belongs to no record
-    scan = None
-    if origin.dialect == "full" and begin < len(block):
-        scan = block_scanner.scan_block(block, begin)
+    scan = block_scanner.scan_block(block, begin) if origin.dialect == "full" else None
     ends = scan.ends if scan else block_scanner.line_ends(block)
     starts = np.concatenate([[0], ends + 1])[: len(ends)]
     begins = np.maximum(starts, begin)
