@@ -23,9 +23,9 @@ def main_job(bench: Bench) -> Callable[[], Round]:
     tiny = bench.material.tiny_shards()
 
     def measure_round() -> Round:
-        before = job.decode_seconds(shards)
-        measured = {"start-up": runs.start_up(tiny), "job": runs.seconds(shards)}
-        return {"decode": (before + job.decode_seconds(shards)) / 2} | measured
+        return beside_decode(
+            shards, lambda: {"start-up": runs.start_up(tiny), "job": runs.seconds(shards)}
+        )
 
     bring_into_memory(shards)
     runs.seconds(bench.material.shards(4))
@@ -37,14 +37,21 @@ def core(bench: Bench) -> Callable[[], Round]:
     shards, unit_bytes = bench.material.shards(4), BuildOptions.model_fields["unit_bytes"].default
     stages = job.core_stages(AnnotationIndex.open(job.build_index(bench.scratch)))
 
-    def measure_round() -> Round:
-        before = job.decode_seconds(shards)
+    def run_core() -> Round:
         units = job.blocks(shards, unit_bytes)
-        seconds = sum(job.clock(job.run_core, unit, stages)[0] for unit in units)
-        return {"decode": (before + job.decode_seconds(shards)) / 2, "core": seconds}
+        return {"core": sum(job.clock(job.run_core, unit, stages)[0] for unit in units)}
+
+    def measure_round() -> Round:
+        return beside_decode(shards, run_core)
 
     measure_round()
     return measure_round
+
+
+def beside_decode(shards: Sequence[str], measure: Callable[[], Round]) -> Round:
+    """What is measured, and the mean of a typed decode before it and one after it."""
+    before, measured = job.decode_seconds(shards), measure()
+    return {"decode": (before + job.decode_seconds(shards)) / 2} | measured
 
 
 def scaling_up(bench: Bench) -> Callable[[], Round]:

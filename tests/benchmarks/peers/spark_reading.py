@@ -21,6 +21,7 @@ from pyspark.sql.types import StructType
 from tests.benchmarks.peers import common
 from tests.benchmarks.peers.with_libraries import DECODER, describe, flag, ground, measure
 from tests.benchmarks.peers.with_libraries_boxes import Classes
+from tests.benchmarks.peers.with_libraries_mentions import locate_mentions
 from tests.benchmarks.peers.with_libraries_words import (
     Traces,
     Words,
@@ -173,31 +174,11 @@ def find_mentions(
     batch: pa.Table, words: Words, traces: Traces, classes: Classes
 ) -> tuple[pa.ListArray, np.ndarray]:
     """The column `mentions`, and narratives with a mention whose times are inverted."""
-    captions = batch["caption"].to_pylist()
-    found = classes.find(captions, batch["dataset"].to_pylist(), words)
-    rows, of_class, char_start, char_end = np.array(found, np.int64).reshape(-1, 4).T
-    word_rows = words.rows << 32  # with a character added: one key for all words
-    first_word = np.searchsorted(word_rows + words.char_end, (rows << 32) + char_start, "right")
-    end_word = np.searchsorted(word_rows + words.char_start, (rows << 32) + char_end, "left")
-    start, end = words.starts[first_word], words.ends[end_word - 1]
-    inverted = start > end
-    end = np.where(inverted, start, end)
-    first_point, end_point = traces.find(rows, start, end)
-    unknown, sizes = first_point < 0, end_point - first_point
-    point = ranges(traces.offsets[rows] + first_point, sizes)
+    located = locate_mentions(batch, words, traces, classes)
+    rows, sizes = located.rows, located.end_point - located.first_point
+    point = ranges(traces.offsets[rows] + located.first_point, sizes)
     segments = offsets_of(sizes).astype(np.int32)
-    columns = {
-        "class_id": classes.ids.take(pa.array(of_class)),
-        "name": classes.names.take(pa.array(of_class)),
-        "text": pa.array([captions[row][begin:stop] for row, _, begin, stop in found]),
-        "char_start": pa.array(char_start),
-        "char_end": pa.array(char_end),
-        "first_word": pa.array(first_word - words.offsets[rows]),
-        "end_word": pa.array(end_word - words.offsets[rows]),
-        "start_time": pa.array(start, from_pandas=True),
-        "end_time": pa.array(end, from_pandas=True),
-        "first_point": pa.array(first_point, mask=unknown),
-        "end_point": pa.array(end_point, mask=unknown),
+    columns = located.columns | {
         "x": pa.ListArray.from_arrays(segments, traces.x[point]),
         "y": pa.ListArray.from_arrays(segments, traces.y[point]),
     }
@@ -205,4 +186,4 @@ def find_mentions(
         [columns[field.name].cast(field.type) for field in FOUND], fields=list(FOUND)
     )
     offsets = offsets_of(np.bincount(rows, minlength=len(batch))).astype(np.int32)
-    return pa.ListArray.from_arrays(offsets, structs), rows[inverted]
+    return pa.ListArray.from_arrays(offsets, structs), rows[located.inverted]

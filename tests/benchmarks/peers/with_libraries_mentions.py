@@ -31,10 +31,31 @@ class Mentions:
     inverted: np.ndarray
 
 
-def find_mentions(
-    narratives: pa.Table, words: Words, traces: Traces, images: Images, classes: Classes
-) -> Mentions:
-    """Finds, times and localizes the mentions of a batch."""
+@dataclasses.dataclass
+class Located:
+    """m mentions of a batch in caption and trace.
+
+    Attributes:
+      rows: Shape `(m,)`: the narrative.
+      classes: Shape `(m,)`: index of the class.
+      first_point: Shape `(m,)`, -1 where the times are unknown.
+      end_point: Shape `(m,)`.
+      inverted: Shape `(m,)`: whether the times are inverted (and collapsed).
+      columns: Columns of `mentions` from `class_id` to `end_point`.
+    """
+
+    rows: np.ndarray
+    classes: np.ndarray
+    first_point: np.ndarray
+    end_point: np.ndarray
+    inverted: np.ndarray
+    columns: dict[str, pa.Array]
+
+
+def locate_mentions(
+    narratives: pa.Table, words: Words, traces: Traces, classes: Classes
+) -> Located:
+    """Finds and times the mentions of a batch."""
     captions, datasets = narratives["caption"].to_pylist(), narratives["dataset"].to_pylist()
     found = classes.find(captions, datasets, words)
     rows, of_class, char_start, char_end = np.array(found, np.int64).reshape(-1, 4).T
@@ -45,30 +66,42 @@ def find_mentions(
     inverted = start > end
     end = np.where(inverted, start, end)
     first_point, end_point = traces.find(rows, start, end)
-    localized = localize(
-        images.rows_of(narratives["image_id"].to_pylist())[rows],
-        of_class,
-        traces.offsets[rows] + first_point,
-        end_point - first_point,
-        traces,
-        images,
-    )
-    unknown, boxless = first_point < 0, localized.box < 0
+    unknown = first_point < 0
     columns = {
         "class_id": classes.ids.take(pa.array(of_class)),
         "name": classes.names.take(pa.array(of_class)),
-        "text": [captions[row][begin:stop] for row, _, begin, stop in found],
-        "char_start": char_start,
-        "char_end": char_end,
-        "first_word": first_word - words.offsets[rows],
-        "end_word": end_word - words.offsets[rows],
+        "text": pa.array([captions[row][begin:stop] for row, _, begin, stop in found]),
+        "char_start": pa.array(char_start),
+        "char_end": pa.array(char_end),
+        "first_word": pa.array(first_word - words.offsets[rows]),
+        "end_word": pa.array(end_word - words.offsets[rows]),
         "start_time": pa.array(start, from_pandas=True),
         "end_time": pa.array(end, from_pandas=True),
         "first_point": pa.array(first_point, mask=unknown),
         "end_point": pa.array(end_point, mask=unknown),
+    }
+    return Located(rows, of_class, first_point, end_point, inverted, columns)
+
+
+def find_mentions(
+    narratives: pa.Table, words: Words, traces: Traces, images: Images, classes: Classes
+) -> Mentions:
+    """Finds, times and localizes the mentions of a batch."""
+    located = locate_mentions(narratives, words, traces, classes)
+    rows, sizes = located.rows, located.end_point - located.first_point
+    localized = localize(
+        images.rows_of(narratives["image_id"].to_pylist())[rows],
+        located.classes,
+        traces.offsets[rows] + located.first_point,
+        sizes,
+        traces,
+        images,
+    )
+    boxless = localized.box < 0
+    columns = located.columns | {
         "box_index": pa.array(localized.box, mask=boxless),
         "mean_distance": pa.array(localized.mean_distance, mask=boxless),
-        "points": pa.array(end_point - first_point, mask=unknown),
+        "points": pa.array(sizes, mask=located.first_point < 0),
         "points_inside": pa.array(localized.inside, mask=boxless),
     }
     for name in ("narrative_id", "dataset", "split", "image_id", "annotator_id"):
@@ -76,8 +109,9 @@ def find_mentions(
     schema = common.TABLES["mentions"]
     table = pa.table({name: columns[name] for name in schema.names}).cast(schema)
     group = pc.dictionary_encode(narratives["dataset_id"]).combine_chunks().indices
-    group = group.to_numpy()[rows] * len(classes.ids) + of_class
-    return Mentions(table, localized.counts(table), localized.bins(table, group), rows[inverted])
+    group = group.to_numpy()[rows] * len(classes.ids) + located.classes
+    inverted = rows[located.inverted]
+    return Mentions(table, localized.counts(table), localized.bins(table, group), inverted)
 
 
 @dataclasses.dataclass
