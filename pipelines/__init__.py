@@ -1,7 +1,13 @@
 """The jobs, one a file, each `python -m pipelines.NAME`."""
 
 import logging
+import os
 
 # Beam says at import that its optional Google Cloud client is not installed. The core does not
 # need it, and a run that does fails with a message of its own.
 logging.getLogger().addFilter(lambda record: "apitools not found" not in record.getMessage())
+
+# Google's client asks the metadata server for credentials, which only machines in its cloud have:
+# elsewhere it need not wait long to learn that. What the user has set stands.
+os.environ.setdefault("GCE_METADATA_TIMEOUT", "1")
+os.environ.setdefault("GCE_METADATA_DETECT_RETRIES", "2")

@@ -16,6 +16,7 @@ from pipelines.options import parse_command_line, run_command
 from pipelines.planning import BuildPlan, plan_build
 from transforms import storage
 from transforms.core import layout
+from transforms.core.errors import EngineError
 from transforms.core.version import too_many_bad_lines
 
 PROG = "python -m pipelines.build"
@@ -48,6 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     begin = time.perf_counter()
     _say(options, _announcement(plan))
     outcome = run(options, beam_args, plan)
+    if outcome is None:
+        _say(options, "Handed over to the engine: nobody waits here for its end.")
+        return 0
     if outcome["status"] != "published":
         print(f"error: {outcome['message']}", file=sys.stderr)
         return EXIT_CODES[outcome["status"]]
@@ -68,9 +72,10 @@ def _announcement(plan: BuildPlan) -> str:
     return f"Reading {shards}, {size / 1e6:,.1f} MB: {units} to do{finished}."
 
 
-def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dict:
-    """Runs the pipeline and answers its outcome."""
-    from pipelines.runners import create_pipeline
+def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dict | None:
+    """Runs the pipeline and answers its outcome, None where it is only handed over."""
+    from pipelines.progress import show_progress
+    from pipelines.runners import create_pipeline, fails_jobs, is_handed_over
     from transforms.publish import PublishPlan
 
     run_id = uuid.uuid4().hex[:16]
@@ -81,15 +86,26 @@ def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dic
         shards=plan.shards,
         max_bad_share=options.max_bad_share,
         attributes=plan.attributes,
+        fails_job=fails_jobs(options),
     )
+    path = storage.join(options.output, layout.RUNS, f"{run_id}.json")
     begin = time.perf_counter()
-    with create_pipeline(options, beam_args) as pipeline:
-        build_pipeline(pipeline, options, plan, publish)
+    try:
+        with (
+            show_progress(plan.units, options.output),
+            create_pipeline(options, beam_args) as pipeline,
+        ):
+            build_pipeline(pipeline, options, plan, publish)
+    except EngineError:
+        if outcome := storage.read_json(path):  # the job failed since nothing was published
+            return outcome
+        raise
+    if is_handed_over(options, beam_args):
+        return None
     if options.profile:
         from pipelines.profile import print_profile
 
         print_profile(pipeline.result.metrics(), time.perf_counter() - begin)
-    path = storage.join(options.output, layout.RUNS, f"{run_id}.json")
     return json.loads(storage.read_bytes(path))
 
 
@@ -104,12 +120,17 @@ def build_pipeline(pipeline, options: BuildOptions, plan: BuildPlan, publish) ->
     from transforms.publish import PublishVersion
     from transforms.quality import FilterQuality
     from transforms.read import ReadNarratives
+    from transforms.resume import SkipFinished
     from transforms.richness import MeasureRichness
     from transforms.write import WriteUnit
 
-    written = (
+    units = (
         pipeline
         | "PlanUnits" >> beam.Create(plan.units, reshuffle=True)
+        | "SkipFinished" >> SkipFinished(options.output)
+    )
+    written = (
+        units.todo
         | "ReadNarratives" >> ReadNarratives(options.unit_bytes)
         | "Align" >> AlignTranscripts(options.transcripts, plan.transcript_index)
         | "Ground" >> GroundWords()
@@ -120,11 +141,16 @@ def build_pipeline(pipeline, options: BuildOptions, plan: BuildPlan, publish) ->
         | "Write" >> WriteUnit(options.output)
     )
     finished = pipeline | "FinishedUnits" >> beam.Create(plan.finished, reshuffle=False)
-    (written, finished) | "AllUnits" >> beam.Flatten() | "Publish" >> PublishVersion(publish)
+    (
+        (written, units.finished, finished)
+        | "AllUnits" >> beam.Flatten()
+        | "Publish" >> PublishVersion(publish)
+    )
 
 
 def show(options: BuildOptions, manifest: dict) -> int:
     """Prints the summary of the version that a manifest describes."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     from pipelines.summary import print_summary, summary_as_json
@@ -132,7 +158,7 @@ def show(options: BuildOptions, manifest: dict) -> int:
 
     folder = storage.join(options.output, layout.version_folder(manifest["version"]))
     tables = {
-        name: pq.read_table(storage.join(folder, name, f"{name}.parquet"))
+        name: pq.read_table(pa.BufferReader(storage.read_bytes(f"{folder}/{name}/{name}.parquet")))
         for name in STATISTICS_TABLES
     }
     if options.summary == "json":

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pipelines.build_options import BuildOptions
 from transforms import storage
+from transforms.core.errors import UsageError
 from transforms.core.units import Unit, digest
 
 FOLDER = "calibrations"
@@ -30,11 +31,16 @@ def count_distances(
 def _measure(units, options, beam_args, transcript_index, path: str) -> None:
     import apache_beam as beam
 
-    from pipelines.runners import create_pipeline
+    from pipelines.runners import create_pipeline, is_handed_over
     from transforms.align import AlignTranscripts
     from transforms.calibrate import CountDistances, write_counts
     from transforms.read import ReadNarratives
 
+    if is_handed_over(options, beam_args):
+        raise UsageError(
+            "--discard-share needs a pass over the input first, which a job that nobody waits for "
+            "cannot have: give the threshold itself, --max-distance or --max-distance-per-char"
+        )
     with create_pipeline(options, beam_args) as pipeline:
         _ = (
             pipeline

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 import pydantic
 
 from pipelines.options import Options, parse_command_line, run_command
-from pipelines.runners import create_pipeline
+from pipelines.runners import create_pipeline, is_handed_over
 from transforms import storage
 from transforms.core import index_blocks
-from transforms.core.annotations.index import KIND, AnnotationIndex
+from transforms.core.annotations.classes import default_classes
+from transforms.core.annotations.index import KIND
+from transforms.core.annotations.tables import VOCABULARIES
 from transforms.core.errors import UsageError
-from transforms.core.index_manifest import IndexManifest, Source, read_manifest
+from transforms.core.index_manifest import IndexManifest, Source
 from transforms.index import (
     PROBLEMS,
     BuildIndex,
@@ -115,8 +117,13 @@ def _ensure(build: BuildIndex, options: Options, beam_args: Sequence[str]) -> st
     folder = index_folder(build.directory, build.kind, build.sources)
     if is_built(folder):
         return folder
+    if is_handed_over(options, beam_args):
+        raise UsageError(
+            f"the index {folder} is not built yet, and a job that nobody waits for cannot have it "
+            "built first: build it with `python -m pipelines.index_annotations` and wait for it"
+        )
     index_blocks.check_headers(build.sources, storage.open_decompressed)
-    storage.remove(storage.join(folder, PROBLEMS))
+    storage.remove_file(storage.join(folder, PROBLEMS))
     with create_pipeline(options, beam_args) as pipeline:
         pipeline | type(build).__name__ >> build
     if problems := read_problems(folder):
@@ -134,11 +141,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     folder = index_folder(options.output, KIND, sources.match())
     verb = "found" if is_built(folder) else "built"
     ensure_annotation_index(sources, options.output, options, beam_args)
-    print("\n".join(_describe(read_manifest(folder, (KIND,)), AnnotationIndex.open(folder))))
+    print("\n".join(_describe(storage.read_index_manifest(folder, (KIND,)))))
     print(f"{verb} {folder}")
 
 
-def _describe(manifest: IndexManifest, index: AnnotationIndex) -> list[str]:
+def _describe(manifest: IndexManifest) -> list[str]:
     files = dict.fromkeys(manifest.tables, 0)
     for source in manifest.sources:
         for table in index_blocks.FEEDS[source.role]:
@@ -148,8 +155,11 @@ def _describe(manifest: IndexManifest, index: AnnotationIndex) -> list[str]:
         f"{'images' if name in ('images', 'labels', 'boxes') else 'classes'}"
         for name, table in manifest.tables.items()
     ]
-    given = "classes" in manifest.tables and manifest.tables["classes"].rows
-    return [*lines, f"vocabulary {len(index.classes)} classes{'' if given else ' (published)'}"]
+    given = manifest.tables.get("classes")
+    known = given.terms["vocabulary"] if given else []
+    published = [c for name in VOCABULARIES if name not in known for c in default_classes(name)]
+    number = len(published) + (given.keys if given else 0)
+    return [*lines, f"vocabulary {number} classes{'' if given else ' (published)'}"]
 
 
 if __name__ == "__main__":

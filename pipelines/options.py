@@ -5,12 +5,14 @@ import difflib
 import sys
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import pydantic
 import yaml
 
 from transforms.core.errors import EngineError, UsageError
+
+BeamValue = str | bool | int | float
 
 
 class Options(pydantic.BaseModel):
@@ -19,10 +21,17 @@ class Options(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", validate_default=True)
 
     runner: str = pydantic.Field(
-        "local", description="Engine: local (this machine, in-process) or a Beam runner's name."
+        "local",
+        description="Engine: local (this machine), flink, dataflow, or a Beam runner's name.",
     )
     workers: pydantic.PositiveInt = pydantic.Field(
         1, description="Worker processes of the local engine; 1 stays in this process."
+    )
+    wait: bool = pydantic.Field(
+        True, description="Wait for the end; --no-wait submits to an engine elsewhere and returns."
+    )
+    beam: dict[str, BeamValue | list[BeamValue]] = pydantic.Field(
+        {}, description="Beam's own options for the engine, by name; as flags they win."
     )
 
 
@@ -53,22 +62,26 @@ def parse_command_line(
     values = (_read_config(config, model) if config else {}) | flags
     _refuse_strays(beam_args, model)
     try:
-        return model(**values), beam_args
+        options = model(**values)
     except pydantic.ValidationError as error:
         raise UsageError(_explain(error, config)) from error
+    _refuse_strays([f"--{name}=" for name in options.beam], model)
+    return options, beam_args
 
 
 def _parser(model: type[Options], prog: str, description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog,
         description=description,
-        epilog="Every flag is a key of the YAML file too, with _ for -. Other flags go to Beam.",
+        epilog="Every flag is a key of the YAML file too, with _ for -. Other flags go to Beam; in "
+        "the file they are below the key beam.",
         allow_abbrev=False,
         argument_default=None,
     )
     parser.add_argument("--config", metavar="FILE", help="YAML file of options; flags win.")
     for name, field in model.model_fields.items():
-        parser.add_argument(_flag(name), **_argument(field))
+        if typing.get_origin(field.annotation) is not dict:  # those are keys of the file only
+            parser.add_argument(_flag(name), **_argument(field))
     return parser
 
 
@@ -115,15 +128,14 @@ def _read_config(path: str, model: type[Options]) -> dict:
         raise UsageError(f"{path}: must hold `key: value` lines, for example `workers: 2`")
     for key in values:
         if key not in model.model_fields:
-            raise UsageError(f"{path}: unknown key `{key}`{_nearest(str(key), model)}")
+            raise UsageError(f"{path}: unknown key `{key}`{_nearest(str(key), model.model_fields)}")
     return values
 
 
-def _nearest(name: str, model: type[Options], as_flag: bool = False) -> str:
-    names = list(model.model_fields)
-    close = difflib.get_close_matches(name.replace("-", "_"), names, n=1, cutoff=0.5)
-    shown = [_flag(name) if as_flag else name for name in close]
-    return f"; did you mean `{shown[0]}`?" if shown else "; see --help for the keys"
+def _nearest(name: str, names: Iterable[str]) -> str:
+    shown = {name.lstrip("-"): name for name in names}
+    close = difflib.get_close_matches(name.lstrip("-"), shown, n=1, cutoff=0.5)
+    return f"; did you mean `{shown[close[0]]}`?" if close else "; see --help for the keys"
 
 
 def _refuse_strays(beam_args: Sequence[str], model: type[Options]) -> None:
@@ -132,7 +144,9 @@ def _refuse_strays(beam_args: Sequence[str], model: type[Options]) -> None:
         return
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    known = set()
+    from pipelines.runners import JAVA_OPTIONS
+
+    known = {f"--{name}" for name in JAVA_OPTIONS}
     for group in (PipelineOptions, *PipelineOptions.__subclasses__()):
         parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
         if adder := group.__dict__.get("_add_argparse_args"):
@@ -142,7 +156,8 @@ def _refuse_strays(beam_args: Sequence[str], model: type[Options]) -> None:
     for argument in beam_args:
         name = argument.partition("=")[0]
         if name.startswith("--") and name not in known:
-            raise UsageError(f"unknown flag `{name}`{_nearest(name[2:], model, as_flag=True)}")
+            flags = [*map(_flag, model.model_fields), *known]
+            raise UsageError(f"unknown flag `{name}`{_nearest(name, flags)}")
         if not name.startswith("-") and not expects_value:
             raise UsageError(f"unexpected argument `{argument}`: options are given as --flag value")
         expects_value = name.startswith("-") and "=" not in argument

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 
 import msgspec
@@ -12,7 +12,6 @@ from pipelines.catalog import Catalog, load_catalog
 from transforms import storage
 from transforms.core import layout
 from transforms.core.errors import UsageError
-from transforms.core.index_manifest import read_manifest
 from transforms.core.quality import QualityRules, calibrate
 from transforms.core.records import DamagedRecord, decode_record
 from transforms.core.richness import check_tagger, tagger_version
@@ -198,8 +197,9 @@ def shard_units(shard: ShardPlan, unit_bytes: int, salt: str) -> Iterator[Unit]:
 def _divide(units: Sequence[Unit], output: str) -> tuple[list[Unit], list[tuple[str, str]]]:
     """Units to do, and keys and record paths of those that are finished."""
     todo, finished = [], []
+    there = storage.existing([_record_path(unit, output) for unit in units])
     for unit in units:
-        records = list(_finished_pieces(unit, output))
+        records = list(_finished_pieces(unit, output, there))
         finished += records
         if not records or records[-1][2] is False:
             todo.append(unit)
@@ -207,25 +207,33 @@ def _divide(units: Sequence[Unit], output: str) -> tuple[list[Unit], list[tuple[
     return todo, [(key, path) for key, path, _ in finished]
 
 
-def _finished_pieces(unit: Unit, output: str) -> Iterator[tuple[str, str, bool]]:
+def _record_path(unit: Unit, output: str) -> str:
+    return storage.join(output, layout.record_path(unit.key))
+
+
+def _finished_pieces(
+    unit: Unit, output: str, there: Collection[str]
+) -> Iterator[tuple[str, str, bool]]:
     """Keys and record paths of what is finished of a unit, and whether that is its end.
 
-    A plain unit has one record. Where a compressed shard's pieces begin is only known from the
-    records before, so they are followed from the first to the last.
+    A plain unit has one record, which is looked up in those that are `there`. Where a compressed
+    shard's pieces begin is only known from the records before, so they are followed from the
+    first to the last.
     """
+    if not unit.compressed:
+        if (path := _record_path(unit, output)) in there:
+            yield unit.key, path, True
+        return
     index, start, last = 0, unit.start, False
     while not last:
-        piece = unit.piece(index, start, start) if unit.compressed else unit
-        path = storage.join(output, layout.record_path(piece.key))
+        piece = unit.piece(index, start, start)
+        path = _record_path(piece, output)
         if not storage.exists(path):
-            return
-        if not unit.compressed:
-            yield piece.key, path, True
             return
         try:
             record = decode_record(storage.read_bytes(path))
         except DamagedRecord:
-            storage.remove(storage.join(output, layout.unit_folder(piece.key)))
+            storage.remove_folder(storage.join(output, layout.unit_folder(piece.key)))
             return
         index, start, last = index + 1, start + record.bytes, record.last
         yield piece.key, path, last
@@ -257,7 +265,7 @@ def _transcript_index(options: BuildOptions, beam_args: Sequence[str]):
 
 
 def _describe_index(path: str, kinds: tuple[str, ...]) -> dict:
-    manifest = read_manifest(path, kinds)
+    manifest = storage.read_index_manifest(path, kinds)
     return {
         "path": path,
         "fingerprint": manifest.fingerprint,

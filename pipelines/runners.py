@@ -3,19 +3,41 @@
 import contextlib
 import logging
 import os
+import pathlib
 import re
 import tempfile
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pipelines.options import Options
+from transforms import storage
 from transforms.core.errors import EngineError, UsageError
 from transforms.core.memory import ONE_HEAP
 
-LOCAL = "local"
+LOCAL, FLINK, DATAFLOW = "local", "flink", "dataflow"
 
+_BEAM_NAMES = {
+    "DirectRunner": LOCAL,
+    "FnApiRunner": LOCAL,
+    "FlinkRunner": FLINK,
+    "DataflowRunner": DATAFLOW,
+}
+
+JAVA_OPTIONS = frozenset(
+    {"execution_mode_for_batch", "execution_retry_delay", "files_to_stage",
+     "number_of_execution_retries"}
+)  # fmt: skip
+"""Options that only the Java part of a runner (Flink's) knows, so that Python cannot list them:
+https://beam.apache.org/documentation/runners/flink/#pipeline-options-for-the-flink-runner"""
+
+_SETUP_FILE = pathlib.Path(__file__).parents[1] / "setup.py"
+"""What Dataflow's workers install, where the code is a checkout of the repository."""
+
+_HANDED_OVER = re.compile(r"--(template_location|no_wait_until_finish|dry_run)(?!=[Ff]alse)\b")
 _WHERE = re.compile(r" \[while running '[^']*'\]")
-_IN_WORKER = re.compile(rf"^{re.escape(UsageError.__module__)}\.UsageError: (.*)$", re.MULTILINE)
+_IN_WORKER = re.compile(
+    rf"{re.escape(UsageError.__module__)}\.(UsageError|EngineError): (.*)$", re.MULTILINE
+)
 """What a worker process leaves of an error: its traceback as text."""
 
 
@@ -26,6 +48,10 @@ def create_pipeline(options: Options, beam_args: Sequence[str] = ()) -> Iterator
     The local engine is Beam's portable in-process runner by name: `DirectRunner` would first
     look for Prism, whose binary is a download, so runs would not be on the same engine.
 
+    Args:
+      options: The job's options.
+      beam_args: Flags of Beam's own; they win over `options.beam`.
+
     Raises:
       UsageError: Beam refuses its flags, or a stage found that the input is unusable.
       EngineError: Anything else failed.
@@ -33,37 +59,98 @@ def create_pipeline(options: Options, beam_args: Sequence[str] = ()) -> Iterator
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
+    flags = [*_engine_flags(options), *to_flags(options.beam), *beam_args]
     try:
-        pipeline = beam.Pipeline(options=PipelineOptions([*_flags(options), *beam_args]))
-    except ValueError as error:
+        parsed = PipelineOptions([*flags, *_defaults(_engine(options), flags)])
+        _check(_engine(options), parsed)
+        pipeline = beam.Pipeline(options=parsed)
+    except (ValueError, ImportError) as error:
+        if isinstance(error, UsageError):
+            raise
         raise UsageError(f"Beam's options: {' '.join(str(error).split())}") from error
     try:
         with pipeline:
             yield pipeline
-    except UsageError as error:
-        raise UsageError(_WHERE.sub("", str(error))) from None
     except Exception as error:
-        if found := _IN_WORKER.search(str(error)):
-            raise UsageError(_WHERE.sub("", found[1])) from None
-        if str(error).startswith("KeyboardInterrupt"):  # Beam wraps it like a stage's error
-            raise KeyboardInterrupt from None
-        raise EngineError(_describe(error)) from error
+        raise _explain(error) from error
 
 
-def _flags(options: Options) -> list[str]:
-    if options.runner != LOCAL:
-        return [f"--runner={options.runner}"]
+def _engine(options: Options) -> str:
+    return _BEAM_NAMES.get(options.runner, options.runner)
+
+
+def to_flags(values: Mapping[str, object]) -> list[str]:
+    """Beam's options as flags: true is the flag alone, a list the flag once for each value."""
+    flags = []
+    for name, value in values.items():
+        for item in value if isinstance(value, list) else [value]:
+            if item is True:
+                flags.append(f"--{name}")
+            elif item is not None and item is not False:
+                flags.append(f"--{name}={item}")
+    return flags
+
+
+def _engine_flags(options: Options) -> list[str]:
+    engine = _engine(options)
+    runner = {FLINK: "FlinkRunner", DATAFLOW: "DataflowRunner"}.get(engine, options.runner)
+    flags = _local_flags(options.workers) if engine == LOCAL else [f"--runner={runner}"]
+    return flags if options.wait else [*flags, "--no_wait_until_finish"]
+
+
+def _local_flags(workers: int) -> list[str]:
     # What fails here is raised here; Beam's own log of it would only say it twice.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     mode = "in_memory"
-    if options.workers > 1:
+    if workers > 1:
         mode = "multi_processing"
         os.environ.update(ONE_HEAP)  # for the worker processes; this one has begun without it
     return [
         "--runner=FnApiRunner",
         f"--direct_running_mode={mode}",
-        f"--direct_num_workers={options.workers}",
+        f"--direct_num_workers={workers}",
     ]
+
+
+def _defaults(engine: str, flags: Sequence[str]) -> list[str]:
+    """Flags that an engine needs and that were not given."""
+    given = {flag.partition("=")[0] for flag in flags}
+    defaults = {}
+    if engine == FLINK:
+        defaults = {"flink_master": "localhost:8081", "environment_type": "LOOPBACK"}
+    if engine == DATAFLOW and "--sdk_container_image" not in given and _SETUP_FILE.exists():
+        defaults = {"setup_file": str(_SETUP_FILE)}
+    return to_flags({name: value for name, value in defaults.items() if f"--{name}" not in given})
+
+
+def _check(engine: str, parsed) -> None:
+    """Finds now what Beam would find late, or only after minutes of trying.
+
+    Raises:
+      UsageError: There are no Google credentials, or they do not open the bucket for staging.
+    """
+    if engine != DATAFLOW:
+        return
+    given = parsed.get_all_options()
+    place = given["staging_location"] or given["temp_location"]
+    if not place:
+        raise UsageError(
+            "Dataflow needs a bucket for what it stages: give temp_location, for example "
+            "gs://BUCKET/tmp"
+        )
+    storage.exists(f"{place.rstrip('/')}/credentials")
+
+
+def _explain(error: Exception) -> BaseException:
+    """What to raise for an error that ended a pipeline."""
+    if isinstance(error, UsageError | EngineError):
+        return type(error)(_WHERE.sub("", str(error)))
+    if found := _IN_WORKER.search(str(error)):
+        kind = UsageError if found[1] == "UsageError" else EngineError
+        return kind(_WHERE.sub("", found[2]))
+    if str(error).startswith("KeyboardInterrupt"):  # Beam wraps it like a stage's error
+        return KeyboardInterrupt()
+    return EngineError(_describe(error))
 
 
 def _describe(error: Exception) -> str:
@@ -77,3 +164,14 @@ def _describe(error: Exception) -> str:
         f"the run failed: {last[0]}; finished units are kept, so the same command goes on from "
         f"there. The traceback is in {log.name}"
     )
+
+
+def is_handed_over(options: Options, beam_args: Sequence[str] = ()) -> bool:
+    """Whether a pipeline is only submitted, or only prepared, and nobody waits for its end."""
+    flags = [*to_flags(options.beam), *beam_args]
+    return not options.wait or any(_HANDED_OVER.match(flag) for flag in flags)
+
+
+def fails_jobs(options: Options) -> bool:
+    """Whether a job that publishes nothing is to fail: on Dataflow its state is all one sees."""
+    return _engine(options) == DATAFLOW

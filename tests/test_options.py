@@ -11,10 +11,13 @@ from pipelines.build import main
 from pipelines.build_options import BuildOptions
 from pipelines.options import parse_command_line, run_command
 from tests import build_helpers as helpers
+from transforms.core.errors import UsageError
 
 VALUES = {
     "runner": "FlinkRunner",
     "workers": 3,
+    "wait": False,
+    "beam": {"flink_master": "there:8081", "parallelism": 2, "labels": ["a=b"]},
     "input": ["a", "b"],
     "output": "out",
     "catalog": ["c.yaml"],
@@ -60,8 +63,10 @@ def parse(*arguments):
 
 def as_flags(values):
     for name, value in values.items():
-        flag = "--" + name.replace("_", "-")
-        yield from [flag] if value is True else [flag, *(value if type(value) is list else [value])]
+        flag = ("--no-" if value is False else "--") + name.replace("_", "-")
+        yield from (
+            [flag] if type(value) is bool else [flag, *(value if type(value) is list else [value])]
+        )
 
 
 def with_needed(name):
@@ -75,7 +80,7 @@ def test_every_option_has_a_value_here():
         assert field.is_required() or VALUES[name] != field.default
 
 
-@pytest.mark.parametrize("name", VALUES)
+@pytest.mark.parametrize("name", sorted(VALUES.keys() - {"beam"}))
 def test_every_option_is_a_flag_and_a_key(tmp_path, name):
     values = with_needed(name)
     config = tmp_path / "config.yaml"
@@ -84,6 +89,18 @@ def test_every_option_is_a_flag_and_a_key(tmp_path, name):
     by_key, _ = parse("--config", config)
     assert beam_args == [] and by_flag == by_key
     assert getattr(by_flag, name) == VALUES[name]
+
+
+def test_beams_options_are_keys_below_beam(tmp_path):
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump(with_needed("beam")))
+    options, beam_args = parse("--config", config)
+    assert options.beam == VALUES["beam"] and beam_args == []
+    config.write_text(yaml.safe_dump(with_needed("beam") | {"beam": {"paralelism": 2}}))
+    with pytest.raises(
+        UsageError, match="unknown flag `--paralelism`; did you mean `--parallelism`"
+    ):
+        parse("--config", config)
 
 
 def test_flags_win_over_keys_and_keys_over_defaults(tmp_path):
@@ -110,8 +127,10 @@ def test_help_describes_every_option(capsys):
         parse("--help")
     assert end.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "What it does." in text and "Other flags go to Beam." in text
-    for name, field in BuildOptions.model_fields.items():
+    assert "What it does." in text and "Other flags go to Beam;" in text
+    assert "they are below the key beam." in text
+    for name in BuildOptions.model_fields.keys() - {"beam"}:
+        field = BuildOptions.model_fields[name]
         assert f"--{name.replace('_', '-')}" in text
         assert " ".join(field.description.split()) in text
     assert "Default: 33554432." in text
@@ -202,7 +221,7 @@ def test_wrong_configurations_end_with_one_sentence(run, tmp_path, text, message
         ("nope.jsonl", "there is no file 'nope.jsonl': check the path"),
         ("nope*.jsonl", "no file matches 'nope*.jsonl': check the folder and the pattern"),
         (helpers.NARRATIVES, "is a folder: name its files, for example"),
-        ("gs://bucket/a.jsonl", "gs:// is not supported, name a local path"),
+        ("s3://bucket/a.jsonl", "s3:// is not supported, name a local path or gs://"),
     ],
 )
 def test_missing_input_ends_with_one_sentence(run, shard, message):

@@ -43,8 +43,8 @@ MENTIONS = MentionRules(plurals=True, excluded_flags=("is_group_of",))
 
 
 def units_of(path):
-    size = path.stat().st_size
-    return list(Unit(str(path), path.stem, "fingerprint", size).pieces(UNIT_BYTES))
+    (file,) = storage.match([str(path)])
+    return list(Unit(file.path, path.stem, file.fingerprint, file.size).pieces(UNIT_BYTES))
 
 
 UNITS = [*units_of(helpers.ODD_AND_BAD), *units_of(helpers.GENERATED[0])[:2]]
@@ -194,6 +194,21 @@ def test_a_try_that_loses_the_race_removes_its_files(elements, tmp_path, monkeyp
         "record",
         record.attempt,
     }
+
+
+def test_a_try_whose_files_another_run_removed_takes_the_record_that_is_there(
+    elements, tmp_path, monkeypatch
+):
+    unit, chunk = elements["done"][0]
+    new_file = storage.new_file
+
+    def removed(path):
+        monkeypatch.setattr(storage, "new_file", new_file)
+        write_unit(unit, chunk, str(tmp_path))
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(storage, "new_file", removed)
+    assert storage.exists(write_unit(unit, chunk, str(tmp_path)))
 
 
 def test_a_try_that_fails_leaves_nothing(elements, tmp_path, monkeypatch):

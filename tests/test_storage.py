@@ -144,7 +144,7 @@ def test_a_fingerprint_changes_with_size_and_time(folder):
         ("nothing*", r"no file matches 'nothing\*': check the folder"),
         ("su?", "no file matches"),
         ("sub", "'sub' is a folder: name its files, for example sub/"),
-        ("s3://bucket/a", "s3:// is not supported"),
+        ("s3://bucket/a", "s3:// is not supported, name a local path or gs://"),
     ],
 )
 def test_what_is_not_there_is_named(folder, pattern, message):
@@ -185,20 +185,85 @@ def test_damaged_files_are_not_taken_for_shorter_ones(tmp_path, suffix, damage):
             file.read()
 
 
-def test_links_share_the_file_and_replace_what_was_there(tmp_path):
-    source, target = tmp_path / "source", tmp_path / "target"
+def test_copies_share_the_file_and_replace_what_was_there(tmp_path):
+    source, target = tmp_path / "source", tmp_path / "deep" / "target"
     source.write_bytes(b"data")
-    target.write_bytes(b"older")
-    storage.link_or_copy(str(source), str(target))
+    storage.write_bytes(str(target), b"older")
+    storage.copy_files([(str(source), str(target))])
     assert target.samefile(source)
+    storage.copy_files([])
 
 
 def test_removing_what_is_not_there_is_no_error(tmp_path):
-    storage.remove(str(tmp_path / "nothing"))
-    (tmp_path / "folder" / "file").parent.mkdir()
-    (tmp_path / "folder" / "file").touch()
-    storage.remove(str(tmp_path / "folder"))
+    storage.remove_file(str(tmp_path / "nothing"))
+    storage.remove_folder(str(tmp_path / "nothing"))
+    storage.write_bytes(str(tmp_path / "folder" / "file"), b"")
+    storage.write_bytes(str(tmp_path / "file"), b"")
+    storage.remove_file(str(tmp_path / "file"))
+    storage.remove_folder(str(tmp_path / "folder"))
     assert storage.list_dir(str(tmp_path)) == storage.list_dir(str(tmp_path / "nothing")) == []
+
+
+def test_what_is_not_kept_is_removed_and_other_folders_stay(tmp_path):
+    for path in ("a/record", "a/try/file", "a/other/file", "a/loose", "b/try/file", "c"):
+        storage.write_bytes(str(tmp_path / path), b"")
+    (tmp_path / "a" / "empty").mkdir()
+    storage.remove_others(str(tmp_path), {"a": ("record", "try"), "missing": ("record",)})
+    assert storage.list_dir(str(tmp_path)) == ["a", "b", "c"]
+    assert storage.list_dir(str(tmp_path / "a")) == ["record", "try"]
+    assert storage.list_dir(str(tmp_path / "b")) == ["try"]
+
+
+def test_a_new_file_appears_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "deep" / "file"
+    with storage.new_file(str(path)) as local:
+        with open(local, "wb") as file:
+            file.write(b"content")
+        assert not path.exists()
+    assert path.read_bytes() == b"content"
+    with pytest.raises(KeyError), storage.new_file(str(path)) as local:
+        with open(local, "wb") as file:
+            file.write(b"half")
+        raise KeyError
+    assert path.read_bytes() == b"content" and os.listdir(path.parent) == ["file"]
+
+
+def test_a_new_folder_takes_the_place_of_the_old_one_or_leaves_it(tmp_path):
+    target = tmp_path / "versions" / "v"
+    for content in (b"first", b"second"):
+        with storage.new_folder(str(target)) as folder:
+            storage.write_bytes(f"{folder}/{content.decode()}", content)
+    assert os.listdir(target) == ["second"]
+    with pytest.raises(KeyError), storage.new_folder(str(target)) as folder:
+        storage.write_bytes(f"{folder}/third", b"")
+        raise KeyError
+    assert os.listdir(target) == ["second"] and os.listdir(target.parent) == ["v"]
+
+
+def test_files_are_checked_by_size_and_checksum(tmp_path):
+    storage.write_bytes(str(tmp_path / "a" / "file"), b"123456789")
+    assert storage.are_whole(str(tmp_path), [{"path": "a/file", "bytes": 9}])
+    assert not storage.are_whole(str(tmp_path), [{"path": "a/file", "bytes": 8}])
+    assert not storage.are_whole(str(tmp_path), [{"path": "a/missing", "bytes": 9}])
+    assert not storage.are_whole(str(tmp_path), [{"path": "a", "bytes": 9}])
+    # The check value of CRC-32C: https://reveng.sourceforge.io/crc-catalogue/17plus.htm
+    assert storage.checksums(str(tmp_path), ["a/file", "a/missing"]) == {"a/file": 0xE3069283}
+
+
+def test_of_many_files_those_are_found_that_are_there(tmp_path):
+    storage.write_bytes(str(tmp_path / "a" / "file"), b"")
+    paths = [str(tmp_path / "a" / "file"), str(tmp_path / "b" / "file")]
+    assert storage.existing(paths) == {paths[0]} and storage.existing([]) == set()
+
+
+def test_a_file_that_was_changed_since_it_was_found_is_refused(folder):
+    found = storage.match(["a.jsonl"])[0]
+    with storage.open_binary("a.jsonl", found.fingerprint) as file:
+        assert file.read() == b"a.jsonl"
+    storage.write_bytes("a.jsonl", b"b.jsonl")
+    for open_file in (storage.open_binary, storage.open_decompressed):
+        with pytest.raises(UsageError, match="'a.jsonl' was changed during the run: run the same"):
+            open_file("a.jsonl", found.fingerprint)
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):

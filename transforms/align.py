@@ -4,6 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
+from transforms import storage
 from transforms.core.stages.align_transcripts import align_transcripts
 from transforms.core.transcript_sources import create_source
 from transforms.metrics import ChunkTransform, Stage
@@ -31,4 +32,5 @@ class AlignTranscripts(ChunkTransform):
 
 
 def _prepare(transcripts: str, index_path: str | None) -> Stage:
-    return functools.partial(align_transcripts, source=create_source(transcripts, index_path))
+    folder = index_path and storage.local_folder(index_path)
+    return functools.partial(align_transcripts, source=create_source(transcripts, folder))

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
+from transforms import storage
 from transforms.core.annotations.index import open_index
 from transforms.core.stages.join_annotations import join_annotations
 from transforms.metrics import ChunkTransform, Stage
@@ -24,4 +25,5 @@ class JoinAnnotations(ChunkTransform):
 
 
 def _prepare(index_path: str | None) -> Stage:
-    return functools.partial(join_annotations, index=open_index(index_path))
+    folder = index_path and storage.local_folder(index_path)
+    return functools.partial(join_annotations, index=open_index(folder))

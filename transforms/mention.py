@@ -4,6 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
+from transforms import storage
 from transforms.core.annotations.index import open_index
 from transforms.core.stages.match_mentions import MentionRules, compile_rules, match_mentions
 from transforms.metrics import ChunkTransform, Stage
@@ -26,4 +27,5 @@ class MatchMentions(ChunkTransform):
 
 
 def _prepare(index_path: str | None, rules: MentionRules) -> Stage:
-    return functools.partial(match_mentions, rules=compile_rules(open_index(index_path), rules))
+    folder = index_path and storage.local_folder(index_path)
+    return functools.partial(match_mentions, rules=compile_rules(open_index(folder), rules))

@@ -5,19 +5,17 @@ import datetime
 import itertools
 import json
 import pickle
-import uuid
 from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
-import google_crc32c
 import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms import storage
 from transforms.core import layout
-from transforms.core.errors import UsageError
-from transforms.core.records import DamagedRecord, FileEntry, UnitRecord, decode_record
+from transforms.core.errors import EngineError, UsageError
+from transforms.core.records import DamagedRecord, UnitRecord, decode_record
 from transforms.core.schemas import MENTIONS, UNIT_TABLES
 from transforms.core.statistics import statistics_tables
 from transforms.core.tables import write_table
@@ -53,6 +51,8 @@ class PublishPlan:
       shards: All shards of the run.
       max_bad_share: Share of bad lines above which nothing is published.
       attributes: Further entries of the manifest: configuration, code, packages, indexes.
+      fails_job: Whether a run that publishes nothing is to fail as a job, for engines on which
+        nobody may be waiting to read its outcome.
     """
 
     output: str
@@ -61,6 +61,7 @@ class PublishPlan:
     shards: tuple[ShardPlan, ...]
     max_bad_share: float
     attributes: dict
+    fails_job: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,7 +138,7 @@ def read_record(path: str) -> UnitRecord:
     try:
         return decode_record(storage.read_bytes(path))
     except DamagedRecord as error:
-        storage.remove(path.rpartition("/")[0])
+        storage.remove_folder(path.rpartition("/")[0])
         raise UsageError(
             f"{path!r} was damaged and has been removed: run the same command again"
         ) from error
@@ -203,9 +204,7 @@ def _publish(manifest: dict, summary: Summary, plan: PublishPlan) -> Outcome:
             f"files of {len(damaged)} finished unit(s) were damaged and removed, the first "
             f"{damaged[0]!r}: nothing was published; run the same command again",
         )
-    if storage.exists(target) and storage.read_whole_manifest(target) is None:
-        storage.remove(target)
-    if not storage.exists(target):
+    if storage.read_whole_manifest(target) is None:
         _fill_version(target, manifest, summary, plan)
     _remove_abandoned(version, summary, plan.output)
     pointer = storage.join(plan.output, layout.CURRENT)
@@ -223,46 +222,45 @@ def _publish(manifest: dict, summary: Summary, plan: PublishPlan) -> Outcome:
 
 def _remove_damaged(summary: Summary, output: str) -> list[str]:
     """Removes finished units with a file that is not what its record says; gives their keys."""
-    damaged = [
-        key
+    expected = {
+        file.path: (key, file.crc32c)
         for key, record in summary.records.items()
-        if not all(_is_intact(storage.join(output, file.path), file) for file in record.files)
-    ]
+        for file in record.files
+    }
+    found = storage.checksums(output, expected)
+    damaged = sorted({key for path, (key, crc) in expected.items() if found.get(path) != crc})
     for key in damaged:
-        storage.remove(storage.join(output, layout.unit_folder(key)))
-    return sorted(damaged)
-
-
-def _is_intact(path: str, file: FileEntry) -> bool:
-    return storage.exists(path) and google_crc32c.value(storage.read_bytes(path)) == file.crc32c
+        storage.remove_folder(storage.join(output, layout.unit_folder(key)))
+    return damaged
 
 
 def _fill_version(target: str, manifest: dict, summary: Summary, plan: PublishPlan) -> None:
-    """Makes the version's folder, complete in itself, under another name and then renames it."""
+    """Makes the version's folder, complete in itself; its manifest says that it is whole."""
+    try:
+        with storage.new_folder(target) as folder:
+            _write_version(folder, manifest, summary, plan)
+    except (OSError, UsageError):
+        if storage.read_whole_manifest(target) is None:  # unless another run has made the same
+            raise
+
+
+def _write_version(folder: str, manifest: dict, summary: Summary, plan: PublishPlan) -> None:
     from transforms.core.report import render_report
 
-    folder = f"{target}.{uuid.uuid4().hex[:12]}.tmp"
-    try:
-        for file in manifest["files"]:
-            path = storage.join(folder, file["path"])
-            storage.make_dirs(path.rpartition("/")[0])
-            storage.link_or_copy(storage.join(plan.output, file.pop("source")), path)
-        tables = statistics_tables(summary.statistics)
-        for name, table in (_empty_tables(manifest) | tables).items():
-            path = f"{name}/{layout.file_name(name, name)}"
-            with storage.new_file(storage.join(folder, path)) as local:
-                entry = write_table(name, table, local, path)
-            manifest["files"].append(msgspec.to_builtins(entry))
-        report = render_report(manifest, tables, *_example(manifest, folder))
-        storage.write_bytes(storage.join(folder, layout.REPORT), report.encode())
-        text = json.dumps(manifest, indent=1, ensure_ascii=False)
-        storage.write_bytes(storage.join(folder, layout.MANIFEST), text.encode())
-        storage.rename(folder, target)
-    except (OSError, UsageError):
-        if not storage.exists(target):  # another run may have made the same version meanwhile
-            raise
-    finally:
-        storage.remove(folder)
+    storage.copy_files(
+        (storage.join(plan.output, file.pop("source")), storage.join(folder, file["path"]))
+        for file in manifest["files"]
+    )
+    tables = statistics_tables(summary.statistics)
+    for name, table in (_empty_tables(manifest) | tables).items():
+        path = f"{name}/{layout.file_name(name, name)}"
+        with storage.new_file(storage.join(folder, path)) as local:
+            entry = write_table(name, table, local, path)
+        manifest["files"].append(msgspec.to_builtins(entry))
+    report = render_report(manifest, tables, *_example(manifest, folder))
+    storage.write_bytes(storage.join(folder, layout.REPORT), report.encode())
+    text = json.dumps(manifest, indent=1, ensure_ascii=False)
+    storage.write_bytes(storage.join(folder, layout.MANIFEST), text.encode())
 
 
 def _empty_tables(manifest: dict) -> dict[str, pa.Table]:
@@ -308,12 +306,9 @@ def _remove_abandoned(version: str, summary: Summary, output: str) -> None:
     """Removes what tries that did not end have left of the version and of its units."""
     for name in storage.list_dir(storage.join(output, layout.VERSIONS)):
         if name.startswith(f"{version}.") and name.endswith(".tmp"):
-            storage.remove(storage.join(output, layout.VERSIONS, name))
-    for record in summary.records.values():
-        folder = layout.unit_folder(record.unit.key)
-        for name in storage.list_dir(storage.join(output, folder)):
-            if name not in (layout.RECORD, record.attempt):
-                storage.remove(storage.join(output, folder, name))
+            storage.remove_folder(storage.join(output, layout.VERSIONS, name))
+    kept = {key: (layout.RECORD, record.attempt) for key, record in summary.records.items()}
+    storage.remove_others(storage.join(output, layout.UNITS), kept)
 
 
 class _Publish(beam.DoFn):
@@ -324,6 +319,8 @@ class _Publish(beam.DoFn):
     def process(self, summary: Summary) -> Iterator[Outcome]:
         with self._stopwatch.running():
             outcome = publish_version(summary, self._plan)
+        if self._plan.fails_job and outcome.status != "published":
+            raise EngineError(outcome.message)
         yield outcome
 
 

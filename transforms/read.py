@@ -17,11 +17,11 @@ from transforms.metrics import Stopwatch
 def read_unit(unit: Unit, unit_bytes: int) -> Iterator[tuple[Unit, Chunk]]:
     """Reads one unit; a compressed shard yields its pieces in turn."""
     if not unit.compressed:
-        with storage.open_binary(unit.path) as file:
+        with storage.open_binary(unit.path, unit.fingerprint) as file:
             start, block = read_block(file, unit.start, unit.end)
         yield unit, read_chunk(block, origin_of(unit, start))
         return
-    with storage.open_decompressed(unit.path) as file:
+    with storage.open_decompressed(unit.path, unit.fingerprint) as file:
         for index, (start, block, last) in enumerate(read_pieces(file, unit_bytes)):
             piece = unit.piece(index, start, start + len(block))
             yield piece, read_chunk(block, origin_of(piece, start), last)

@@ -1,27 +1,42 @@
 """The one seam to files: finding, reading, writing whole, creating once, swapping a pointer.
 
-Everything that the user names (inputs, indexes, outputs) goes through these functions, so that
-another store is one more branch here and nothing elsewhere.
+Everything that the user names (inputs, configurations, indexes, outputs) goes through these
+functions; the beginning of a path chooses the store: `gs://` Google Cloud Storage, none this
+machine. A module of `transforms.stores` is a store; all have the same functions.
 """
 
-import contextlib
 import glob
 import gzip
 import io
 import json
 import os
-import shutil
-import tempfile
-import uuid
+import types
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import BinaryIO
 
 import pyarrow as pa
 
-from transforms.core import layout
+from transforms.core import index_manifest, layout
 from transforms.core.errors import UsageError
 from transforms.types import FileInfo
+
+_LINE_BUFFER, _STREAM_BUFFER = 1 << 20, 8 << 20
+"""Bytes that a remote store is asked for at a time: behind a unit, a line is all that is read."""
+
+
+def _store(path: str) -> types.ModuleType:
+    scheme, separator, _ = path.partition("://")
+    if not separator:
+        from transforms.stores import local
+
+        return local
+    if scheme != "gs":
+        raise UsageError(f"{path!r}: {scheme}:// is not supported, name a local path or gs://")
+    from transforms.stores import google_cloud
+
+    return google_cloud
 
 
 def match(patterns: Sequence[str]) -> list[FileInfo]:
@@ -32,51 +47,41 @@ def match(patterns: Sequence[str]) -> list[FileInfo]:
     """
     found: dict[str, str] = {}
     for pattern in patterns:
-        _refuse_other_stores(pattern)
-        paths = [pattern] if os.path.exists(pattern) else glob.glob(pattern)
-        files = [path for path in paths if os.path.isfile(path)]
+        files = _store(pattern).match(pattern)
         if not files:
             raise UsageError(_nothing_found(pattern))
-        for path in files:  # however it is spelt: `a`, `./a` and `/…/a` are one file
-            found.setdefault(os.path.realpath(path), path)
-    return [_describe(path) for path in sorted(found.values())]
+        for same, path in files.items():  # however it is spelt: `a`, `./a` and `/…/a` are one
+            found.setdefault(same, path)
+    return [_store(path).describe(path) for path in sorted(found.values())]
 
 
 def _nothing_found(pattern: str) -> str:
     if glob.has_magic(pattern):
         return f"no file matches {pattern!r}: check the folder and the pattern's spelling"
-    if os.path.isdir(pattern):
+    if _store(pattern).is_folder(pattern):
         return f"{pattern!r} is a folder: name its files, for example {pattern.rstrip('/')}/*"
     return f"there is no file {pattern!r}: check the path"
 
 
-def _refuse_other_stores(path: str) -> None:
-    scheme, separator, _ = path.partition("://")
-    if separator:
-        raise UsageError(f"{path!r}: {scheme}:// is not supported, name a local path")
+def open_binary(path: str, fingerprint: str | None = None) -> BinaryIO:
+    """The file's bytes as they are stored; can seek.
+
+    Args:
+      path: The file.
+      fingerprint: Which it must have had when it was found; None takes it as it is.
+
+    Raises:
+      UsageError: It cannot be read, or is another file by now.
+    """
+    return _store(path).open_binary(path, fingerprint, _LINE_BUFFER)
 
 
-def _describe(path: str) -> FileInfo:
-    status = os.stat(path)
-    return FileInfo(path, status.st_size, f"{status.st_size}-{status.st_mtime_ns}")
-
-
-def open_binary(path: str) -> BinaryIO:
-    """The file's bytes as they are stored; can seek."""
-    try:
-        return open(path, "rb")
-    except OSError as error:
-        raise UsageError(
-            f"cannot read {path!r}: {error.strerror}; check the path and its permissions"
-        ) from error
-
-
-def open_decompressed(path: str) -> BinaryIO:
+def open_decompressed(path: str, fingerprint: str | None = None) -> BinaryIO:
     """The file's bytes, decompressed where its name ends in `.gz` or `.zst`.
 
     Reading raises UsageError where the file is damaged or cut short.
     """
-    file = open_binary(path)
+    file = _store(path).open_binary(path, fingerprint, _STREAM_BUFFER)
     if path.endswith(".gz"):
         return io.BufferedReader(_Decompressed(path, file, gzip.open(file)))
     if path.endswith(".zst"):
@@ -112,8 +117,7 @@ class _Decompressed(io.RawIOBase):
 
 def read_bytes(path: str) -> bytes:
     """All bytes of a file."""
-    with open_binary(path) as file:
-        return file.read()
+    return _store(path).read_bytes(path)
 
 
 def read_json(path: str) -> dict | None:
@@ -125,10 +129,10 @@ def read_json(path: str) -> dict | None:
     return value if isinstance(value, dict) else None
 
 
-def are_whole(folder: str, files: Iterable[Mapping]) -> bool:
+def are_whole(folder: str, files: Collection[Mapping]) -> bool:
     """Whether all files (`path` below the folder, `bytes`) are there in their sizes."""
-    paths = ((join(folder, file["path"]), file["bytes"]) for file in files)
-    return all(os.path.isfile(path) and os.path.getsize(path) == size for path, size in paths)
+    expected = {file["path"]: file["bytes"] for file in files}
+    return _store(folder).sizes(folder, expected) == expected
 
 
 def read_whole_manifest(folder: str) -> dict | None:
@@ -137,130 +141,107 @@ def read_whole_manifest(folder: str) -> dict | None:
     return manifest if manifest and are_whole(folder, manifest["files"]) else None
 
 
+def read_index_manifest(folder: str, kinds: tuple[str, ...]) -> index_manifest.IndexManifest:
+    """The manifest of an index of one of these kinds.
+
+    Raises:
+      UsageError: There is none, it is of another kind, or of another version.
+    """
+    path = join(folder, index_manifest.NAME)
+    data = read_bytes(path) if exists(path) else None
+    return index_manifest.decode_manifest(data, folder, kinds)
+
+
+def checksums(folder: str, paths: Collection[str]) -> dict[str, int]:
+    """CRC32C of those of the files below a folder that are there."""
+    return _store(folder).checksums(folder, paths)
+
+
 def join(base: str, *parts: str) -> str:
     """A path below `base`."""
     return os.path.join(base, *parts)
 
 
 def exists(path: str) -> bool:
-    """Whether there is a file or folder."""
-    return os.path.exists(path)
+    """Whether there is a file (or, on this machine, a folder)."""
+    return _store(path).exists(path)
 
 
-def make_dirs(path: str) -> None:
-    """Makes a folder and those above it, where missing."""
-    try:
-        os.makedirs(path, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"cannot make the folder {path!r}: {error.strerror}; name another or free the name"
-        ) from error
-
-
-def check_writable(folder: str) -> None:
-    """Makes a folder where missing and writes there, so that a run fails before its work does.
-
-    Raises:
-      UsageError: It cannot be written to.
-    """
-    _refuse_other_stores(folder)
-    make_dirs(folder)
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise UsageError(
-            f"cannot write to {folder!r}: {error.strerror}; name another folder"
-        ) from error
+def existing(paths: Collection[str]) -> set[str]:
+    """Those of the files, all of one store, that are there."""
+    return _store(next(iter(paths))).existing(paths) if paths else set()
 
 
 def list_dir(path: str) -> list[str]:
     """Names in a folder, sorted; none where there is no such folder."""
-    return sorted(os.listdir(path)) if os.path.isdir(path) else []
+    return _store(path).list_dir(path)
 
 
-def rename(source: str, target: str) -> None:
-    """Gives a file or folder another name, at once."""
-    os.rename(source, target)
+def check_writable(folder: str) -> None:
+    """Writes to a folder, made where missing, so that a run fails before its work does.
+
+    Raises:
+      UsageError: It cannot be written to.
+    """
+    _store(folder).check_writable(folder)
 
 
-def remove(path: str) -> None:
-    """Removes a file, or a folder with all that is in it, where it exists."""
-    if os.path.isdir(path):
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(path)
+def remove_file(path: str) -> None:
+    """Removes a file, where it exists."""
+    _store(path).remove_file(path)
+
+
+def remove_folder(path: str) -> None:
+    """Removes a folder with all that is in it, where it exists."""
+    _store(path).remove_folder(path)
+
+
+def remove_others(folder: str, kept: Mapping[str, Collection[str]]) -> None:
+    """Removes what else there is in subfolders.
+
+    Args:
+      folder: The folder above them.
+      kept: By subfolder, the names in it that are kept; other subfolders are not looked at.
+    """
+    _store(folder).remove_others(folder, kept)
 
 
 def write_bytes(path: str, data: bytes) -> None:
     """Writes a file whole: readers see the old content or the new one."""
-    make_dirs(os.path.dirname(path) or ".")
-    with _temporary_beside(path) as temporary:
-        _write_synced(temporary, data)
-        os.replace(temporary, path)
+    _store(path).write_bytes(path, data)
 
 
 def create_exclusively(path: str, data: bytes) -> bool:
-    """Creates a file whole unless it exists; answers whether it was created here."""
-    make_dirs(os.path.dirname(path) or ".")
-    with _temporary_beside(path) as temporary:
-        _write_synced(temporary, data)
-        try:
-            os.link(temporary, path)  # fails when the name is taken, unlike a rename
-        except FileExistsError:
-            return False
-    return True
+    """Creates a file whole unless it exists; answers whether it was created here.
 
-
-@contextlib.contextmanager
-def _temporary_beside(path: str) -> Iterator[str]:
-    temporary = f"{path}.{uuid.uuid4().hex}.tmp"
-    try:
-        yield temporary
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(temporary)
-
-
-def _write_synced(path: str, data: bytes) -> None:
-    with open(path, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def link_or_copy(source: str, target: str) -> None:
-    """Makes `target` the same file as `source`, by a hard link where the store can."""
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(target)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-
-
-@contextlib.contextmanager
-def new_file(path: str) -> Iterator[str]:
-    """Where on this machine to write a file that shall be `path` when the block has ended.
-
-    What is here when the block fails is for the caller to remove.
+    What two writers create must differ, since a store may lose its answer: then what is there
+    tells who created it.
     """
-    make_dirs(os.path.dirname(path) or ".")
-    yield path
+    return _store(path).create_exclusively(path, data)
 
 
-@contextlib.contextmanager
-def local_scratch() -> Iterator[str]:
-    """A temporary folder on this machine."""
-    with tempfile.TemporaryDirectory(prefix="localized-narratives-") as folder:
-        yield folder
+def new_file(path: str) -> AbstractContextManager[str]:
+    """Gives where on this machine to write a file, which is `path` when the block has ended.
+
+    A block that fails leaves nothing.
+    """
+    return _store(path).new_file(path)
 
 
-def upload(local_path: str, path: str) -> None:
-    """Brings a finished local file to its place."""
-    make_dirs(os.path.dirname(path) or ".")
-    shutil.move(local_path, path)
+def new_folder(target: str) -> AbstractContextManager[str]:
+    """Gives a folder to fill, which is `target`, in place of what was, when the block has ended.
+
+    Where a store cannot do that at once, files appear in `target` one by one: write the one that
+    says that the others are whole last.
+    """
+    return _store(target).new_folder(target)
+
+
+def copy_files(pairs: Iterable[tuple[str, str]]) -> None:
+    """Copies files, each to a second path in the same store, by links where the store can."""
+    pairs = list(pairs)
+    if pairs:
+        _store(pairs[0][0]).copy_files(pairs)
 
 
 def swap_pointer(path: str, expected: bytes | None, new: bytes) -> bool:
@@ -271,13 +252,9 @@ def swap_pointer(path: str, expected: bytes | None, new: bytes) -> bool:
       expected: What it must hold now, None where it must not exist.
       new: What it shall hold.
     """
-    import fcntl
+    return _store(path).swap_pointer(path, expected, new)
 
-    make_dirs(os.path.dirname(path) or ".")
-    with open(f"{path}.lock", "ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        held = read_bytes(path) if exists(path) else b""
-        if held.strip() != (expected or b"").strip():  # a blank file names nothing
-            return False
-        write_bytes(path, new)
-        return True
+
+def local_folder(path: str) -> str:
+    """The folder on this machine: itself, or a copy that is made once and kept."""
+    return _store(path).local_folder(path)

@@ -3,8 +3,8 @@
 import contextlib
 import dataclasses
 import functools
-import uuid
 from collections.abc import Iterator, Sequence
+from typing import BinaryIO
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -138,23 +138,16 @@ class _WriteShard(beam.DoFn):
         self._casting = Casting.of(len(self._scenes), self._seed)
 
     def process(self, shard: int) -> Iterator[str]:
-        with storage.local_scratch() as scratch, contextlib.ExitStack() as stack:
-            local = {kind: storage.join(scratch, kind) for kind in Lines._fields}
-            files = [stack.enter_context(open(path, "wb")) for path in local.values()]
+        with contextlib.ExitStack() as stack:
+            files = [self._open(kind, shard, stack) for kind in Lines._fields]
             for index in self._shards.indexes(shard):
                 narrative = synthesize_narrative(self._scenes, self._casting, self._seed, index)
                 for file, line in zip(files, to_lines(narrative), strict=True):
                     file.write(f"{line}\n".encode())
                 self._written.inc()
-            for file in files:
-                file.close()
-            for kind, path in local.items():
-                _bring(path, self._shards.path(kind, shard))
         yield self._shards.path("localized_narratives", shard)
 
-
-def _bring(local_path: str, path: str) -> None:
-    """Brings a finished file to its name at once, from another disk too."""
-    temporary = f"{path}.{uuid.uuid4().hex}.tmp"
-    storage.upload(local_path, temporary)
-    storage.rename(temporary, path)
+    def _open(self, kind: str, shard: int, stack: contextlib.ExitStack) -> BinaryIO:
+        """A file that is closed and gets its name when the stack ends."""
+        local = stack.enter_context(storage.new_file(self._shards.path(kind, shard)))
+        return stack.enter_context(open(local, "wb"))

@@ -39,9 +39,13 @@ def write_unit(unit: Unit, chunk: Chunk, output: str) -> str:
         ]
         data = encode_record(make_record(unit, chunk, attempt, files))
         committed = storage.create_exclusively(record, data)
+    except OSError:
+        # Another run may have finished the unit, and removed this try's files when it published.
+        if not storage.exists(record):
+            raise
     finally:
         if not committed:
-            storage.remove(storage.join(output, folder))
+            storage.remove_folder(storage.join(output, folder))
     return record
 
 

@@ -7,3 +7,6 @@ class UsageError(ValueError):
 
 class EngineError(RuntimeError):
     """The engine failed; says what with, and where the whole traceback is."""
+
+
+CHANGED = "{!r} was changed during the run: run the same command again"

@@ -99,14 +99,25 @@ def read_manifest(folder: str, kinds: tuple[str, ...]) -> IndexManifest:
     Raises:
       UsageError: There is none, it is of another kind, or of another version.
     """
-    path = os.path.join(folder, NAME)
-    if not os.path.isfile(path):
+    data = None
+    if os.path.isfile(path := os.path.join(folder, NAME)):
+        with open(path, "rb") as file:
+            data = file.read()
+    return decode_manifest(data, folder, kinds)
+
+
+def decode_manifest(data: bytes | None, folder: str, kinds: tuple[str, ...]) -> IndexManifest:
+    """Decodes the content of an index's `index.json`, None where there is none.
+
+    Raises:
+      UsageError: As `read_manifest`.
+    """
+    if data is None:
         raise UsageError(
             f"{folder}: holds no whole index (no {NAME}): build it with "
             "`python -m pipelines.index_annotations`"
         )
-    with open(path, "rb") as file:
-        data = file.read()
+    path = os.path.join(folder, NAME)
     try:
         head = msgspec.json.decode(data, type=_Head)
         if head.format == FORMAT and head.kind in kinds:

@@ -157,7 +157,7 @@ def open_index(folder: str | None) -> AnnotationIndex:
 
 def _missing_defaults(classes: Sequence[ClassName]) -> list[ClassName]:
     given = {item.vocabulary for item in classes}
-    missing = [name for name in (tables.OPEN_IMAGES, tables.COCO) if name not in given]
+    missing = [name for name in tables.VOCABULARIES if name not in given]
     return [item for vocabulary in missing for item in default_classes(vocabulary)]
 
 

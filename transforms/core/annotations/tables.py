@@ -10,6 +10,7 @@ from transforms.core import schemas
 
 OPEN_IMAGES = "open_images"
 COCO = "coco"
+VOCABULARIES = (OPEN_IMAGES, COCO)
 
 
 def _without_name(struct: pa.StructType) -> pa.Schema:

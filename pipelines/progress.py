@@ -1,0 +1,105 @@
+"""How far a run is, on any engine: the bytes of finished units, by their commit records."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TransferSpeedColumn as SpeedColumn
+
+from transforms import storage
+from transforms.core import layout
+from transforms.core.errors import EngineError, UsageError
+from transforms.core.units import Unit
+
+BAR_SECONDS, LINE_SECONDS = 2.0, 30.0
+"""How often a terminal's bar is redrawn, and how often a line is written where there is none."""
+
+
+class FinishedBytes:
+    """Bytes of the units that are finished, of those that were to do.
+
+    A compressed shard counts when all of it is done: where its pieces are cut is not known before.
+
+    Attributes:
+      total: Of all units to do.
+    """
+
+    def __init__(self, units: Sequence[Unit], output: str):
+        self._sizes = {
+            storage.join(output, layout.record_path(unit.key)): unit.end - unit.start
+            for unit in units
+            if not unit.compressed
+        }
+        self.total = sum(self._sizes.values())
+        self._done = 0
+
+    def count(self) -> int:
+        """Looks which units have been finished since; gives the bytes of all that are."""
+        for path in storage.existing(self._sizes.keys()):
+            self._done += self._sizes.pop(path)
+        return self._done
+
+
+@contextlib.contextmanager
+def show_progress(units: Sequence[Unit], output: str, console: Console | None = None) -> Iterator:
+    """Shows progress on standard error while the block runs."""
+    console = console or Console(stderr=True, highlight=False)
+    finished, ended = FinishedBytes(units, output), threading.Event()
+    show = _draw_bar if console.is_terminal else _write_lines
+    thread = threading.Thread(target=show, args=(finished, ended, console), daemon=True)
+    if finished.total:
+        thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        if finished.total:
+            thread.join()
+
+
+def _draw_bar(finished: FinishedBytes, ended: threading.Event, console: Console) -> None:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        SpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("Units", total=finished.total)
+        for done in _counts(finished, ended, BAR_SECONDS):
+            bar.update(task, completed=done)
+
+
+def _write_lines(finished: FinishedBytes, ended: threading.Event, console: Console) -> None:
+    begin = time.perf_counter()
+    for done in _counts(finished, ended, LINE_SECONDS):
+        line = describe(done, finished.total, time.perf_counter() - begin)
+        console.print(line, soft_wrap=True)
+
+
+def _counts(finished: FinishedBytes, ended: threading.Event, seconds: float) -> Iterator[int]:
+    """Counts every so often until the end; a store that fails to answer is asked again later."""
+    while not ended.wait(seconds):
+        with contextlib.suppress(EngineError, UsageError):
+            yield finished.count()
+
+
+def describe(done: int, total: int, seconds: float) -> str:
+    """A line of progress: bytes, share, rate and, once there is a rate, the time left."""
+    line = f"Finished {done / 1e6:,.0f} of {total / 1e6:,.0f} MB ({done / total:.0%})"
+    if not done:
+        return f"{line} after {_duration(seconds)}."
+    left = (total - done) * seconds / done
+    return f"{line}, {done / 1e6 / seconds:,.1f} MB/s, {_duration(left)} left."
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {seconds:02} s" if minutes else f"{seconds} s"

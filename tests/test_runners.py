@@ -1,0 +1,141 @@
+"""From options to an engine's flags, and from an engine's errors to sentences."""
+
+import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from pipelines import runners
+from pipelines.options import Options
+from transforms.core.errors import EngineError, UsageError
+
+
+class PipelineMade(Exception):
+    """Raised in place of making a pipeline."""
+
+
+def given_to_beam(monkeypatch, options, *beam_args):
+    """What Beam's options are when the pipeline is made."""
+    made = {}
+
+    def make(options: PipelineOptions):
+        made.update(options.get_all_options())
+        raise PipelineMade
+
+    monkeypatch.setattr(beam, "Pipeline", make)
+    with pytest.raises(PipelineMade), runners.create_pipeline(options, beam_args):
+        pass
+    return made
+
+
+@pytest.mark.parametrize("name", ["local", "DirectRunner", "FnApiRunner"])
+def test_the_local_engine_is_named_so_that_no_download_is_looked_for(monkeypatch, name):
+    made = given_to_beam(monkeypatch, Options(runner=name))
+    assert (made["runner"], made["direct_running_mode"]) == ("FnApiRunner", "in_memory")
+    made = given_to_beam(monkeypatch, Options(runner=name, workers=3))
+    assert (made["direct_num_workers"], made["direct_running_mode"]) == (3, "multi_processing")
+
+
+@pytest.mark.parametrize("name", ["flink", "FlinkRunner"])
+def test_flink_has_defaults_which_the_file_and_then_flags_replace(monkeypatch, name):
+    made = given_to_beam(monkeypatch, Options(runner=name))
+    assert (made["runner"], made["flink_master"]) == ("FlinkRunner", "localhost:8081")
+    assert made["environment_type"] == "LOOPBACK" and made["setup_file"] is None
+    options = Options(runner=name, beam={"flink_master": "there:1", "parallelism": 3})
+    made = given_to_beam(monkeypatch, options, "--parallelism=5", "--environment_type=EXTERNAL")
+    assert (made["flink_master"], made["parallelism"]) == ("there:1", 5)
+    assert made["environment_type"] == "EXTERNAL"
+
+
+DATAFLOW = {"temp_location": "gs://bucket/tmp", "labels": ["a=1", "b=2"], "project": "our-project"}
+
+
+@pytest.fixture
+def openable(monkeypatch):
+    """Google Cloud Storage answers; gives the paths that were asked for."""
+    asked = []
+    monkeypatch.setattr(runners.storage, "exists", asked.append)
+    return asked
+
+
+def test_dataflow_gets_the_code_unless_it_is_in_an_image(monkeypatch, openable):
+    made = given_to_beam(monkeypatch, Options(runner="dataflow", beam=DATAFLOW))
+    assert made["runner"] == "DataflowRunner" and made["labels"] == ["a=1", "b=2"]
+    assert made["setup_file"].endswith("/setup.py")
+    image = {"sdk_container_image": "region-docker.pkg.dev/our-project/images/narratives"}
+    made = given_to_beam(monkeypatch, Options(runner="dataflow", beam=DATAFLOW | image))
+    assert made["setup_file"] is None
+    assert openable == ["gs://bucket/tmp/credentials"] * 2
+
+
+def test_dataflow_without_a_bucket_is_refused_at_once():
+    with pytest.raises(UsageError, match="give temp_location, for example gs://BUCKET/tmp"):
+        with runners.create_pipeline(Options(runner="dataflow", beam={"project": "our-project"})):
+            pass
+
+
+def test_beams_options_become_flags():
+    values = {"a": "x y", "b": 2, "c": True, "d": False, "e": [1, "z"], "f": []}
+    assert runners.to_flags(values) == ["--a=x y", "--b=2", "--c", "--e=1", "--e=z"]
+
+
+@pytest.mark.parametrize(
+    ("options", "flags", "handed_over"),
+    [
+        ({}, [], False),
+        ({"wait": False}, [], True),
+        ({}, ["--template_location=gs://a/b"], True),
+        ({}, ["--dry_run"], True),
+        ({}, ["--dry_run=True"], True),
+        ({}, ["--dry_run=False"], False),
+        ({"beam": {"no_wait_until_finish": True}}, [], True),
+        ({"beam": {"template_location": "gs://a/b"}}, [], True),
+    ],
+)
+def test_jobs_that_nobody_waits_for_are_known(options, flags, handed_over):
+    assert runners.is_handed_over(Options(**options), flags) is handed_over
+
+
+def test_only_on_dataflow_a_job_fails_that_publishes_nothing():
+    engines = ("local", "flink", "dataflow", "DataflowRunner")
+    assert [runners.fails_jobs(Options(runner=name)) for name in engines] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+
+
+FAILURES = [
+    (UsageError("'a' is wrong [while running 'Read/Read']"), UsageError, "'a' is wrong"),
+    (EngineError("no answer"), EngineError, "no answer"),
+    (
+        RuntimeError("Traceback …\ntransforms.core.errors.UsageError: 'a' is wrong\n\nmore"),
+        UsageError,
+        "'a' is wrong",
+    ),
+    (
+        RuntimeError("Traceback …\ntransforms.core.errors.EngineError: no answer\n"),
+        EngineError,
+        "no answer",
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "kind", "message"), FAILURES)
+def test_errors_of_stages_are_told_as_they_were_raised(error, kind, message):
+    def fail(_):
+        raise error
+
+    with pytest.raises(kind) as raised:
+        with runners.create_pipeline(Options()) as pipeline:
+            _ = pipeline | beam.Create([0]) | beam.Map(fail)
+    assert str(raised.value) == message
+
+
+def test_other_errors_are_told_in_a_line_and_kept_whole_in_a_file():
+    with pytest.raises(EngineError, match="the run failed: .*division by zero") as raised:
+        with runners.create_pipeline(Options()) as pipeline:
+            _ = pipeline | beam.Create([0]) | beam.Map(lambda number: 1 / number)
+    path = str(raised.value).rpartition(" is in ")[2]
+    with open(path) as log:
+        assert "Traceback" in log.read()
