@@ -1,13 +1,11 @@
 """How far a run is, on any engine: the bytes of finished units, by their commit records."""
 
 import contextlib
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.progress import TransferSpeedColumn as SpeedColumn
+from typing import TextIO
 
 from transforms import storage
 from transforms.core import layout
@@ -44,12 +42,12 @@ class FinishedBytes:
 
 
 @contextlib.contextmanager
-def show_progress(units: Sequence[Unit], output: str, console: Console | None = None) -> Iterator:
-    """Shows progress on standard error while the block runs."""
-    console = console or Console(stderr=True, highlight=False)
+def show_progress(units: Sequence[Unit], output: str, stream: TextIO | None = None) -> Iterator:
+    """Shows progress on a stream, standard error by default, while the block runs."""
+    stream = stream or sys.stderr
     finished, ended = FinishedBytes(units, output), threading.Event()
-    show = _draw_bar if console.is_terminal else _write_lines
-    thread = threading.Thread(target=show, args=(finished, ended, console), daemon=True)
+    show = _draw_bar if stream.isatty() else _write_lines
+    thread = threading.Thread(target=show, args=(finished, ended, stream), daemon=True)
     if finished.total:
         thread.start()
     try:
@@ -60,25 +58,29 @@ def show_progress(units: Sequence[Unit], output: str, console: Console | None = 
             thread.join()
 
 
-def _draw_bar(finished: FinishedBytes, ended: threading.Event, console: Console) -> None:
+def _draw_bar(finished: FinishedBytes, ended: threading.Event, stream: TextIO) -> None:
+    from rich import progress
+    from rich.console import Console
+
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        SpeedColumn(),
-        TimeRemainingColumn(),
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.DownloadColumn(),
+        progress.TransferSpeedColumn(),
+        progress.TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    console = Console(file=stream)
+    with progress.Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("Units", total=finished.total)
         for done in _counts(finished, ended, BAR_SECONDS):
             bar.update(task, completed=done)
 
 
-def _write_lines(finished: FinishedBytes, ended: threading.Event, console: Console) -> None:
+def _write_lines(finished: FinishedBytes, ended: threading.Event, stream: TextIO) -> None:
     begin = time.perf_counter()
     for done in _counts(finished, ended, LINE_SECONDS):
         line = describe(done, finished.total, time.perf_counter() - begin)
-        console.print(line, soft_wrap=True)
+        print(line, file=stream, flush=True)
 
 
 def _counts(finished: FinishedBytes, ended: threading.Event, seconds: float) -> Iterator[int]:

@@ -4,7 +4,6 @@ import io
 import time
 
 import pytest
-from rich.console import Console
 
 from pipelines import progress
 from transforms import storage
@@ -54,9 +53,9 @@ def test_a_line_tells_share_rate_and_time_left(done, seconds, line):
 def test_progress_is_shown_until_the_run_ends(tmp_path, monkeypatch, terminal):
     monkeypatch.setattr(progress, "LINE_SECONDS", 0.01)
     monkeypatch.setattr(progress, "BAR_SECONDS", 0.01)
-    shown = Shown()
-    console = Console(file=shown, force_terminal=terminal, width=200)
-    with progress.show_progress(UNITS, str(tmp_path), console):
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = Shown(terminal)
+    with progress.show_progress(UNITS, str(tmp_path), shown):
         finish(UNITS[0], str(tmp_path))
         shown.wait_for("0.6/1.0 kB" if terminal else "(60%)")
     end = shown.getvalue()
@@ -65,14 +64,21 @@ def test_progress_is_shown_until_the_run_ends(tmp_path, monkeypatch, terminal):
 
 
 def test_a_run_without_units_shows_nothing(tmp_path):
-    shown = io.StringIO()
-    with progress.show_progress([], str(tmp_path), Console(file=shown, force_terminal=True)):
+    shown = Shown(terminal=True)
+    with progress.show_progress([], str(tmp_path), shown):
         pass
     assert shown.getvalue() == ""
 
 
 class Shown(io.StringIO):
     """What was printed, by another thread."""
+
+    def __init__(self, terminal):
+        super().__init__()
+        self._terminal = terminal
+
+    def isatty(self):
+        return self._terminal
 
     def wait_for(self, text):
         end = time.monotonic() + PATIENCE

@@ -39,6 +39,7 @@ class Figure:
       ours: Whether it is about this project's code alone, so that two commits can be compared.
       most_rounds: Rounds that are enough, where one takes long.
       amounts: What the probe's rounds hold: `s` or `bytes`.
+      on_request: Whether it is measured only when it is named: it needs more than a package index.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Figure:
     ours: bool = True
     most_rounds: int | None = None
     amounts: str = "s"
+    on_request: bool = False
 
 
 FIGURES = (
@@ -235,18 +237,36 @@ FIGURES = (
         needs=(),
         ours=False,
     ),
+    Figure(
+        "E1",
+        "engine_runs:flink",
+        (
+            Row(
+                "Flink, parallelism 2 / two local processes, less start-up (8×)",
+                lambda r: (
+                    r["Flink"] - r["start-up on Flink"],
+                    r["two processes"] - r["start-up of two"],
+                ),
+            ),
+            Row("the same with start-up", lambda r: (r["Flink"], r["two processes"])),
+        ),
+        ours=False,
+        most_rounds=3,
+        on_request=True,
+    ),
 )
 
 
 def select(names: Sequence[str] | None, comparing: bool) -> list[Figure]:
-    """The figures of these names, or all; when comparing two commits, those that allow it.
+    """The figures of these names, or all but those on request; when comparing two commits, those
+    that allow it.
 
     Raises:
       ValueError: There is no such figure.
     """
     allowed = [figure for figure in FIGURES if figure.ours or not comparing]
     if names is None:
-        return allowed
+        return [figure for figure in allowed if not figure.on_request]
     chosen = [f for f in allowed if {f.name, f.name.rstrip("ab")} & set(names)]
     known = {name for f in chosen for name in (f.name, f.name.rstrip("ab"))}
     if unknown := sorted(set(names) - known):

@@ -61,7 +61,9 @@ def test_figures_are_chosen_by_name_or_number():
     assert [figure.name for figure in select(["B3", "B1", "B10b"], comparing=False)] == [
         "B1", "B3a", "B3b", "B10b"
     ]  # fmt: skip
-    assert select(None, comparing=False) == list(FIGURES)
+    named = [figure for figure in FIGURES if figure.on_request]
+    assert [*select(None, comparing=False), *named] == list(FIGURES)
+    assert select([figure.name for figure in named], comparing=False) == named
     assert "B4" not in [figure.name for figure in select(None, comparing=True)]
 
 

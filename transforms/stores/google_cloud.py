@@ -35,7 +35,9 @@ from transforms.types import FileInfo
 SCHEME = "gs://"
 CACHE_VARIABLE = "LOCALIZED_NARRATIVES_CACHE"
 _MAGIC = re.compile(r"[*?[]")
-_THREADS = 16
+_THREADS = 8
+"""Requests at a time: fewer than the connections that the client keeps (10)."""
+
 _LOGIN = (
     "log in with `gcloud auth application-default login`, or name a key file in "
     "GOOGLE_APPLICATION_CREDENTIALS"
@@ -399,13 +401,17 @@ def _cache() -> str:
 
 
 def _download(path: str, objects: Mapping[str, Blob], copy: str) -> None:
-    with tempfile.TemporaryDirectory(dir=os.path.dirname(copy)) as temporary, _explained(path):
-        folder = os.path.join(temporary, "copy")
-        for name, blob in objects.items():
-            target = os.path.join(folder, name)
-            os.makedirs(os.path.dirname(target), exist_ok=True)
+    def download(item: tuple[str, Blob]) -> None:
+        name, blob = item
+        target = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        with _explained(path):
             blob.download_to_filename(
                 target, raw_download=True, checksum="crc32c", if_generation_match=blob.generation
             )
-        os.makedirs(folder, exist_ok=True)
+
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(copy)) as temporary:
+        folder = os.path.join(temporary, "copy")
+        os.makedirs(folder)
+        _each(download, objects.items())
         os.rename(folder, copy)
