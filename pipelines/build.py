@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pipelines.build_options import BuildOptions
 from pipelines.options import parse_command_line, run_command
 from pipelines.planning import BuildPlan, plan_build
+from pipelines.runners import create_pipeline, fails_jobs, is_handed_over, is_prepared_only
 from transforms import storage
 from transforms.core import layout
 from transforms.core.errors import EngineError
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         BuildOptions, argv, PROG, __doc__.partition("\n\n")[2].strip()
     )
     plan = plan_build(options, beam_args)
-    if plan.is_current:
+    if plan.is_current and not is_prepared_only(options, beam_args):
         problem = too_many_bad_lines(plan.manifest, options.max_bad_share)
         if problem:
             print(f"error: {problem}: version {plan.version} stays current", file=sys.stderr)
@@ -75,7 +76,6 @@ def _announcement(plan: BuildPlan) -> str:
 def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dict | None:
     """Runs the pipeline and answers its outcome, None where it is only handed over."""
     from pipelines.progress import show_progress
-    from pipelines.runners import create_pipeline, fails_jobs, is_handed_over
     from transforms.publish import PublishPlan
 
     run_id = uuid.uuid4().hex[:16]
@@ -86,7 +86,7 @@ def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dic
         shards=plan.shards,
         max_bad_share=options.max_bad_share,
         attributes=plan.attributes,
-        fails_job=fails_jobs(options),
+        fails_job=fails_jobs(options, beam_args),
     )
     path = storage.join(options.output, layout.RUNS, f"{run_id}.json")
     begin = time.perf_counter()

@@ -1,6 +1,7 @@
 """The first pass of a calibrated run: D alone, over all input."""
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Sequence
 
@@ -22,7 +23,10 @@ def count_distances(
     key = digest({"units": sorted(unit.key for unit in units), "source": options.transcripts})
     path = storage.join(options.output, FOLDER, f"{key[:16]}.json")
     if not storage.exists(path):
-        print(f"Measuring D of all narratives in {len(units)} units, to calibrate the threshold.")
+        print(
+            f"Measuring D of all narratives in {len(units)} units, to calibrate the threshold.",
+            file=sys.stdout if options.summary == "text" else sys.stderr,
+        )
         _measure(units, options, beam_args, transcript_index, path)
     rows = json.loads(storage.read_bytes(path))
     return Counter({(distance, characters): number for distance, characters, number in rows})

@@ -21,6 +21,7 @@ from transforms.index import (
     IndexTranscripts,
     index_folder,
     is_built,
+    open_source,
     read_problems,
     to_source,
 )
@@ -122,7 +123,7 @@ def _ensure(build: BuildIndex, options: Options, beam_args: Sequence[str]) -> st
             f"the index {folder} is not built yet, and a job that nobody waits for cannot have it "
             "built first: build it with `python -m pipelines.index_annotations` and wait for it"
         )
-    index_blocks.check_headers(build.sources, storage.open_decompressed)
+    index_blocks.check_headers(build.sources, open_source)
     storage.remove_file(storage.join(folder, PROBLEMS))
     with create_pipeline(options, beam_args) as pipeline:
         pipeline | type(build).__name__ >> build
@@ -158,8 +159,8 @@ def _describe(manifest: IndexManifest) -> list[str]:
     given = manifest.tables.get("classes")
     known = given.terms["vocabulary"] if given else []
     published = [c for name in VOCABULARIES if name not in known for c in default_classes(name)]
-    number = len(published) + (given.keys if given else 0)
-    return [*lines, f"vocabulary {number} classes{'' if given else ' (published)'}"]
+    own = given.keys if given else 0
+    return [*lines, f"vocabulary {own + len(published)} classes{'' if own else ' (published)'}"]
 
 
 if __name__ == "__main__":

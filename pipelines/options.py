@@ -65,6 +65,8 @@ def parse_command_line(
         options = model(**values)
     except pydantic.ValidationError as error:
         raise UsageError(_explain(error, config)) from error
+    if "runner" in options.beam:
+        raise UsageError("`runner` is a key of its own, not one below `beam`")
     _refuse_strays([f"--{name}=" for name in options.beam], model)
     return options, beam_args
 
@@ -142,16 +144,9 @@ def _refuse_strays(beam_args: Sequence[str], model: type[Options]) -> None:
     """Refuses what is neither ours nor Beam's: a misspelt flag must not be ignored."""
     if not beam_args:
         return
-    from apache_beam.options.pipeline_options import PipelineOptions
+    from pipelines.runners import known_flags
 
-    from pipelines.runners import JAVA_OPTIONS
-
-    known = {f"--{name}" for name in JAVA_OPTIONS}
-    for group in (PipelineOptions, *PipelineOptions.__subclasses__()):
-        parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-        if adder := group.__dict__.get("_add_argparse_args"):
-            adder.__func__(group, parser)
-        known.update(parser._option_string_actions)
+    known = known_flags()
     expects_value = False
     for argument in beam_args:
         name = argument.partition("=")[0]
@@ -190,5 +185,9 @@ def run_command(main: Callable[[], int | None]) -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(4)
     except KeyboardInterrupt:
-        print("Stopped; the same command goes on from the finished units.", file=sys.stderr)
+        print(
+            "Stopped; the same command goes on from the finished units. A job that is on a cluster "
+            "already runs on there until it is cancelled.",
+            file=sys.stderr,
+        )
         sys.exit(130)

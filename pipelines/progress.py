@@ -15,6 +15,9 @@ from transforms.core.units import Unit
 BAR_SECONDS, LINE_SECONDS = 2.0, 30.0
 """How often a terminal's bar is redrawn, and how often a line is written where there is none."""
 
+PATIENCE = 5.0
+"""Seconds that the end of a run waits for a question to a slow store."""
+
 
 class FinishedBytes:
     """Bytes of the units that are finished, of those that were to do.
@@ -55,7 +58,7 @@ def show_progress(units: Sequence[Unit], output: str, stream: TextIO | None = No
     finally:
         ended.set()
         if finished.total:
-            thread.join()
+            thread.join(PATIENCE)
 
 
 def _draw_bar(finished: FinishedBytes, ended: threading.Event, stream: TextIO) -> None:

@@ -1,6 +1,8 @@
 """From options to a Beam pipeline: the only place that knows one engine from another."""
 
+import argparse
 import contextlib
+import functools
 import logging
 import os
 import pathlib
@@ -33,7 +35,7 @@ https://beam.apache.org/documentation/runners/flink/#pipeline-options-for-the-fl
 _SETUP_FILE = pathlib.Path(__file__).parents[1] / "setup.py"
 """What Dataflow's workers install, where the code is a checkout of the repository."""
 
-_HANDED_OVER = re.compile(r"--(template_location|no_wait_until_finish|dry_run)(?!=[Ff]alse)\b")
+_PREPARED = re.compile(r"--(template_location|dry_run)\b(?!=[Ff]alse)")
 _WHERE = re.compile(r" \[while running '[^']*'\]")
 _IN_WORKER = re.compile(
     rf"{re.escape(UsageError.__module__)}\.(UsageError|EngineError): (.*)$", re.MULTILINE
@@ -79,16 +81,41 @@ def _engine(options: Options) -> str:
     return _BEAM_NAMES.get(options.runner, options.runner)
 
 
+@functools.cache
+def known_flags() -> Mapping[str, bool]:
+    """All of Beam's flags, and whether each takes a value."""
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    known = {f"--{name}": True for name in JAVA_OPTIONS}
+    for group in (PipelineOptions, *PipelineOptions.__subclasses__()):
+        parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        if adder := group.__dict__.get("_add_argparse_args"):
+            adder.__func__(group, parser)
+        actions = parser._option_string_actions
+        known.update({name: action.nargs != 0 for name, action in actions.items()})
+    return known
+
+
 def to_flags(values: Mapping[str, object]) -> list[str]:
-    """Beam's options as flags: true is the flag alone, a list the flag once for each value."""
-    flags = []
-    for name, value in values.items():
-        for item in value if isinstance(value, list) else [value]:
-            if item is True:
-                flags.append(f"--{name}")
-            elif item is not None and item is not False:
-                flags.append(f"--{name}={item}")
-    return flags
+    """Beam's options as flags: a list is the flag once for each value.
+
+    A truth value is the flag or its opposite (`--no_NAME`), where that takes no value.
+    """
+    return [
+        flag
+        for name, value in values.items()
+        for item in (value if isinstance(value, list) else [value])
+        for flag in _to_flag(name, item)
+    ]
+
+
+def _to_flag(name: str, value: object) -> Iterator[str]:
+    if not isinstance(value, bool) or known_flags().get(f"--{name}", True):
+        yield f"--{name}={value}"
+    elif value:
+        yield f"--{name}"
+    elif f"--no_{name}" in known_flags():
+        yield f"--no_{name}"
 
 
 def _engine_flags(options: Options) -> list[str]:
@@ -124,14 +151,23 @@ def _defaults(engine: str, flags: Sequence[str]) -> list[str]:
 
 
 def _check(engine: str, parsed) -> None:
-    """Finds now what Beam would find late, or only after minutes of trying.
+    """Finds now what Beam would find late, only after minutes of trying, or not at all.
 
     Raises:
-      UsageError: There are no Google credentials, or they do not open the bucket for staging.
+      UsageError: There are no Google credentials, or they do not open the bucket for staging. Or
+        nobody waits for a job on Flink that would end with this process.
     """
-    if engine != DATAFLOW:
+    if engine not in (FLINK, DATAFLOW):
         return
     given = parsed.get_all_options()
+    if engine == FLINK:
+        stays = given["job_endpoint"] and given["environment_type"] != "LOOPBACK"
+        if given["no_wait_until_finish"] and not stays:
+            raise UsageError(
+                "without waiting, job server and workers must outlive this command: give "
+                "job_endpoint, and environment_type EXTERNAL, PROCESS or DOCKER"
+            )
+        return
     place = given["staging_location"] or given["temp_location"]
     if not place:
         raise UsageError(
@@ -166,12 +202,21 @@ def _describe(error: Exception) -> str:
     )
 
 
+def is_prepared_only(options: Options, beam_args: Sequence[str] = ()) -> bool:
+    """Whether a pipeline is only made ready, for a template or to look at, and not run."""
+    flags = [*to_flags(options.beam), *beam_args]
+    return any(_PREPARED.match(flag) for flag in flags)
+
+
 def is_handed_over(options: Options, beam_args: Sequence[str] = ()) -> bool:
     """Whether a pipeline is only submitted, or only prepared, and nobody waits for its end."""
+    if _engine(options) == LOCAL:
+        return False  # it runs in this process
     flags = [*to_flags(options.beam), *beam_args]
-    return not options.wait or any(_HANDED_OVER.match(flag) for flag in flags)
+    leaves = not options.wait or "--no_wait_until_finish" in flags
+    return leaves or is_prepared_only(options, beam_args)
 
 
-def fails_jobs(options: Options) -> bool:
-    """Whether a job that publishes nothing is to fail: on Dataflow its state is all one sees."""
-    return _engine(options) == DATAFLOW
+def fails_jobs(options: Options, beam_args: Sequence[str] = ()) -> bool:
+    """Whether a job that publishes nothing is to fail: where its state is all that one may see."""
+    return _engine(options) == DATAFLOW or is_handed_over(options, beam_args)

@@ -74,10 +74,29 @@ def test_dataflow_without_a_bucket_is_refused_at_once():
 
 
 def test_beams_options_become_flags():
-    values = {"a": "x y", "b": 2, "c": True, "d": False, "e": [1, "z"], "f": []}
-    assert runners.to_flags(values) == ["--a=x y", "--b=2", "--c", "--e=1", "--e=z"]
+    values = {"project": "x y", "parallelism": 2, "labels": ["a=1", "b=2"], "experiments": []}
+    flags = ["--project=x y", "--parallelism=2", "--labels=a=1", "--labels=b=2"]
+    assert runners.to_flags(values) == flags
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "flags"),
+    [
+        ("save_main_session", True, ["--save_main_session"]),
+        ("save_main_session", False, ["--no_save_main_session"]),
+        ("use_public_ips", False, ["--no_use_public_ips"]),
+        ("no_use_public_ips", True, ["--no_use_public_ips"]),
+        ("no_use_public_ips", False, []),
+        ("dry_run", True, ["--dry_run=True"]),
+    ],
+)
+def test_truth_values_become_flags_that_beam_understands(name, value, flags):
+    assert runners.to_flags({name: value}) == flags
+    given = PipelineOptions(flags).get_all_options()
+    assert name not in given or bool(given[name]) is value
+
+
+@pytest.mark.parametrize("engine", ["flink", "dataflow"])
 @pytest.mark.parametrize(
     ("options", "flags", "handed_over"),
     [
@@ -91,18 +110,24 @@ def test_beams_options_become_flags():
         ({"beam": {"template_location": "gs://a/b"}}, [], True),
     ],
 )
-def test_jobs_that_nobody_waits_for_are_known(options, flags, handed_over):
-    assert runners.is_handed_over(Options(**options), flags) is handed_over
+def test_jobs_that_nobody_waits_for_are_known_and_fail(engine, options, flags, handed_over):
+    options = Options(runner=engine, **options)
+    assert runners.is_handed_over(options, flags) is handed_over
+    assert runners.fails_jobs(options, flags) is (handed_over or engine == "dataflow")
 
 
-def test_only_on_dataflow_a_job_fails_that_publishes_nothing():
-    engines = ("local", "flink", "dataflow", "DataflowRunner")
-    assert [runners.fails_jobs(Options(runner=name)) for name in engines] == [
-        False,
-        False,
-        True,
-        True,
-    ]
+def test_a_local_run_is_never_handed_over():
+    assert not runners.is_handed_over(Options(wait=False), ["--no_wait_until_finish"])
+    assert not runners.fails_jobs(Options(wait=False))
+
+
+def test_a_job_on_flink_is_not_left_to_workers_that_end_with_the_command(monkeypatch):
+    options = Options(runner="flink", wait=False)
+    with pytest.raises(UsageError, match="must outlive this command: give job_endpoint"):
+        with runners.create_pipeline(options):
+            pass
+    stays = ["--job_endpoint=localhost:8099", "--environment_type=EXTERNAL"]
+    assert given_to_beam(monkeypatch, options, *stays)["no_wait_until_finish"]
 
 
 FAILURES = [

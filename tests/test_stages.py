@@ -18,6 +18,7 @@ from transforms.align import AlignTranscripts
 from transforms.annotate import JoinAnnotations
 from transforms.calibrate import CountDistances, count_distances
 from transforms.core.annotations.index import open_index
+from transforms.core.errors import EngineError
 from transforms.core.quality import QualityRules
 from transforms.core.records import decode_record
 from transforms.core.richness import create_tagger
@@ -209,6 +210,23 @@ def test_a_try_whose_files_another_run_removed_takes_the_record_that_is_there(
 
     monkeypatch.setattr(storage, "new_file", removed)
     assert storage.exists(write_unit(unit, chunk, str(tmp_path)))
+
+
+def test_a_try_whose_record_is_there_though_creating_it_failed_keeps_its_files(
+    elements, tmp_path, monkeypatch
+):
+    unit, chunk = elements["done"][0]
+    create = storage.create_exclusively
+
+    def answer_lost(path, data):
+        create(path, data)
+        raise EngineError("no answer")
+
+    monkeypatch.setattr(storage, "create_exclusively", answer_lost)
+    with pytest.raises(EngineError):
+        write_unit(unit, chunk, str(tmp_path))
+    record = decode_record((tmp_path / "units" / unit.key / "record").read_bytes())
+    assert all((tmp_path / file.path).stat().st_size == file.bytes for file in record.files)
 
 
 def test_a_try_that_fails_leaves_nothing(elements, tmp_path, monkeypatch):

@@ -228,7 +228,7 @@ def test_a_new_file_appears_whole_or_not_at_all(tmp_path):
     assert path.read_bytes() == b"content" and os.listdir(path.parent) == ["file"]
 
 
-def test_a_new_folder_takes_the_place_of_the_old_one_or_leaves_it(tmp_path):
+def test_a_new_folder_takes_the_place_of_a_damaged_one(tmp_path):
     target = tmp_path / "versions" / "v"
     for content in (b"first", b"second"):
         with storage.new_folder(str(target)) as folder:
@@ -237,7 +237,18 @@ def test_a_new_folder_takes_the_place_of_the_old_one_or_leaves_it(tmp_path):
     with pytest.raises(KeyError), storage.new_folder(str(target)) as folder:
         storage.write_bytes(f"{folder}/third", b"")
         raise KeyError
-    assert os.listdir(target) == ["second"] and os.listdir(target.parent) == ["v"]
+    assert os.listdir(target.parent) == []
+
+
+def test_a_new_folder_never_takes_the_place_of_one_that_came_first(tmp_path):
+    target = tmp_path / "v"
+    with pytest.raises(OSError), storage.new_folder(str(target)) as slower:
+        storage.write_bytes(f"{slower}/half", b"")
+        with storage.new_folder(str(target)) as faster:
+            storage.write_bytes(f"{faster}/whole", b"")
+        storage.remove_folder(slower)  # as the faster run does when it has published
+        storage.write_bytes(f"{slower}/rest", b"")
+    assert os.listdir(target) == ["whole"] and os.listdir(tmp_path) == ["v"]
 
 
 def test_files_are_checked_by_size_and_checksum(tmp_path):

@@ -7,7 +7,7 @@ value too: the first problems are written down in the manifest's stead.
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import ClassVar
+from typing import BinaryIO, ClassVar
 
 import apache_beam as beam
 import msgspec
@@ -39,6 +39,11 @@ Terms = Mapping[tuple[str, str], list[str]]
 def to_source(role: str, file: FileInfo) -> Source:
     """A file in its role."""
     return Source(role, file.path, file.size, file.fingerprint)
+
+
+def open_source(source: Source) -> BinaryIO:
+    """The source's bytes, decompressed; refused if it is another file by now."""
+    return storage.open_decompressed(source.path, source.fingerprint)
 
 
 def index_folder(directory: str, kind: str, sources: Sequence[Source]) -> str:
@@ -151,7 +156,7 @@ class ParseBlock(beam.DoFn):
 
     def process(self, block: Block) -> Iterator:
         try:
-            for part in index_blocks.parse_block(block, storage.open_decompressed):
+            for part in index_blocks.parse_block(block, open_source):
                 yield from self._deal_out(part)
         except UsageError as error:
             problem = (block.files[0][0], block.start, str(error))

@@ -133,10 +133,13 @@ def read_record(path: str) -> UnitRecord:
     """Reads a commit record.
 
     Raises:
-      UsageError: It is damaged; its unit is then removed, so that the next run does it anew.
+      UsageError: It is damaged; its unit is then removed, so that the next run does it anew. Or it
+        is gone, as after the try before, or when another run has found it damaged.
     """
     try:
         return decode_record(storage.read_bytes(path))
+    except UsageError as error:
+        raise UsageError(f"{error}; a finished unit is gone: run the same command again") from error
     except DamagedRecord as error:
         storage.remove_folder(path.rpartition("/")[0])
         raise UsageError(

@@ -81,7 +81,9 @@ def open_decompressed(path: str, fingerprint: str | None = None) -> BinaryIO:
 
     Reading raises UsageError where the file is damaged or cut short.
     """
-    file = _store(path).open_binary(path, fingerprint, _STREAM_BUFFER)
+    compressed = path.endswith((".gz", ".zst"))
+    buffer = _STREAM_BUFFER if compressed else _LINE_BUFFER
+    file = _store(path).open_binary(path, fingerprint, buffer)
     if path.endswith(".gz"):
         return io.BufferedReader(_Decompressed(path, file, gzip.open(file)))
     if path.endswith(".zst"):
@@ -229,10 +231,14 @@ def new_file(path: str) -> AbstractContextManager[str]:
 
 
 def new_folder(target: str) -> AbstractContextManager[str]:
-    """Gives a folder to fill, which is `target`, in place of what was, when the block has ended.
+    """Gives a folder to fill, which is `target` when the block has ended.
 
-    Where a store cannot do that at once, files appear in `target` one by one: write the one that
-    says that the others are whole last.
+    What is there when the block begins is taken for damaged, and goes. Where a store cannot rename
+    a folder, files appear in `target` one by one: write the one that says that the others are whole
+    last.
+
+    Raises:
+      OSError: At the end of the block, another folder has got the name.
     """
     return _store(target).new_folder(target)
 

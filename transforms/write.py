@@ -10,7 +10,14 @@ import pyarrow as pa
 from transforms import storage
 from transforms.core import layout
 from transforms.core.chunk import Chunk
-from transforms.core.records import FileEntry, encode_record, make_record
+from transforms.core.errors import EngineError, UsageError
+from transforms.core.records import (
+    DamagedRecord,
+    FileEntry,
+    decode_record,
+    encode_record,
+    make_record,
+)
 from transforms.core.tables import unit_tables, write_table
 from transforms.core.units import Unit
 from transforms.metrics import Stopwatch
@@ -44,9 +51,23 @@ def write_unit(unit: Unit, chunk: Chunk, output: str) -> str:
         if not storage.exists(record):
             raise
     finally:
-        if not committed:
+        if not (committed or _may_name(record, attempt)):
             storage.remove_folder(storage.join(output, folder))
     return record
+
+
+def _may_name(record: str, attempt: str) -> bool:
+    """Whether the record is this try's after all, or cannot be read to rule that out.
+
+    A store may fail after it has done what it was asked. Files that nobody needs are removed when
+    a version is published.
+    """
+    try:
+        return (
+            storage.exists(record) and decode_record(storage.read_bytes(record)).attempt == attempt
+        )
+    except (DamagedRecord, EngineError, UsageError, OSError):
+        return True
 
 
 def _write_file(table: str, rows: pa.RecordBatch, output: str, path: str) -> FileEntry:

@@ -27,12 +27,16 @@ def source(role, path, size=None):
     return Source(role, str(path), path.stat().st_size if size is None else size, "f")
 
 
+def open_source(source):
+    return storage.open_decompressed(source.path)
+
+
 def rows_of(sources, block_bytes):
     """All rows by table, in order of their places."""
     parts = [
         part
         for block in plan_blocks(sources, block_bytes)
-        for part in parse_block(block, storage.open_decompressed)
+        for part in parse_block(block, open_source)
     ]
     assert len({(part.table, part.place) for part in parts}) == len(parts), "places are unique"
     rows = {}
@@ -124,9 +128,9 @@ def test_a_bad_line_is_numbered_in_its_file(tmp_path):
 def test_headers_are_checked_before_work_begins():
     right = source("boxes", HERE / "v3/train/annotations-human-bbox.csv")
     wrong = source("boxes", HERE / "v3/train/images.csv")
-    check_headers([right, source("classes", HERE / "v1/dict.csv")], storage.open_decompressed)
+    check_headers([right, source("classes", HERE / "v1/dict.csv")], open_source)
     with pytest.raises(UsageError, match="images.csv: its first line 'ImageID,Subset"):
-        check_headers([right, wrong], storage.open_decompressed)
+        check_headers([right, wrong], open_source)
 
 
 @pytest.mark.parametrize(

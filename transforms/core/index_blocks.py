@@ -15,8 +15,8 @@ from transforms.core.transcripts import BadTranscription, unreadable
 
 BLOCK_BYTES = 16 << 20
 
-OpenFile = Callable[[str], BinaryIO]
-"""Opens a path at its first byte, decompressed; can seek where nothing is compressed."""
+OpenSource = Callable[[Source], BinaryIO]
+"""Opens a source at its first byte, decompressed; can seek where nothing is compressed."""
 
 TABLES = {**tables.TABLES, **transcripts.TABLES}
 
@@ -108,7 +108,7 @@ def plain_size(source: Source) -> int:
     return source.size * (_USUAL_RATIO if _is_compressed(source) else 1)
 
 
-def check_headers(sources: Sequence[Source], open_file: OpenFile) -> None:
+def check_headers(sources: Sequence[Source], open_source: OpenSource) -> None:
     """Reads the first line of every CSV file with a header, before any work is begun.
 
     Raises:
@@ -116,15 +116,15 @@ def check_headers(sources: Sequence[Source], open_file: OpenFile) -> None:
     """
     for source in sources:
         if source.role in open_images.KINDS:
-            _csv_file(source, open_file)
+            _csv_file(source, open_source)
 
 
-def _csv_file(source: Source, open_file: OpenFile) -> open_images.CsvFile:
+def _csv_file(source: Source, open_source: OpenSource) -> open_images.CsvFile:
     kind = open_images.KINDS[source.role]
-    return open_images.read_header(source.path, kind, lambda: open_file(source.path))
+    return open_images.read_header(source.path, kind, lambda: open_source(source))
 
 
-def parse_block(block: Block, open_file: OpenFile) -> Iterator[Part]:
+def parse_block(block: Block, open_source: OpenSource) -> Iterator[Part]:
     """Reads a block.
 
     Yields:
@@ -135,19 +135,19 @@ def parse_block(block: Block, open_file: OpenFile) -> Iterator[Part]:
     """
     index, source = block.files[0]
     if source.role in open_images.KINDS:
-        parts = _parse_csv(block, open_file)
+        parts = _parse_csv(block, open_source)
     elif len(block.files) > 1 or (source.role == "words" and _is_json(source.path)):
-        parts = _parse_recordings(block, open_file)
+        parts = _parse_recordings(block, open_source)
     elif source.role in _LINES:
-        parts = _parse_lines(block, open_file)
+        parts = _parse_lines(block, open_source)
     else:
-        parts = _parse_whole(index, source, open_file)
+        parts = _parse_whole(index, source, open_source)
     yield from (part for part in parts if len(part.rows))
 
 
-def _parse_csv(block: Block, open_file: OpenFile) -> Iterator[Part]:
+def _parse_csv(block: Block, open_source: OpenSource) -> Iterator[Part]:
     index, source = block.files[0]
-    file = _csv_file(source, open_file)
+    file = _csv_file(source, open_source)
     if block.end is not None:
         rows = open_images.read_block(file, block.start, block.end)
         yield Part(source.role, (index, block.start), rows)
@@ -156,33 +156,33 @@ def _parse_csv(block: Block, open_file: OpenFile) -> Iterator[Part]:
         yield Part(source.role, (index, number), rows)
 
 
-def _parse_lines(block: Block, open_file: OpenFile) -> Iterator[Part]:
+def _parse_lines(block: Block, open_source: OpenSource) -> Iterator[Part]:
     index, source = block.files[0]
-    for start, lines in _read_lines(block, open_file):
+    for start, lines in _read_lines(block, open_source):
         try:
             rows = _LINES[source.role](lines)
         except BadTranscription as error:
-            line = line_at(lambda: open_file(source.path), start) + error.line
+            line = line_at(lambda: open_source(source), start) + error.line
             raise unreadable(f"{source.path}, line {line}", error) from error
         yield Part(source.role, (index, start), rows)
 
 
-def _read_lines(block: Block, open_file: OpenFile) -> Iterator[tuple[int, bytes]]:
+def _read_lines(block: Block, open_source: OpenSource) -> Iterator[tuple[int, bytes]]:
     _, source = block.files[0]
-    with open_file(source.path) as file:
+    with open_source(source) as file:
         if block.end is not None:
             yield read_range(file, block.start, block.end)
         else:
             yield from (piece[:2] for piece in read_pieces(file, BLOCK_BYTES))
 
 
-def _parse_recordings(block: Block, open_file: OpenFile) -> Iterator[Part]:
-    files = ((source.path, _read_whole(source, open_file)) for _, source in block.files)
+def _parse_recordings(block: Block, open_source: OpenSource) -> Iterator[Part]:
+    files = ((source.path, _read_whole(source, open_source)) for _, source in block.files)
     yield Part("words", (block.files[0][0], 0), transcripts.parse_words_files(files))
 
 
-def _parse_whole(index: int, source: Source, open_file: OpenFile) -> Iterator[Part]:
-    data = _read_whole(source, open_file)
+def _parse_whole(index: int, source: Source, open_source: OpenSource) -> Iterator[Part]:
+    data = _read_whole(source, open_source)
     first_class = index * _CLASSES_PER_FILE
     if source.role == "classes":
         found = classes.parse_classes(source.path, data)
@@ -195,6 +195,6 @@ def _parse_whole(index: int, source: Source, open_file: OpenFile) -> Iterator[Pa
             yield Part(table, (index, 0), rows)
 
 
-def _read_whole(source: Source, open_file: OpenFile) -> bytes:
-    with open_file(source.path) as file:
+def _read_whole(source: Source, open_source: OpenSource) -> bytes:
+    with open_source(source) as file:
         return file.read()

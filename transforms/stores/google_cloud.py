@@ -15,6 +15,7 @@ import io
 import json
 import os
 import re
+import shutil
 import tempfile
 import uuid
 from base64 import b64decode
@@ -23,10 +24,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import BinaryIO
 
 import google.auth
+import google_crc32c
 import requests
 from google.api_core import exceptions
 from google.auth import exceptions as auth
 from google.cloud.storage import Blob, Bucket, Client
+from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from transforms.core.errors import CHANGED, EngineError, UsageError
@@ -56,9 +59,8 @@ def _client() -> Client:
     try:
         credentials, _ = google.auth.default(scopes=Client.SCOPE)
     except auth.DefaultCredentialsError as error:
-        raise UsageError(
-            f"{SCHEME} needs Google credentials and there are none: {_LOGIN}"
-        ) from error
+        reason, _, _ = str(error).partition(". ")
+        raise UsageError(f"{SCHEME} needs Google credentials: {reason}; {_LOGIN}") from error
     return Client(project=None, credentials=credentials)
 
 
@@ -80,9 +82,10 @@ def _explained(path: str) -> Iterator[None]:
         raise UsageError(f"{path!r}: the Google credentials are not valid: {_LOGIN}") from error
     except (
         exceptions.GoogleAPIError,
-        auth.TransportError,
+        auth.GoogleAuthError,
         requests.RequestException,
         ConnectionError,
+        DataCorruption,
     ) as error:
         raise EngineError(f"Google Cloud Storage failed at {path!r}: {_reason(error)}") from error
 
@@ -104,7 +107,11 @@ def _split(path: str) -> tuple[str, str]:
 
 
 def _bucket(path: str) -> Bucket:
-    return _client().bucket(_split(path)[0])
+    name, _ = _split(path)
+    try:
+        return _client().bucket(name)
+    except ValueError as error:
+        raise UsageError(f"{path!r}: no bucket can be called {name!r}: {error}") from error
 
 
 def _blob(path: str) -> Blob:
@@ -113,11 +120,16 @@ def _blob(path: str) -> Blob:
 
 def _listed(folder: str, prefix: str = "") -> Iterator[tuple[str, Blob]]:
     """Objects below a folder whose names there begin with `prefix`, each with that name."""
-    bucket, name = _split(folder)
+    _, name = _split(folder)
     base = f"{name.rstrip('/')}/" if name else ""
     with _explained(folder):
-        for blob in _client().list_blobs(bucket, prefix=base + prefix):
+        for blob in _bucket(folder).list_blobs(prefix=base + prefix):
             yield blob.name[len(base) :], blob
+
+
+def _files(folder: str) -> Iterator[tuple[str, Blob]]:
+    """As `_listed`, without the empty objects that consoles put there for folders."""
+    return (item for item in _listed(folder) if not item[0].endswith("/") and item[0])
 
 
 def match(pattern: str) -> dict[str, str]:
@@ -132,7 +144,7 @@ def match(pattern: str) -> dict[str, str]:
     found = (
         blob.name
         for _, blob in _listed(f"{SCHEME}{bucket}", name[: magic.start()])
-        if _matches(blob.name.split("/"), parts)
+        if not blob.name.endswith("/") and _matches(blob.name.split("/"), parts)
     )
     return {path: path for path in (f"{SCHEME}{bucket}/{name}" for name in found)}
 
@@ -241,13 +253,13 @@ def existing(paths: Collection[str]) -> set[str]:
     """Those of the objects that are there, by one listing of the folder above them all."""
     if not paths:
         return set()
-    folder = os.path.commonpath([os.path.dirname(path) for path in paths]).replace(":/", "://", 1)
+    folder, _, _ = os.path.commonprefix(list(paths)).rpartition("/")
     return {f"{folder}/{name}" for name, _ in _listed(folder)} & set(paths)
 
 
 def list_dir(path: str) -> list[str]:
     """Names of objects and folders directly below a path, sorted."""
-    return sorted({name.partition("/")[0] for name, _ in _listed(path)})
+    return sorted({name.partition("/")[0] for name, _ in _files(path)})
 
 
 def sizes(folder: str, paths: Collection[str]) -> dict[str, int]:
@@ -382,9 +394,9 @@ def _copy(pair: tuple[str, str]) -> None:
 
 
 def local_folder(path: str) -> str:
-    """A copy of the folder on this machine, made once for as long as its objects are the same."""
-    objects = dict(_listed(path))
-    state = [path, sorted((name, blob.generation) for name, blob in objects.items())]
+    """A copy of the folder on this machine, made once for as long as it holds the same."""
+    objects = dict(_files(path))
+    state = [path, sorted((name, _crc32c(blob)) for name, blob in objects.items())]
     copy = os.path.join(_cache(), hashlib.sha256(json.dumps(state).encode()).hexdigest()[:24])
     with open(f"{copy}.lock", "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -401,17 +413,21 @@ def _cache() -> str:
 
 
 def _download(path: str, objects: Mapping[str, Blob], copy: str) -> None:
+    """Makes the copy; what a killed process has left of it goes."""
+    unfinished = f"{copy}.part"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    os.makedirs(unfinished)
+
     def download(item: tuple[str, Blob]) -> None:
         name, blob = item
-        target = os.path.join(folder, name)
+        expected = _crc32c(blob)
+        target = os.path.join(unfinished, name)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         with _explained(path):
-            blob.download_to_filename(
-                target, raw_download=True, checksum="crc32c", if_generation_match=blob.generation
-            )
+            blob.download_to_filename(target, raw_download=True, checksum="crc32c")
+        with open(target, "rb") as file:
+            if google_crc32c.value(file.read()) != expected:
+                raise UsageError(CHANGED.format(f"{path}/{name}"))
 
-    with tempfile.TemporaryDirectory(dir=os.path.dirname(copy)) as temporary:
-        folder = os.path.join(temporary, "copy")
-        os.makedirs(folder)
-        _each(download, objects.items())
-        os.rename(folder, copy)
+    _each(download, objects.items())
+    os.rename(unfinished, copy)

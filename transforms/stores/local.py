@@ -134,7 +134,8 @@ def create_exclusively(path: str, data: bytes) -> bool:
         try:
             os.link(temporary, path)  # fails when the name is taken, unlike a rename
         except FileExistsError:
-            return False
+            # The link may be this one: a share may lose its answer.
+            return os.path.samefile(temporary, path)
     return True
 
 
@@ -170,15 +171,13 @@ def new_file(path: str) -> Iterator[str]:
 def new_folder(target: str) -> Iterator[str]:
     """Where to put files whose folder is `target` when the block has ended."""
     temporary = f"{target}.{uuid.uuid4().hex[:12]}.tmp"
+    remove_folder(target)
     _make_dirs(temporary)
     try:
         yield temporary
-        if os.path.isdir(target):
-            os.rename(target, f"{temporary}.tmp")
-        os.rename(temporary, target)
+        os.rename(temporary, target)  # fails where another one was there first
     finally:
         remove_folder(temporary)
-        remove_folder(f"{temporary}.tmp")
 
 
 def copy_files(pairs: Iterable[tuple[str, str]]) -> None:
