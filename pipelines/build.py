@@ -156,11 +156,14 @@ def show(options: BuildOptions, manifest: dict) -> int:
     from pipelines.summary import print_summary, summary_as_json
     from transforms.core.schemas import STATISTICS_TABLES
 
+    def read(name: str) -> pa.Table:
+        data = storage.read_bytes(f"{folder}/{name}/{name}.parquet")
+        # In this thread: one of Arrow's that still holds Python's bytes when the process ends
+        # aborts it.
+        return pq.read_table(pa.BufferReader(data), use_threads=False, pre_buffer=False)
+
     folder = storage.join(options.output, layout.version_folder(manifest["version"]))
-    tables = {
-        name: pq.read_table(pa.BufferReader(storage.read_bytes(f"{folder}/{name}/{name}.parquet")))
-        for name in STATISTICS_TABLES
-    }
+    tables = {name: read(name) for name in STATISTICS_TABLES}
     if options.summary == "json":
         print(json.dumps(summary_as_json(manifest, tables), indent=1))
     else:

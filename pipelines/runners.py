@@ -145,8 +145,11 @@ def _defaults(engine: str, flags: Sequence[str]) -> list[str]:
     defaults = {}
     if engine == FLINK:
         defaults = {"flink_master": "localhost:8081", "environment_type": "LOOPBACK"}
-    if engine == DATAFLOW and "--sdk_container_image" not in given and _SETUP_FILE.exists():
-        defaults = {"setup_file": str(_SETUP_FILE)}
+    if engine == DATAFLOW:
+        # The tagger's thread of matrix arithmetic is a setting of the process.
+        defaults = {"number_of_worker_harness_threads": 1}
+        if "--sdk_container_image" not in given and _SETUP_FILE.exists():
+            defaults["setup_file"] = str(_SETUP_FILE)
     return to_flags({name: value for name, value in defaults.items() if f"--{name}" not in given})
 
 

@@ -61,6 +61,7 @@ def test_dataflow_gets_the_code_unless_it_is_in_an_image(monkeypatch, openable):
     made = given_to_beam(monkeypatch, Options(runner="dataflow", beam=DATAFLOW))
     assert made["runner"] == "DataflowRunner" and made["labels"] == ["a=1", "b=2"]
     assert made["setup_file"].endswith("/setup.py")
+    assert made["number_of_worker_harness_threads"] == 1
     image = {"sdk_container_image": "region-docker.pkg.dev/our-project/images/narratives"}
     made = given_to_beam(monkeypatch, Options(runner="dataflow", beam=DATAFLOW | image))
     assert made["setup_file"] is None
