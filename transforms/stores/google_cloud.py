@@ -108,8 +108,9 @@ def _split(path: str) -> tuple[str, str]:
 
 def _bucket(path: str) -> Bucket:
     name, _ = _split(path)
+    client = _client()
     try:
-        return _client().bucket(name)
+        return client.bucket(name)
     except ValueError as error:
         raise UsageError(f"{path!r}: no bucket can be called {name!r}: {error}") from error
 
