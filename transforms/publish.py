@@ -301,7 +301,7 @@ def _read_rows(path: str, folder: str, rows: int) -> pa.Table:
     """The first rows of a Parquet file."""
     data = pa.BufferReader(storage.read_bytes(storage.join(folder, path)))
     file = pq.ParquetFile(data)
-    batches = itertools.islice(file.iter_batches(batch_size=rows), 1)
+    batches = itertools.islice(file.iter_batches(batch_size=rows, use_threads=False), 1)
     return pa.Table.from_batches(batches, file.schema_arrow)
 
 

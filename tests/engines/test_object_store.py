@@ -194,6 +194,7 @@ def test_patterns_name_the_same_files_in_both_stores(bucket, tmp_path, patterns)
         ("gs://", "names no bucket: write gs://BUCKET/NAME"),
         ("gs:///file", "names no bucket"),
         ("gs://buck*/file", "names no bucket"),
+        ("gs://-bucket/file", "no bucket can be called '-bucket'"),
         ("gs://bucket-that-is-not-there/file", "bucket-that-is-not-there/file'"),
         ("gs://bucket-that-is-not-there/*", "bucket-that-is-not-there"),
         ("s3://bucket/file", "s3:// is not supported, name a local path or gs://"),
