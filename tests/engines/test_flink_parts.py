@@ -21,6 +21,7 @@ from transforms.core.errors import EngineError, UsageError
 pytestmark = pytest.mark.engines
 
 HERE = POM.parent
+CONSTRAINTS = store.ROOT / "constraints.txt"
 
 
 def pom_values(*names):
@@ -265,3 +266,12 @@ def test_the_kubernetes_example_is_sane():
     assert flags["flink_master"].startswith(f"{cluster['metadata']['name']}-rest:")
     assert flags["flink_version"] == minor
     assert int(flags["environment_cache_millis"]) < settings.restart_delay(given)
+
+
+def test_the_image_is_of_the_tested_beam_and_copies_what_there_is():
+    lines = (HERE / "Dockerfile").read_text().splitlines()
+    (base,) = [line for line in lines if line.startswith("FROM ")]
+    pinned = dict(line.split("==") for line in CONSTRAINTS.read_text().split() if "==" in line)
+    assert base.endswith(f":{pinned['apache-beam']}")
+    copied = [line.split()[1:-1] for line in lines if line.startswith("COPY ")]
+    assert all((store.ROOT / name).exists() for names in copied for name in names) and copied
