@@ -14,7 +14,13 @@ from collections.abc import Sequence
 from pipelines.build_options import BuildOptions
 from pipelines.options import parse_command_line, run_command
 from pipelines.planning import BuildPlan, plan_build
-from pipelines.runners import create_pipeline, fails_jobs, is_handed_over, is_prepared_only
+from pipelines.runners import (
+    create_pipeline,
+    fails_jobs,
+    is_handed_over,
+    is_prepared_only,
+    job_id,
+)
 from transforms import storage
 from transforms.core import layout
 from transforms.core.errors import EngineError
@@ -51,7 +57,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     _say(options, _announcement(plan))
     outcome = run(options, beam_args, plan)
     if outcome is None:
-        _say(options, "Handed over to the engine: nobody waits here for its end.")
         return 0
     if outcome["status"] != "published":
         print(f"error: {outcome['message']}", file=sys.stderr)
@@ -101,6 +106,9 @@ def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dic
             return outcome
         raise
     if is_handed_over(options, beam_args):
+        job = job_id(pipeline)
+        name = f" as job {job}" if job else ""
+        _say(options, f"Handed over to the engine{name}: nobody waits here for its end.")
         return None
     if options.profile:
         from pipelines.profile import print_profile

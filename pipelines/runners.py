@@ -220,6 +220,14 @@ def is_handed_over(options: Options, beam_args: Sequence[str] = ()) -> bool:
     return leaves or is_prepared_only(options, beam_args)
 
 
+def job_id(pipeline) -> str | None:
+    """What the engine calls the job of a pipeline that was run; None where it has no name yet."""
+    try:
+        return pipeline.result.job_id()
+    except (AttributeError, OSError):  # prepared only
+        return None
+
+
 def fails_jobs(options: Options, beam_args: Sequence[str] = ()) -> bool:
     """Whether a job that publishes nothing is to fail: where its state is all that one may see."""
     return _engine(options) == DATAFLOW or is_handed_over(options, beam_args)

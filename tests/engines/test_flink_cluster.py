@@ -1,6 +1,7 @@
 """The Flink cluster on this machine: how it comes up and goes down, and what it reaches."""
 
 import contextlib
+import functools
 import os
 import pathlib
 import signal
@@ -209,7 +210,9 @@ def beams_own_pool(cluster):
     command = cluster.command("run", "--bare", "--", *pool, f"--service_port={port}")
     path = f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"  # it starts `python`
     environment = cluster.environment | {"PATH": path}
-    with subprocess.Popen(command, env=environment, cwd=helpers.ROOT) as process:
+    # A shell that runs the tests in the background has its children ignore the signal.
+    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(command, env=environment, cwd=helpers.ROOT, preexec_fn=heed) as process:
         try:
             wait_for(lambda: port in lifecycle.listening(process.pid), "the pool")
             yield ["--environment_type=EXTERNAL", f"--environment_config=localhost:{port}"]
