@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Sequence
 
 from pipelines.build_options import BuildOptions
-from pipelines.options import parse_command_line, run_command
+from pipelines.options import parse_command_line, run_program
 from pipelines.planning import BuildPlan, plan_build
 from pipelines.runners import (
     create_pipeline,
@@ -180,4 +180,4 @@ def show(options: BuildOptions, manifest: dict) -> int:
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_program(main)

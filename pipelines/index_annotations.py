@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pydantic
 
-from pipelines.options import Options, parse_command_line, run_command
+from pipelines.options import Options, parse_command_line, run_program
 from pipelines.runners import create_pipeline, is_handed_over
 from transforms import storage
 from transforms.core import index_blocks
@@ -164,4 +164,4 @@ def _describe(manifest: IndexManifest) -> list[str]:
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_program(main)

@@ -1,11 +1,14 @@
 """Options of every job: one pydantic model gives the flags, the YAML keys and the checks."""
 
 import argparse
+import atexit
+import contextlib
 import difflib
+import os
 import sys
 import types
 import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import pydantic
 import yaml
@@ -191,3 +194,26 @@ def run_command(main: Callable[[], int | None]) -> None:
             file=sys.stderr,
         )
         sys.exit(130)
+
+
+def run_program(main: Callable[[], int | None]) -> None:
+    """As `run_command`, for a process that does nothing else.
+
+    It ends at once when Python's exit functions have run: threads of libraries (Arrow's, gRPC's)
+    that are still there while the interpreter is taken apart can abort it, and a run that has
+    published would end with the exit code of a crash.
+    """
+    ended = {"code": 1}
+    atexit.register(_end_process, ended)  # the first to be registered is the last to be called
+    try:
+        run_command(main)
+    except SystemExit as end:
+        ended["code"] = end.code if isinstance(end.code, int) else int(end.code is not None)
+        raise
+
+
+def _end_process(ended: Mapping[str, int]) -> None:
+    with contextlib.suppress(OSError, ValueError):  # a reader that has gone
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(ended["code"])

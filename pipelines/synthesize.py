@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pydantic
 
-from pipelines.options import Options, parse_command_line, run_command
+from pipelines.options import Options, parse_command_line, run_program
 from pipelines.runners import create_pipeline
 from transforms import storage
 from transforms.synthesis import SceneFiles, Shards, SynthesizeShards, refuse_other_shards
@@ -79,4 +79,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_program(main)

@@ -257,3 +257,39 @@ def test_the_command_prints_no_traceback(tmp_path):
     ended = subprocess.run(command, cwd=helpers.ROOT, capture_output=True, text=True)
     assert ended.returncode == 2 and ended.stdout == ""
     assert re.fullmatch(r"error: there is no file 'nope': check the path\n", ended.stderr)
+
+
+PROGRAM = """
+import atexit
+from pipelines.options import run_program
+from transforms.core.errors import EngineError, UsageError
+
+def main():
+    atexit.register(print, "exit function")
+    print("main")
+    {end}
+
+run_program(main)
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "error"),
+    [
+        ("return 0", 0, ""),
+        ("return 3", 3, ""),
+        ("raise SystemExit", 0, ""),
+        ("raise SystemExit(5)", 5, ""),
+        ("raise UsageError('wrong')", 2, "error: wrong"),
+        ("raise EngineError('failed')", 4, "error: failed"),
+        ("1 / 0", 1, "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_program_ends_with_its_code_after_its_exit_functions(end, code, error):
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(end=end)], cwd=helpers.ROOT, capture_output=True,
+        text=True, check=False
+    )  # fmt: skip
+    assert ended.returncode == code
+    assert ended.stdout.split("\n") == ["main", "exit function", ""]
+    assert ended.stderr.strip().endswith(error) and bool(ended.stderr) is bool(error)

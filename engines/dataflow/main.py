@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from engines.dataflow.parameters import Parameter, template_parameters
 from pipelines import build
-from pipelines.options import run_command
+from pipelines.options import run_program
 from transforms.core.errors import UsageError
 
 CATALOG = pathlib.Path(__file__).parents[2] / "configs" / "catalog.yaml"
@@ -70,4 +70,4 @@ def _value_of(name: str, argv: Sequence[str]) -> str:
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_program(main)
