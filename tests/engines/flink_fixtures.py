@@ -114,13 +114,14 @@ class FlinkCluster:
             return job.wait()
 
     @property
-    def state(self) -> Cluster:
-        """What is written down of it."""
+    def state(self) -> Cluster | None:
+        """What is written down of it; None where it is not up."""
         return load_cluster(self.folder)
 
     def all_processes(self) -> list[processes.Process]:
         """Its processes: those that are written down, and what these have started."""
-        return [*self.state.processes.values(), *processes.marked(self.folder)]
+        written = self.state.processes.values() if self.state else []
+        return [*written, *processes.marked(self.folder)]
 
     def workers(self) -> list[int]:
         """Process numbers of the SDK workers."""
@@ -168,8 +169,8 @@ def flink_cluster(emulator, tmp_path_factory) -> Iterator[FlinkCluster]:
         "LOCALIZED_NARRATIVES_CACHE": str(folder / "cache"),
     }
     cluster = FlinkCluster(folder / "cluster", environment)
-    cluster.up(*[part for setting in QUICK for part in ("-D", setting)])
     try:
+        cluster.up(*[part for setting in QUICK for part in ("-D", setting)])
         reached = cluster.call("reach", urllib.parse.urlsplit(emulator.endpoint).port)
         assert reached.code == 0, reached.err
         yield cluster

@@ -1,7 +1,6 @@
 """The Flink cluster on this machine: how it comes up and goes down, and what it reaches."""
 
 import contextlib
-import functools
 import os
 import pathlib
 import signal
@@ -210,14 +209,12 @@ def beams_own_pool(cluster):
     command = cluster.command("run", "--bare", "--", *pool, f"--service_port={port}")
     path = f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"  # it starts `python`
     environment = cluster.environment | {"PATH": path}
-    # A shell that runs the tests in the background has its children ignore the signal.
-    heed = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
-    with subprocess.Popen(command, env=environment, cwd=helpers.ROOT, preexec_fn=heed) as process:
+    with subprocess.Popen(command, env=environment, cwd=helpers.ROOT) as process:
         try:
             wait_for(lambda: port in lifecycle.listening(process.pid), "the pool")
             yield ["--environment_type=EXTERNAL", f"--environment_config=localhost:{port}"]
         finally:
-            process.send_signal(signal.SIGINT)
+            process.terminate()  # its workers end when their TaskManagers let go of them
 
 
 @contextlib.contextmanager
