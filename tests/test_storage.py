@@ -69,8 +69,8 @@ def test_a_pointer_is_swapped_only_from_what_it_is_expected_to_be(tmp_path):
     assert storage.swap_pointer(path, b"a", b"b") and storage.read_bytes(path) == b"b"
 
 
-def test_readers_see_the_old_content_or_the_new_one(tmp_path):
-    path = str(tmp_path / "deep" / "file")
+def assert_readers_see_whole_contents(path):
+    """Reads a file again and again while it is written anew."""
     storage.write_bytes(path, content(0))
     seen = set()
     ready, done = threading.Event(), threading.Event()
@@ -88,6 +88,10 @@ def test_readers_see_the_old_content_or_the_new_one(tmp_path):
     done.set()
     reader.join()
     assert seen <= {content(i) for i in range(40)}
+
+
+def test_readers_see_the_old_content_or_the_new_one(tmp_path):
+    assert_readers_see_whole_contents(str(tmp_path / "deep" / "file"))
     assert os.listdir(tmp_path / "deep") == ["file"]
 
 

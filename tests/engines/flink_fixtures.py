@@ -1,12 +1,9 @@
 """A Flink cluster for tests: up once a session, down after it, and nothing left behind."""
 
 import contextlib
-import os
 import pathlib
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +13,7 @@ import pytest
 from engines.flink import lifecycle, processes
 from engines.flink.cluster import TASK_MANAGERS, Cluster, load_cluster
 from tests.build_helpers import ROOT
+from tests.engines import jobs
 from tests.engines.jobs import Ended, Job
 from tests.engines.servers.bucket import without_credentials
 
@@ -92,21 +90,9 @@ class FlinkCluster:
           module: Which job.
         """
         command = [sys.executable, "-m", module, "--runner=flink", *map(str, arguments)]
-        with tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as err:
-            process = subprocess.Popen(
-                self.command("run", "--", *command),
-                cwd=ROOT,
-                env=self.environment | dict(environment or {}),
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-            )
-            try:
-                yield Job(process, out, err)
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+        whole = self.command("run", "--", *command)
+        with jobs.started_command(whole, self.environment | dict(environment or {})) as job:
+            yield job
 
     def run(self, *arguments: object, environment: Mapping[str, str] | None = None) -> Ended:
         """Runs the main job on the cluster to its end."""

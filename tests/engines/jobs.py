@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from tests.build_helpers import ROOT
 from tests.engines.servers.bucket import without_credentials
@@ -81,11 +81,18 @@ def started(
       module: Which job.
     """
     command = [sys.executable, "-m", f"pipelines.{module}", *map(str, arguments)]
+    with started_command(command, without_credentials() | dict(environment or {})) as job:
+        yield job
+
+
+@contextlib.contextmanager
+def started_command(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[Job]:
+    """Runs a command in an environment beside the block; ends it with the block at the latest."""
     with tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as err:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=without_credentials() | dict(environment or {}),
+            env=environment,
             stdout=out,
             stderr=err,
             start_new_session=True,

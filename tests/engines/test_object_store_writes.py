@@ -3,14 +3,13 @@
 import os
 import subprocess
 import sys
-import threading
 
 import pytest
 
 from tests.build_helpers import ROOT
 from tests.engines.files import names_below, write
 from tests.engines.servers.faults import Fault
-from tests.test_storage import RACERS, content, race
+from tests.test_storage import RACERS, assert_readers_see_whole_contents, content, race
 from transforms import storage
 from transforms.core.errors import UsageError
 
@@ -18,24 +17,7 @@ pytestmark = pytest.mark.engines
 
 
 def test_readers_see_the_old_content_or_the_new_one(root):
-    path = storage.join(root, "file")
-    storage.write_bytes(path, content(0))
-    seen = set()
-    ready, done = threading.Event(), threading.Event()
-
-    def read():
-        while not done.is_set():
-            seen.add(storage.read_bytes(path))
-            ready.set()
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    ready.wait()
-    for i in range(1, 40):
-        storage.write_bytes(path, content(i))
-    done.set()
-    reader.join()
-    assert seen <= {content(i) for i in range(40)}
+    assert_readers_see_whole_contents(storage.join(root, "file"))
     assert storage.list_dir(root) == ["file"]
 
 
