@@ -146,7 +146,7 @@ def build_pipeline(pipeline, options: BuildOptions, plan: BuildPlan, publish) ->
         | "Join" >> JoinAnnotations(plan.annotation_index)
         | "Match" >> MatchMentions(plan.annotation_index, plan.mentions)
         | "Measure" >> MeasureRichness(options.tagger)
-        | "Write" >> WriteUnit(options.output)
+        | "Write" >> WriteUnit(options.output, plan.attributes["code"])
     )
     finished = pipeline | "FinishedUnits" >> beam.Create(plan.finished, reshuffle=False)
     (

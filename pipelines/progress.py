@@ -15,6 +15,9 @@ from transforms.core.units import Unit
 BAR_SECONDS, LINE_SECONDS = 2.0, 30.0
 """How often a terminal's bar is redrawn, and how often a line is written where there is none."""
 
+SPARING = 20
+"""How many times as long as a look took there is none: a bucket lists all units for each."""
+
 PATIENCE = 5.0
 """Seconds that the end of a run waits for a question to a slow store."""
 
@@ -87,10 +90,14 @@ def _write_lines(finished: FinishedBytes, ended: threading.Event, stream: TextIO
 
 
 def _counts(finished: FinishedBytes, ended: threading.Event, seconds: float) -> Iterator[int]:
-    """Counts every so often until the end; a store that fails to answer is asked again later."""
-    while not ended.wait(seconds):
+    """Counts every so often until the end; a slow store less often, one that fails again later."""
+    pause = seconds
+    while not ended.wait(pause):
+        begin = time.perf_counter()
         with contextlib.suppress(EngineError, UsageError):
-            yield finished.count()
+            done = finished.count()
+            pause = max(seconds, SPARING * (time.perf_counter() - begin))
+            yield done
 
 
 def describe(done: int, total: int, seconds: float) -> str:

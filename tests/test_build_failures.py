@@ -14,6 +14,7 @@ import time
 import pytest
 
 from pipelines import build as job
+from pipelines import planning
 from pipelines.build_options import BuildOptions
 from pipelines.options import parse_command_line
 from pipelines.planning import plan_build
@@ -265,6 +266,14 @@ def test_a_damaged_unit_is_removed_and_done_again(tmp_path, capsys, name):
     assert not unit.exists()
     assert build(output, [shard]) == 0
     helpers.assert_whole(helpers.version_of(output))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_worker_with_other_code_does_no_unit(tmp_path, monkeypatch, workers):
+    monkeypatch.setattr(planning, "code_version", lambda: "of another commit")
+    with pytest.raises(UsageError, match="^a worker has other code than the command .* anew$"):
+        build(tmp_path, [helpers.REAL], "--workers", workers)
+    assert not list((tmp_path / "units").rglob("*")) and not (tmp_path / "CURRENT").exists()
 
 
 def test_a_damaged_index_names_its_folder(tmp_path):

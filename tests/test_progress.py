@@ -63,6 +63,25 @@ def test_progress_is_shown_until_the_run_ends(tmp_path, monkeypatch, terminal):
     assert shown.getvalue() == end
 
 
+@pytest.mark.parametrize(("seconds", "longer"), [(0.5, True), (99, False)])
+def test_a_slow_store_is_asked_less_often(seconds, longer):
+    pauses = []
+
+    class Slow:
+        def count(self):
+            time.sleep(0.05)
+            return 7
+
+    class Ended:
+        def wait(self, pause):
+            pauses.append(pause)
+            return len(pauses) == 3
+
+    assert list(progress._counts(Slow(), Ended(), seconds)) == [7, 7]
+    assert pauses[0] == seconds
+    assert min(pauses[1:]) >= progress.SPARING * 0.05 if longer else pauses[1:] == [seconds] * 2
+
+
 def test_a_run_without_units_shows_nothing(tmp_path):
     shown = Shown(terminal=True)
     with progress.show_progress([], str(tmp_path), shown):

@@ -29,7 +29,7 @@ from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match_mentions import MentionRules, compile_rules, match_mentions
 from transforms.core.stages.measure_richness import measure_richness
 from transforms.core.transcript_sources import create_source
-from transforms.core.units import Unit
+from transforms.core.units import Unit, code_version
 from transforms.ground import GroundWords
 from transforms.mention import MatchMentions
 from transforms.metrics import ChunkCoder
@@ -153,7 +153,8 @@ def rows_of(record, output):
 
 def test_write_unit(elements, tmp_path):
     with Pipeline(runner="FnApiRunner") as pipeline:
-        paths = pipeline | beam.Create(elements["done"]) | WriteUnit(str(tmp_path / "transform"))
+        write = WriteUnit(str(tmp_path / "transform"), code_version())
+        paths = pipeline | beam.Create(elements["done"]) | write
         expected = [str(tmp_path / "transform" / "units" / u.key / "record") for u in UNITS]
         assert_that(paths, equal_to(expected))
     for unit, chunk in elements["done"]:
@@ -282,7 +283,7 @@ def test_transforms_travel_to_workers(stages, elements, tmp_path):
         _, chunk = elements[name][0]
         assert prepare()(chunk) == function(chunk)
         pickler.loads(pickler.dumps(transform))
-    for transform in (ReadNarratives(1), WriteUnit(str(tmp_path)), CountDistances()):
+    for transform in (ReadNarratives(1), WriteUnit(str(tmp_path), ""), CountDistances()):
         pickler.loads(pickler.dumps(transform))
 
 

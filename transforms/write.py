@@ -19,8 +19,13 @@ from transforms.core.records import (
     make_record,
 )
 from transforms.core.tables import unit_tables, write_table
-from transforms.core.units import Unit
+from transforms.core.units import Unit, code_version
 from transforms.metrics import Stopwatch
+
+OTHER_CODE = (
+    "a worker has other code than the command that planned the run: install the same version of "
+    "the project on both, and start the workers anew"
+)
 
 
 def write_unit(unit: Unit, chunk: Chunk, output: str) -> str:
@@ -76,11 +81,15 @@ def _write_file(table: str, rows: pa.RecordBatch, output: str, path: str) -> Fil
 
 
 class _WriteUnit(beam.DoFn):
-    def __init__(self, output: str):
-        self._output = output
+    def __init__(self, output: str, code: str):
+        self._output, self._code = output, code
         self._units = beam.metrics.Metrics.counter("WriteUnit", "units")
         self._bytes = beam.metrics.Metrics.counter("WriteUnit", "bytes")
         self._stopwatch = Stopwatch("WriteUnit")
+
+    def setup(self) -> None:
+        if code_version() != self._code:
+            raise UsageError(OTHER_CODE)
 
     def process(self, element: tuple[Unit, Chunk]) -> Iterator[str]:
         unit, chunk = element
@@ -95,14 +104,19 @@ class _WriteUnit(beam.DoFn):
 class WriteUnit(beam.PTransform):
     """Finishes units: from (unit, chunk) to the paths of commit records.
 
+    A unit's key stands for the code that did it, so a worker with other code raises UsageError.
+
     Attributes:
       output: The output folder.
+      code: `units.code_version()` with which the units were planned.
     """
 
     output: str
+    code: str
 
     def __post_init__(self):
         super().__init__()
 
     def expand(self, chunks: beam.PCollection[tuple[Unit, Chunk]]) -> beam.PCollection[str]:
-        return chunks | "WriteUnit" >> beam.ParDo(_WriteUnit(self.output)).with_output_types(str)
+        write = beam.ParDo(_WriteUnit(self.output, self.code))
+        return chunks | "WriteUnit" >> write.with_output_types(str)

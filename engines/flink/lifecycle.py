@@ -118,11 +118,16 @@ def _has_job_server(cluster: Cluster) -> bool:
 def listening(pid: int) -> dict[int, str]:
     """Ports on which programs listen in the network namespace of a process, with their addresses.
 
-    Addresses are written as the kernel does: `0100007F` is 127.0.0.1.
+    Addresses are written as the kernel does: `0100007F` is 127.0.0.1. None for a process that has
+    ended.
     """
     found = {}
     for name in ("tcp", "tcp6"):
-        for line in pathlib.Path(f"/proc/{pid}/net/{name}").read_text().splitlines()[1:]:
+        try:
+            lines = pathlib.Path(f"/proc/{pid}/net/{name}").read_text().splitlines()
+        except OSError:  # its folder is there until it is waited for, with nothing to read
+            return {}
+        for line in lines[1:]:
             _, local, _, state, *_ = line.split()
             address, _, port = local.rpartition(":")
             if state == "0A":

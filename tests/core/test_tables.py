@@ -75,6 +75,11 @@ def test_avro_gives_back_the_bad_lines(finished, tmp_path):
     tables.write_table("rejected", finished.rejected, str(path), path.name)
     with path.open("rb") as file:
         assert list(fastavro.reader(file)) == finished.rejected.to_pylist()
+    again, fewer = tmp_path / "again.avro", tmp_path / "fewer.avro"
+    tables.write_rejected(finished.rejected, str(again))
+    tables.write_rejected(finished.rejected[1:], str(fewer))
+    assert again.read_bytes() == path.read_bytes()
+    assert fewer.read_bytes()[-16:] != path.read_bytes()[-16:]  # the marker ends a file
     assert [field["name"] for field in tables.AVRO_REJECTED["fields"]] == schemas.REJECTED.names
 
 

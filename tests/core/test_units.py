@@ -59,6 +59,20 @@ def test_names():
     assert PLAIN.key.startswith("coco-train-a-0000-")
 
 
+def test_the_version_of_a_folder_is_that_of_its_code(tmp_path):
+    def version(*names):
+        root = tmp_path / str(len(list(tmp_path.iterdir())))
+        for name in names:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text("content")
+        return units.folder_version(root)
+
+    plain = version("a.py", "data/words")
+    copied = ("__pycache__/a.pyc", "b.nbi", ".a.py.swp", "a.py~", ".ipynb_checkpoints/a.py")
+    assert version("a.py", "data/words", *copied) == plain
+    assert version("a.py", "data/word") != plain != version("a.py", "data/words", "b.py")
+
+
 def test_versions_of_code_and_packages():
     assert units.code_version() == units.code_version()
     assert set(units.package_versions()) == set(units.PACKAGES_THAT_MATTER)

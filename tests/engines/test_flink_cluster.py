@@ -3,6 +3,8 @@
 import contextlib
 import os
 import pathlib
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -33,6 +35,13 @@ def test_only_the_process_that_was_started_is_ended(tmp_path):
         assert child.poll() is None
         processes.end([mine])
         assert child.wait() == -signal.SIGTERM and not mine.is_running
+
+
+def test_a_process_that_has_ended_listens_nowhere():
+    with subprocess.Popen(["true"]) as child:
+        wait_for(lambda: processes.start_time(child.pid) is None, "the end")
+        assert lifecycle.listening(child.pid) == {}  # not waited for yet
+    assert lifecycle.listening(child.pid) == {}
 
 
 def test_what_does_not_end_is_killed_and_what_it_started_is_found(tmp_path, monkeypatch):
@@ -164,7 +173,9 @@ def test_an_up_that_is_killed_leaves_what_down_ends(cluster):
 def test_an_up_that_fails_says_why_and_leaves_nothing(cluster):
     failed = cluster.call("up", "-D", "taskmanager.numberOfTaskSlots=many")
     assert failed.code == 4
-    assert "error: the cluster's task-manager-" in failed.err and "many" in failed.err
+    # Whichever of them has read its settings first.
+    assert re.match(r"error: the cluster's (job-manager|task-manager-\S+) ended:", failed.err)
+    assert 'For input string: "many"' in failed.err
     assert not cluster.folder.exists() and not list(processes.marked(cluster.folder))
 
 
@@ -201,15 +212,20 @@ def test_run_gives_flags_but_for_those_that_are_given(flink_cluster):
 
 
 @contextlib.contextmanager
-def beams_own_pool(cluster):
-    """Beam's pool of workers beside the cluster; gives the flags of a job that uses it."""
+def beams_own_pool(cluster, project=helpers.ROOT):
+    """Beam's pool of workers beside the cluster; gives the flags of a job that uses it.
+
+    Args:
+      cluster: The cluster.
+      project: Folder of the code that the workers have.
+    """
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     pool = [sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main"]
     command = cluster.command("run", "--bare", "--", *pool, f"--service_port={port}")
     path = f"{pathlib.Path(sys.executable).parent}:{os.environ['PATH']}"  # it starts `python`
     environment = cluster.environment | {"PATH": path}
-    with subprocess.Popen(command, env=environment, cwd=helpers.ROOT) as process:
+    with subprocess.Popen(command, env=environment, cwd=project) as process:
         try:
             wait_for(lambda: port in lifecycle.listening(process.pid), "the pool")
             yield ["--environment_type=EXTERNAL", f"--environment_config=localhost:{port}"]
@@ -236,3 +252,18 @@ def test_other_environments_of_workers(flink_cluster, tmp_path, environment):
     assert ended.code == 0, ended.err
     made = [path.name for path in (tmp_path / "made").iterdir()]
     assert len([name for name in made if "localized_narratives" in name]) == 2
+
+
+def test_workers_with_other_code_do_no_unit(flink_cluster, tmp_path):
+    flink_cluster.up()
+    project, output = tmp_path / "project", tmp_path / "out"
+    for package in ("engines", "pipelines", "transforms"):
+        shutil.copytree(helpers.ROOT / package, project / package)
+    with (project / "transforms" / "align.py").open("a") as file:
+        file.write("# Of another commit.\n")
+    with beams_own_pool(flink_cluster, project) as flags:
+        arguments = helpers.arguments(output, [helpers.REAL])
+        failed = flink_cluster.run(*arguments, *flags, "--number_of_execution_retries=0")
+    assert failed.code == 2, failed.err
+    assert "error: a worker has other code than the command that planned the run" in failed.err
+    assert not list((output / "units").rglob("record"))

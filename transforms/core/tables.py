@@ -1,5 +1,7 @@
 """From a chunk to the rows of its tables, and to Parquet and Avro files."""
 
+import hashlib
+
 import google_crc32c
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -149,9 +151,12 @@ AVRO_REJECTED = {
 
 
 def write_rejected(rejected: pa.Table | pa.RecordBatch, path: str) -> None:
-    """Writes bad lines as Avro."""
+    """Writes bad lines as Avro; the same lines give the same bytes."""
     import fastavro
 
+    rows = rejected.to_pylist()
+    # A random one would do for readers; by the content, a file can be told to be the same.
+    marker = hashlib.blake2b(repr(rows).encode(), digest_size=16).digest()
     with open(path, "wb") as file:
-        fastavro.writer(file, fastavro.parse_schema(AVRO_REJECTED), rejected.to_pylist(),
-                        codec="deflate")  # fmt: skip
+        fastavro.writer(file, fastavro.parse_schema(AVRO_REJECTED), rows, codec="deflate",
+                        sync_marker=marker)  # fmt: skip

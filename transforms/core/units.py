@@ -98,9 +98,18 @@ def code_version() -> str:
 
 
 def folder_version(root: pathlib.Path) -> str:
-    """Hash of the names and contents of all files below a folder, compiled code left out."""
-    files = [path for path in root.rglob("*") if path.is_file() and path.suffix not in COMPILED]
+    """Hash of the names and contents of all files below a folder.
+
+    Left out is what differs from copy to copy: compiled code, hidden files, backups of editors.
+    """
+    files = {path.relative_to(root): path for path in root.rglob("*") if path.is_file()}
     contents = {
-        str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files
+        str(name): hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in files.items()
+        if not (name.suffix in COMPILED or name.name.endswith("~") or _is_hidden(name))
     }
     return digest(contents)[:16]
+
+
+def _is_hidden(path: pathlib.Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)
