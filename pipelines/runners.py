@@ -4,17 +4,16 @@ import argparse
 import contextlib
 import functools
 import logging
-import os
 import pathlib
 import re
 import tempfile
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TextIO
 
 from pipelines.options import Options
 from transforms import storage
-from transforms.core.errors import EngineError, UsageError
-from transforms.core.memory import ONE_HEAP
+from transforms.core.errors import WORKER_ENDED, EngineError, UsageError
 
 LOCAL, FLINK, DATAFLOW = "local", "flink", "dataflow"
 
@@ -35,6 +34,7 @@ https://beam.apache.org/documentation/runners/flink/#pipeline-options-for-the-fl
 _SETUP_FILE = pathlib.Path(__file__).parents[1] / "setup.py"
 """What Dataflow's workers install, where the code is a checkout of the repository."""
 
+_LOG_NAME = {"prefix": "localized-narratives-", "suffix": ".log"}
 _PREPARED = re.compile(r"--(template_location|dry_run)\b(?!=[Ff]alse)")
 _WHERE = re.compile(r" \[while running '[^']*'\]")
 _IN_WORKER = re.compile(
@@ -42,13 +42,13 @@ _IN_WORKER = re.compile(
 )
 """What a worker process leaves of an error: its traceback as text."""
 
+_CUT_OFF = "Channel closed prematurely."
+"""What Beam says of a worker on this machine that ended while it sent its results."""
+
 
 @contextlib.contextmanager
 def create_pipeline(options: Options, beam_args: Sequence[str] = ()) -> Iterator:
     """A Beam pipeline on the engine that the options name; runs when the block ends.
-
-    The local engine is Beam's portable in-process runner by name: `DirectRunner` would first
-    look for Prism, whose binary is a download, so runs would not be on the same engine.
 
     Args:
       options: The job's options.
@@ -61,20 +61,23 @@ def create_pipeline(options: Options, beam_args: Sequence[str] = ()) -> Iterator
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
+    engine = _engine(options)
     flags = [*_engine_flags(options), *to_flags(options.beam), *beam_args]
-    try:
-        parsed = PipelineOptions([*flags, *_defaults(_engine(options), flags)])
-        _check(_engine(options), parsed)
-        pipeline = beam.Pipeline(options=parsed)
-    except (ValueError, ImportError) as error:
-        if isinstance(error, UsageError):
-            raise
-        raise UsageError(f"Beam's options: {' '.join(str(error).split())}") from error
-    try:
-        with pipeline:
-            yield pipeline
-    except Exception as error:
-        raise _explain(error) from error
+    with tempfile.NamedTemporaryFile("r", errors="replace", **_LOG_NAME) as workers_log:
+        try:
+            parsed = PipelineOptions([*flags, *_defaults(engine, flags)])
+            _check(engine, parsed)
+            runner = _local_runner(options.workers, workers_log.name) if engine == LOCAL else None
+            pipeline = beam.Pipeline(runner=runner, options=parsed)
+        except (ValueError, ImportError) as error:
+            if isinstance(error, UsageError):
+                raise
+            raise UsageError(f"Beam's options: {' '.join(str(error).split())}") from error
+        try:
+            with pipeline:
+                yield pipeline
+        except Exception as error:
+            raise _explain(error, workers_log) from error
 
 
 def _engine(options: Options) -> str:
@@ -121,22 +124,29 @@ def _to_flag(name: str, value: object) -> Iterator[str]:
 def _engine_flags(options: Options) -> list[str]:
     engine = _engine(options)
     runner = {FLINK: "FlinkRunner", DATAFLOW: "DataflowRunner"}.get(engine, options.runner)
-    flags = _local_flags(options.workers) if engine == LOCAL else [f"--runner={runner}"]
-    return flags if options.wait else [*flags, "--no_wait_until_finish"]
+    flag = f"--direct_num_workers={options.workers}" if engine == LOCAL else f"--runner={runner}"
+    return [flag] if options.wait else [flag, "--no_wait_until_finish"]
 
 
-def _local_flags(workers: int) -> list[str]:
+def _local_runner(workers: int, workers_log: str):
+    """Beam's portable runner, in this process or with worker processes.
+
+    `DirectRunner` would first look for Prism, whose binary is a download, so runs would not be on
+    the same engine.
+
+    Args:
+      workers: How many.
+      workers_log: File for what worker processes say: tracebacks of what is raised here too.
+    """
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
     # What fails here is raised here; Beam's own log of it would only say it twice.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
-    mode = "in_memory"
-    if workers > 1:
-        mode = "multi_processing"
-        os.environ.update(ONE_HEAP)  # for the worker processes; this one has begun without it
-    return [
-        "--runner=FnApiRunner",
-        f"--direct_running_mode={mode}",
-        f"--direct_num_workers={workers}",
-    ]
+    if workers == 1:
+        return FnApiRunner()
+    from pipelines.local_workers import worker_processes
+
+    return FnApiRunner(worker_processes(workers_log))
 
 
 def _defaults(engine: str, flags: Sequence[str]) -> list[str]:
@@ -180,7 +190,7 @@ def _check(engine: str, parsed) -> None:
     storage.exists(f"{place.rstrip('/')}/credentials")
 
 
-def _explain(error: Exception) -> BaseException:
+def _explain(error: Exception, workers_log: TextIO) -> BaseException:
     """What to raise for an error that ended a pipeline."""
     if isinstance(error, UsageError | EngineError):
         return type(error)(_WHERE.sub("", str(error)))
@@ -189,18 +199,18 @@ def _explain(error: Exception) -> BaseException:
         return kind(_WHERE.sub("", found[2]))
     if str(error).startswith("KeyboardInterrupt"):  # Beam wraps it like a stage's error
         return KeyboardInterrupt()
-    return EngineError(_describe(error))
+    return EngineError(_describe(error, workers_log))
 
 
-def _describe(error: Exception) -> str:
+def _describe(error: Exception, workers_log: TextIO) -> str:
     """What failed, in a line, and the file that has the whole traceback."""
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="localized-narratives-", suffix=".log", delete=False
-    ) as log:
+    with tempfile.NamedTemporaryFile("w", delete=False, **_LOG_NAME) as log:
         log.write("".join(traceback.format_exception(error)))
-    last = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+        log.write(workers_log.read())
+    last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    reason = WORKER_ENDED if last == _CUT_OFF else last
     return (
-        f"the run failed: {last[0]}; finished units are kept, so the same command goes on from "
+        f"the run failed: {reason}; finished units are kept, so the same command goes on from "
         f"there. The traceback is in {log.name}"
     )
 

@@ -20,7 +20,7 @@ from pipelines.options import parse_command_line
 from pipelines.planning import plan_build
 from tests import build_helpers as helpers
 from tests.build_helpers import build
-from transforms.core.errors import UsageError
+from transforms.core.errors import WORKER_ENDED, UsageError
 from transforms.core.records import decode_record, encode_record
 
 UNIT_BYTES = 20_000
@@ -38,15 +38,18 @@ def undisturbed(tmp_path_factory):
 
 
 @contextlib.contextmanager
-def started(output, *more):
+def started(output, *more, stderr=subprocess.DEVNULL):
     """The job as a process of its own, ended at the latest when the block ends."""
     arguments = helpers.arguments(output, SHARDS, "--unit-bytes", UNIT_BYTES, *more)
     process = subprocess.Popen(
         [sys.executable, "-m", "pipelines.build", *arguments],
         cwd=helpers.ROOT,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=stderr,
+        text=True,
         start_new_session=True,
+        # Also where this process ignores it, as what a shell starts in the background does.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         yield process
@@ -111,6 +114,33 @@ def test_workers_end_with_the_process_that_started_them(tmp_path):
         assert children
         wait_for(lambda: not any(map(helpers.is_running, children)))
     assert not (tmp_path / "CURRENT").exists()
+
+
+def test_a_worker_that_is_killed_ends_the_run_with_a_sentence(undisturbed, tmp_path):
+    with started(tmp_path, "--workers", 2, stderr=subprocess.PIPE) as process:
+        wait_for(lambda: len(record_files(tmp_path)) >= 5 or process.poll() is not None)
+        worker, other = helpers.descendants(process.pid)
+        os.kill(worker, signal.SIGKILL)
+        _, said = process.communicate(timeout=PATIENCE)
+        assert not helpers.is_running(other)
+    assert process.returncode == 4
+    told = f"error: the run failed: {WORKER_ENDED}; finished units are kept, so the same command "
+    assert said.startswith(told) and said.count("\n") == 1, said
+    assert not (tmp_path / "CURRENT").exists()
+    finished = helpers.records_of(tmp_path)
+    assert 5 <= len(finished) < len(helpers.records_of(undisturbed))
+    assert build(tmp_path, SHARDS, "--unit-bytes", UNIT_BYTES) == 0
+    assert finished.items() <= helpers.records_of(tmp_path).items()
+    helpers.assert_same_results(tmp_path, undisturbed)
+
+
+def test_workers_that_are_stopped_with_the_run_say_nothing(tmp_path):
+    with started(tmp_path, "--workers", 2, stderr=subprocess.PIPE) as process:
+        wait_for(lambda: record_files(tmp_path) or process.poll() is not None)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does at Ctrl-C
+        _, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert said.startswith("Stopped; the same command goes on") and said.count("\n") == 1, said
 
 
 def test_a_run_that_is_overtaken_says_so(tmp_path, capsys):

@@ -1,12 +1,15 @@
 """From options to an engine's flags, and from an engine's errors to sentences."""
 
+import sys
+
 import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from pipelines import runners
 from pipelines.options import Options
-from transforms.core.errors import EngineError, UsageError
+from transforms.core.errors import WORKER_ENDED, EngineError, UsageError
 
 
 class PipelineMade(Exception):
@@ -17,8 +20,10 @@ def given_to_beam(monkeypatch, options, *beam_args):
     """What Beam's options are when the pipeline is made."""
     made = {}
 
-    def make(options: PipelineOptions):
+    def make(runner, options: PipelineOptions):
         made.update(options.get_all_options())
+        if runner:
+            made["runner"] = runner
         raise PipelineMade
 
     monkeypatch.setattr(beam, "Pipeline", make)
@@ -29,10 +34,10 @@ def given_to_beam(monkeypatch, options, *beam_args):
 
 @pytest.mark.parametrize("name", ["local", "DirectRunner", "FnApiRunner"])
 def test_the_local_engine_is_named_so_that_no_download_is_looked_for(monkeypatch, name):
-    made = given_to_beam(monkeypatch, Options(runner=name))
-    assert (made["runner"], made["direct_running_mode"]) == ("FnApiRunner", "in_memory")
-    made = given_to_beam(monkeypatch, Options(runner=name, workers=3))
-    assert (made["direct_num_workers"], made["direct_running_mode"]) == (3, "multi_processing")
+    for workers in (1, 3):
+        made = given_to_beam(monkeypatch, Options(runner=name, workers=workers))
+        assert isinstance(made["runner"], FnApiRunner)
+        assert made["direct_num_workers"] == workers
 
 
 @pytest.mark.parametrize("name", ["flink", "FlinkRunner"])
@@ -147,21 +152,43 @@ FAILURES = [
 ]
 
 
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(("error", "kind", "message"), FAILURES)
-def test_errors_of_stages_are_told_as_they_were_raised(error, kind, message):
+def test_errors_of_stages_are_told_as_they_were_raised(error, kind, message, workers, capfd):
     def fail(_):
         raise error
 
     with pytest.raises(kind) as raised:
-        with runners.create_pipeline(Options()) as pipeline:
+        with runners.create_pipeline(Options(workers=workers)) as pipeline:
             _ = pipeline | beam.Create([0]) | beam.Map(fail)
     assert str(raised.value) == message
+    assert capfd.readouterr().err == ""
 
 
-def test_other_errors_are_told_in_a_line_and_kept_whole_in_a_file():
+def test_workers_that_never_connect_are_told(monkeypatch, capfd):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(EngineError, match=f"^the run failed: {WORKER_ENDED}; finished units"):
+        with runners.create_pipeline(Options(workers=2)) as pipeline:
+            _ = pipeline | beam.Create([0]) | beam.Map(print)
+    assert capfd.readouterr().err == ""
+
+
+def say_and_divide(number):
+    print("last words", file=sys.stderr)
+    return 1 / number
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_other_errors_are_told_in_a_line_and_kept_whole_in_a_file(workers, capfd):
     with pytest.raises(EngineError, match="the run failed: .*division by zero") as raised:
-        with runners.create_pipeline(Options()) as pipeline:
-            _ = pipeline | beam.Create([0]) | beam.Map(lambda number: 1 / number)
+        with runners.create_pipeline(Options(workers=workers)) as pipeline:
+            _ = pipeline | beam.Create([0]) | beam.Map(say_and_divide)
     path = str(raised.value).rpartition(" is in ")[2]
     with open(path) as log:
-        assert "Traceback" in log.read()
+        kept = log.read()
+    assert "Traceback" in kept
+    shown = capfd.readouterr().err
+    if workers == 1:
+        assert shown == "last words\n" and "last words" not in kept
+    else:  # what worker processes say is kept with the traceback, and shown nowhere else
+        assert shown == "" and "last words\n" in kept

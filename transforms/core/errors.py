@@ -9,4 +9,5 @@ class EngineError(RuntimeError):
     """The engine failed; says what with, and where the whole traceback is."""
 
 
+WORKER_ENDED = "a worker process ended before its work was done, perhaps for want of memory"
 CHANGED = "{!r} was changed during the run: run the same command again"
