@@ -1,14 +1,17 @@
 """The seam to files."""
 
 import gzip
+import logging
 import os
 import threading
 
 import pyarrow as pa
 import pytest
+from google.api_core import exceptions
 
 from transforms import storage
-from transforms.core.errors import UsageError
+from transforms.core.errors import EngineError, UsageError
+from transforms.stores import google_cloud
 
 RACERS = 16
 
@@ -279,6 +282,28 @@ def test_a_file_that_was_changed_since_it_was_found_is_refused(folder):
     for open_file in (storage.open_binary, storage.open_decompressed):
         with pytest.raises(UsageError, match="'a.jsonl' was changed during the run: run the same"):
             open_file("a.jsonl", found.fingerprint)
+
+
+def test_a_store_that_fails_again_and_again_is_told_now_and_then(capsys):
+    teller = google_cloud._TellOfRetries()
+
+    def told(seconds):
+        record = logging.makeLogRecord({"msg": f"Retrying at {seconds}", "created": 1e9 + seconds})
+        teller.emit(record)
+        return capsys.readouterr().err
+
+    assert not any(map(told, (0, 1, 4.9)))
+    assert told(5) == "Google Cloud Storage: Retrying at 5\n"
+    assert not any(map(told, (6, 20, 34.9)))
+    assert told(35) == "Google Cloud Storage: Retrying at 35\n"
+    assert not told(66) and not told(70)  # it went well in between
+    assert told(71)
+
+
+def test_the_last_try_is_named_when_all_have_failed():
+    with pytest.raises(EngineError, match="failed at 'gs://a/b': Timeout of 120 s: no route$"):
+        with google_cloud._explained("gs://a/b"):
+            raise exceptions.RetryError("Timeout of 120 s", cause=ConnectionError("no route"))
 
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):

@@ -7,6 +7,8 @@ import sys
 import time
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests import build_helpers as helpers
 from tests.build_helpers import ROOT
@@ -134,6 +136,44 @@ def test_a_missing_credential_is_one_sentence_within_seconds(tmp_path, flag, met
     assert "gcloud auth application-default login" in ended.err and ended.err.count("\n") == 1
     assert seconds < SECONDS
     assert not (tmp_path / "out" / "CURRENT").exists()
+
+
+def write_key(path, token_uri):
+    """A service account's key file, of a key that was made just now."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    content = {
+        "type": "service_account",
+        "project_id": "our-project",
+        "private_key_id": "0",
+        "private_key": key.decode(),
+        "client_email": "job@our-project.iam.gserviceaccount.com",
+        "client_id": "0",
+        "token_uri": token_uri,
+    }
+    path.write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("answers", [False, True])
+def test_credentials_that_nobody_can_check_are_one_sentence_within_seconds(tmp_path, answers):
+    """Where there is no network, or one that leads nowhere."""
+    with running_silent_server() as server:
+        address = f"http://{server.address if answers else '127.0.0.1:9'}/token"
+        write_key(tmp_path / "key.json", address)
+        begin = time.monotonic()
+        ended = run(
+            *("--input", "gs://some-bucket/*.jsonl", "--output", tmp_path / "out"),
+            environment={"GOOGLE_APPLICATION_CREDENTIALS": str(tmp_path / "key.json")},
+        )
+        seconds = time.monotonic() - begin
+    assert ended.code == 4
+    assert ended.err.startswith("error: Google Cloud Storage failed at 'gs://': ")
+    assert ended.err.endswith("; check the network of this machine\n")
+    assert ended.err.count("\n") == 1
+    assert seconds < SECONDS + 10  # what the one try may take
 
 
 def test_credentials_of_the_machine_are_used(bucket, tmp_path):

@@ -13,9 +13,12 @@ import functools
 import hashlib
 import io
 import json
+import logging
+import math
 import os
 import re
 import shutil
+import sys
 import tempfile
 import uuid
 from base64 import b64decode
@@ -28,6 +31,8 @@ import google_crc32c
 import requests
 from google.api_core import exceptions
 from google.auth import exceptions as auth
+from google.auth.credentials import Credentials
+from google.auth.transport.requests import Request
 from google.cloud.storage import Blob, Bucket, Client
 from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
@@ -41,29 +46,67 @@ _MAGIC = re.compile(r"[*?[]")
 _THREADS = 8
 """Requests at a time: fewer than the connections that the client keeps (10)."""
 
+_TOKEN_SECONDS = 10.0
+"""How long the service that makes credentials valid may take to answer."""
+
+_TOLD_AFTER, _TOLD_AGAIN_AFTER = 5.0, 30.0
+"""Seconds of failing in a row before it is told that calls are tried again, and until the next."""
+
 _LOGIN = (
     "log in with `gcloud auth application-default login`, or name a key file in "
     "GOOGLE_APPLICATION_CREDENTIALS"
 )
 
 
+class _TellOfRetries(logging.Handler):
+    """Says on standard error why nothing happens, where the client tries again and again."""
+
+    def __init__(self):
+        super().__init__()
+        self._since = self._last = self._told = -math.inf
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.created - self._last > _TOLD_AGAIN_AFTER:
+            self._since = record.created
+        self._last = record.created
+        silent = record.created - max(self._since, self._told - _TOLD_AFTER + _TOLD_AGAIN_AFTER)
+        if silent >= _TOLD_AFTER:
+            self._told = record.created
+            print(f"Google Cloud Storage: {record.getMessage()}", file=sys.stderr, flush=True)
+
+
 @functools.cache
 def _client() -> Client:
-    """The process's client; with STORAGE_EMULATOR_HOST that of an emulator, without credentials.
-
-    Raises:
-      UsageError: There are no credentials.
-    """
+    """The process's client; with STORAGE_EMULATOR_HOST that of an emulator, without credentials."""
     # Else the client asks for each bucket in the background, to name it in traces.
     os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
-    if "STORAGE_EMULATOR_HOST" in os.environ:
-        return Client(project=None)
+    emulated = "STORAGE_EMULATOR_HOST" in os.environ
+    client = Client(project=None, credentials=None if emulated else _credentials())
+    retries = logging.getLogger("google.api_core.retry")
+    retries.setLevel(logging.DEBUG)
+    retries.propagate = False
+    retries.addHandler(_TellOfRetries())
+    return client
+
+
+def _credentials() -> Credentials:
+    """The user's or the machine's, made valid by one try: the client would try for minutes.
+
+    Raises:
+      UsageError: There are none, or they are not valid.
+      EngineError: Whoever could tell does not answer.
+    """
     try:
         credentials, _ = google.auth.default(scopes=Client.SCOPE)
     except auth.DefaultCredentialsError as error:
         reason, _, _ = str(error).partition(". ")
         raise UsageError(f"{SCHEME} needs Google credentials: {reason}; {_LOGIN}") from error
-    return Client(project=None, credentials=credentials)
+    try:
+        with _explained(SCHEME):
+            credentials.refresh(functools.partial(Request(), timeout=_TOKEN_SECONDS))
+    except EngineError as error:
+        raise EngineError(f"{error}; check the network of this machine") from error
+    return credentials
 
 
 @contextlib.contextmanager
@@ -93,6 +136,8 @@ def _explained(path: str) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, exceptions.RetryError):
+        return f"{error.message}: {error.cause}"
     return getattr(error, "message", "") or str(error)
 
 
