@@ -1,6 +1,7 @@
 """Options: flags, YAML keys, and what is said about wrong ones."""
 
 import re
+import signal
 import subprocess
 import sys
 
@@ -293,3 +294,36 @@ def test_a_program_ends_with_its_code_after_its_exit_functions(end, code, error)
     assert ended.returncode == code
     assert ended.stdout.split("\n") == ["main", "exit function", ""]
     assert ended.stderr.strip().endswith(error) and bool(ended.stderr) is bool(error)
+
+
+STUCK = """
+import threading
+from pipelines import options
+
+def main():
+    held = threading.Lock()
+    held.acquire()
+    print("waiting", flush=True)
+    while True:
+        try:
+            held.acquire()  # of a library that does not let itself be interrupted
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
+
+options.STOP_SECONDS = 1
+options.run_program(main)
+"""
+
+
+def test_an_interrupt_ends_a_program_whatever_it_waits_for():
+    with subprocess.Popen(
+        [sys.executable, "-c", STUCK], cwd=helpers.ROOT, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:  # fmt: skip
+        assert process.stdout.readline() == "waiting\n"
+        process.send_signal(signal.SIGINT)
+        said, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said == "interrupted\n"
+    assert error.startswith("Stopped; the same command goes on") and error.count("\n") == 1
