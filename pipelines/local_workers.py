@@ -28,6 +28,8 @@ _PAUSE = 0.1
 def worker_processes(log: str) -> SubprocessSDKEnvironment:
     """Beam's environment of worker processes on this machine.
 
+    What this process would print of a worker's end, beside its own error, it prints no more.
+
     Args:
       log: File for what they say: tracebacks of what is raised in this process too.
     """

@@ -4,6 +4,7 @@ import collections
 import json
 import os
 import pathlib
+import signal
 
 import fastavro
 import google_crc32c
@@ -153,6 +154,11 @@ def is_running(pid):
     except FileNotFoundError:
         return False
     return state not in "ZX"
+
+
+def heed_interrupts():
+    """For a new process: what a shell starts in the background hands on that it ignores them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def descendants(pid):

@@ -1,13 +1,10 @@
 """The main job when something goes wrong: killed, overtaken, or with input that does not hold."""
 
-import contextlib
 import gzip
 import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -20,6 +17,7 @@ from pipelines.options import parse_command_line
 from pipelines.planning import plan_build
 from tests import build_helpers as helpers
 from tests.build_helpers import build
+from tests.engines import jobs
 from transforms.core.errors import WORKER_ENDED, UsageError
 from transforms.core.records import decode_record, encode_record
 
@@ -37,26 +35,9 @@ def undisturbed(tmp_path_factory):
     return output
 
 
-@contextlib.contextmanager
-def started(output, *more, stderr=subprocess.DEVNULL):
+def started(output, *more):
     """The job as a process of its own, ended at the latest when the block ends."""
-    arguments = helpers.arguments(output, SHARDS, "--unit-bytes", UNIT_BYTES, *more)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pipelines.build", *arguments],
-        cwd=helpers.ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=stderr,
-        text=True,
-        start_new_session=True,
-        # Also where this process ignores it, as what a shell starts in the background does.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    return jobs.started(*helpers.arguments(output, SHARDS, "--unit-bytes", UNIT_BYTES, *more))
 
 
 def wait_for(condition):
@@ -72,11 +53,11 @@ def record_files(output):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_killed_run_goes_on_where_it_was(undisturbed, tmp_path, capsys, workers):
-    with started(tmp_path, "--workers", workers) as process:
-        wait_for(lambda: len(record_files(tmp_path)) >= 5 or process.poll() is not None)
-        children = helpers.descendants(process.pid)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    with started(tmp_path, "--workers", workers) as run:
+        wait_for(lambda: len(record_files(tmp_path)) >= 5 or run.process.poll() is not None)
+        children = helpers.descendants(run.process.pid)
+        os.killpg(run.process.pid, signal.SIGKILL)
+        run.wait()
         wait_for(lambda: not any(map(helpers.is_running, children)))
     assert bool(children) == (workers > 1)
     assert not (tmp_path / "CURRENT").exists() and not (tmp_path / "versions").exists()
@@ -106,26 +87,26 @@ def test_a_killed_run_goes_on_where_it_was(undisturbed, tmp_path, capsys, worker
 
 
 def test_workers_end_with_the_process_that_started_them(tmp_path):
-    with started(tmp_path, "--workers", 2) as process:
-        wait_for(lambda: record_files(tmp_path) or process.poll() is not None)
-        children = helpers.descendants(process.pid)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+    with started(tmp_path, "--workers", 2) as run:
+        wait_for(lambda: record_files(tmp_path) or run.process.poll() is not None)
+        children = helpers.descendants(run.process.pid)
+        os.kill(run.process.pid, signal.SIGKILL)
+        run.wait()
         assert children
         wait_for(lambda: not any(map(helpers.is_running, children)))
     assert not (tmp_path / "CURRENT").exists()
 
 
 def test_a_worker_that_is_killed_ends_the_run_with_a_sentence(undisturbed, tmp_path):
-    with started(tmp_path, "--workers", 2, stderr=subprocess.PIPE) as process:
-        wait_for(lambda: len(record_files(tmp_path)) >= 5 or process.poll() is not None)
-        worker, other = helpers.descendants(process.pid)
+    with started(tmp_path, "--workers", 2) as run:
+        wait_for(lambda: len(record_files(tmp_path)) >= 5 or run.process.poll() is not None)
+        worker, other = helpers.descendants(run.process.pid)
         os.kill(worker, signal.SIGKILL)
-        _, said = process.communicate(timeout=PATIENCE)
+        ended = run.wait(PATIENCE)
         assert not helpers.is_running(other)
-    assert process.returncode == 4
+    assert ended.code == 4
     told = f"error: the run failed: {WORKER_ENDED}; finished units are kept, so the same command "
-    assert said.startswith(told) and said.count("\n") == 1, said
+    assert ended.err.startswith(told) and ended.err.count("\n") == 1, ended.err
     assert not (tmp_path / "CURRENT").exists()
     finished = helpers.records_of(tmp_path)
     assert 5 <= len(finished) < len(helpers.records_of(undisturbed))
@@ -135,12 +116,13 @@ def test_a_worker_that_is_killed_ends_the_run_with_a_sentence(undisturbed, tmp_p
 
 
 def test_workers_that_are_stopped_with_the_run_say_nothing(tmp_path):
-    with started(tmp_path, "--workers", 2, stderr=subprocess.PIPE) as process:
-        wait_for(lambda: record_files(tmp_path) or process.poll() is not None)
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does at Ctrl-C
-        _, said = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 130
-    assert "Stopped; the same command goes on" in said and "sdk_worker" not in said, said
+    with started(tmp_path, "--workers", 2) as run:
+        wait_for(lambda: record_files(tmp_path) or run.process.poll() is not None)
+        os.killpg(run.process.pid, signal.SIGINT)  # as a terminal does at Ctrl-C
+        ended = run.wait(PATIENCE)
+    assert ended.code == 130
+    assert "Stopped; the same command goes on" in ended.err, ended.err
+    assert "sdk_worker" not in ended.err, ended.err
 
 
 def test_a_run_that_is_overtaken_says_so(tmp_path, capsys):

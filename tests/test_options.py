@@ -319,7 +319,7 @@ def test_an_interrupt_ends_a_program_whatever_it_waits_for():
     with subprocess.Popen(
         [sys.executable, "-c", STUCK], cwd=helpers.ROOT, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=helpers.heed_interrupts,
     ) as process:  # fmt: skip
         assert process.stdout.readline() == "waiting\n"
         process.send_signal(signal.SIGINT)

@@ -22,11 +22,6 @@ from transforms.core.tables import unit_tables, write_table
 from transforms.core.units import Unit, code_version
 from transforms.metrics import Stopwatch
 
-OTHER_CODE = (
-    "a worker has other code than the command that planned the run: install the same version of "
-    "the project on both, and start the workers anew"
-)
-
 
 def write_unit(unit: Unit, chunk: Chunk, output: str) -> str:
     """Writes all tables of a unit, then commits it.
@@ -89,7 +84,10 @@ class _WriteUnit(beam.DoFn):
 
     def setup(self) -> None:
         if code_version() != self._code:
-            raise UsageError(OTHER_CODE)
+            raise UsageError(
+                "a worker has other code than the command that planned the run: install the same "
+                "version of the project on both, and start the workers anew"
+            )
 
     def process(self, element: tuple[Unit, Chunk]) -> Iterator[str]:
         unit, chunk = element

@@ -1,6 +1,7 @@
 """Units and the keys under which their results are kept."""
 
 import dataclasses
+import pathlib
 
 import pytest
 
@@ -75,6 +76,8 @@ def test_the_version_of_a_folder_is_that_of_its_code(tmp_path):
 
 def test_versions_of_code_and_packages():
     assert units.code_version() == units.code_version()
+    root = pathlib.Path(units.__file__).parents[1]
+    assert units.code_version() == units.folder_version(root)
     assert set(units.package_versions()) == set(units.PACKAGES_THAT_MATTER)
     assert units.digest({"a": 1, "b": 2}) == units.digest({"b": 2, "a": 1})
     assert units.digest({"a": 1}) != units.digest({"a": 2})

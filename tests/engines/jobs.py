@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 
-from tests.build_helpers import ROOT
+from tests.build_helpers import ROOT, heed_interrupts
 from tests.engines.servers.bucket import without_credentials
 
 SAMPLES = ROOT / "samples"
@@ -62,9 +62,9 @@ class Job:
         self.process = process
         self._out, self._err = out, err
 
-    def wait(self) -> Ended:
-        """Waits for its end."""
-        code = self.process.wait(PATIENCE)
+    def wait(self, patience: float = PATIENCE) -> Ended:
+        """Waits for its end, some seconds at most."""
+        code = self.process.wait(patience)
         texts = [pathlib.Path(file.name).read_text() for file in (self._out, self._err)]
         return Ended(code, *texts)
 
@@ -96,6 +96,7 @@ def started_command(command: Sequence[str], environment: Mapping[str, str]) -> I
             stdout=out,
             stderr=err,
             start_new_session=True,
+            preexec_fn=heed_interrupts,
         )
         try:
             yield Job(process, out, err)

@@ -66,12 +66,12 @@ class _TellOfRetries(logging.Handler):
         self._since = self._last = self._told = -math.inf
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.created - self._last > _TOLD_AGAIN_AFTER:
-            self._since = record.created
-        self._last = record.created
-        silent = record.created - max(self._since, self._told - _TOLD_AFTER + _TOLD_AGAIN_AFTER)
-        if silent >= _TOLD_AFTER:
-            self._told = record.created
+        now = record.created
+        if now - self._last > _TOLD_AGAIN_AFTER:  # it went well in between
+            self._since = now
+        self._last = now
+        if now - self._since >= _TOLD_AFTER and now - self._told >= _TOLD_AGAIN_AFTER:
+            self._told = now
             print(f"Google Cloud Storage: {record.getMessage()}", file=sys.stderr, flush=True)
 
 
