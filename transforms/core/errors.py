@@ -1,4 +1,12 @@
-"""Errors that end a command with a sentence in place of a traceback."""
+"""Errors that end a command with a sentence in place of a traceback, and how they quote input."""
+
+import reprlib
+
+SHOWN_CHARACTERS = 120
+"""Characters of a quoted value beyond which it is cut."""
+
+MESSAGE_CHARACTERS = 2_000
+"""Characters of a whole message beyond which it is cut."""
 
 
 class UsageError(ValueError):
@@ -11,3 +19,26 @@ class EngineError(RuntimeError):
 
 WORKER_ENDED = "a worker process ended before its work was done, perhaps for want of memory"
 CHANGED = "{!r} was changed during the run: run the same command again"
+
+
+def shown(value: object, limit: int = SHOWN_CHARACTERS) -> str:
+    """A value that somebody else wrote, as a message may quote it: without quotation marks.
+
+    Cut to `limit` characters with `…`; characters that do not print (line ends, terminal escapes,
+    bytes of a file name that are not UTF-8) are written as Python escapes them, `\\x1b`.
+    """
+    text = _bounded(limit).repr(value) if isinstance(value, _CONTAINERS) else str(value)
+    cut = text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut)
+
+
+_CONTAINERS = (dict, list, tuple, set, frozenset)
+
+
+def _bounded(limit: int) -> reprlib.Repr:
+    """What writes containers of any size and depth in bounded time."""
+    writer = reprlib.Repr()
+    writer.maxlevel = 3
+    writer.maxdict = writer.maxlist = writer.maxtuple = writer.maxset = 10
+    writer.maxstring = writer.maxother = writer.maxlong = limit
+    return writer
