@@ -30,8 +30,8 @@ run-flink: $(VENV)/.installed ## Run the main job on the sample on the Flink clu
 dataflow-template: $(VENV)/.installed ## Make Dataflow's Flex template (IMAGE=REGISTRY/…/NAME:TAG).
 	@$(BIN)/python -m engines.dataflow.template --image '$(IMAGE)'
 
-test: $(VENV)/.installed-dev ## Run the tests (ARGS='-k name …').
-	@$(BIN)/python -m pytest -q $(ARGS)
+test: $(VENV)/.installed-dev ## Run the tests, on two processors (ARGS='-k name …').
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style and formatting.
 	@$(BIN)/ruff check .

@@ -36,6 +36,7 @@ EXTRAS = {
         "pandas>=3.1,<4",
         "polars>=2.1,<3",
         "pytest>=9.2,<10",
+        "pytest-xdist>=3.8,<4",
         "rapidfuzz>=3.14,<4",
         "ruff>=0.17,<0.18",
         "zstandard>=0.25,<1",

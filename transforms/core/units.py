@@ -1,7 +1,6 @@
 """Units: pieces of shards, and the keys under which their results are kept."""
 
 import dataclasses
-import functools
 import hashlib
 import json
 import pathlib
@@ -93,7 +92,6 @@ def package_versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in PACKAGES_THAT_MATTER}
 
 
-@functools.cache  # a process has the code that it began with
 def code_version() -> str:
     """Hash of all transforms and their data: results are not reused across a change of either."""
     return folder_version(pathlib.Path(__file__).parents[1])
