@@ -12,8 +12,9 @@ import uuid
 from collections.abc import Sequence
 
 from pipelines.build_options import BuildOptions
-from pipelines.options import parse_command_line, run_program
+from pipelines.options import parse_command_line
 from pipelines.planning import BuildPlan, plan_build
+from pipelines.process import run_program
 from pipelines.runners import (
     create_pipeline,
     fails_jobs,

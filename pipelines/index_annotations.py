@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import pydantic
 
-from pipelines.options import Options, parse_command_line, run_program
+from pipelines.options import Options, parse_command_line
+from pipelines.process import run_program
 from pipelines.runners import create_pipeline, is_handed_over
 from transforms import storage
 from transforms.core import index_blocks

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import pydantic
 
-from pipelines.options import Options, parse_command_line, run_program
+from pipelines.options import Options, parse_command_line
+from pipelines.process import run_program
 from pipelines.runners import create_pipeline
 from transforms import storage
 from transforms.synthesis import SceneFiles, Shards, SynthesizeShards, refuse_other_shards

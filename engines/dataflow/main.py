@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from engines.dataflow.parameters import Parameter, template_parameters
 from pipelines import build
-from pipelines.options import run_program
+from pipelines.process import run_program
 from transforms.core.errors import UsageError
 
 CATALOG = pathlib.Path(__file__).parents[2] / "configs" / "catalog.yaml"

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import yaml
 
 from engines.dataflow.parameters import Parameter, template_parameters
-from pipelines.options import run_command
+from pipelines.process import run_command
 from transforms.core.errors import UsageError
 
 ROOT = pathlib.Path(__file__).parents[2]
