@@ -224,9 +224,8 @@ def _print_richness(console: Console, richness: pa.Table) -> None:
         table.add_row(_named(row["dataset"], row["split"]), integer(row["captions"]), *means)
     own = paper.LOCALIZED_NARRATIVES
     means = [decimal(own.means[column]) for column in WORD_COLUMNS]
-    table.add_row("the paper, all", integer(own.captions), *means, style="cyan")
+    table.add_row("the paper, all", integer(own.collection.captions), *means, style="cyan")
     console.print(table)
-    _line(console, f"  {paper.FOOTNOTE}", "dim")
 
 
 def _print_localization(console: Console, manifest: Mapping, localization: pa.Table) -> None:

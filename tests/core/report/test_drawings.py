@@ -101,7 +101,7 @@ def test_bars_are_the_distribution():
     assert bars(picture) == dict(counter)
     mean = sum(nouns * captions for nouns, captions in counter.items()) / counter.total()
     assert f">mean {mean:.1f}</text>" in picture
-    assert ">paper 9.7</text>" in picture
+    assert ">paper 10.8</text>" in picture
 
 
 def test_bar_heights_are_proportional():

@@ -6,7 +6,6 @@ import re
 import pytest
 
 from tests.core.report import material
-from transforms.core import paper
 from transforms.core.report import render_report
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
@@ -135,9 +134,11 @@ def test_richness_stands_beside_the_paper(page):
     ours = page.row("oops · train", "20", "20")
     assert ours[3:6] == ["21.5± 5.4", "22.5± 5.6", "23.5± 5.9"]
     theirs = page.row("Localized Narratives, paper")
-    assert theirs[1:9] == ["873,107", "848,749", "36.5", "9.7", "3.6", "2.0", "4.7", "4.2"]
+    assert theirs[1:9] == ["873,107", "848,749", "36.5", "10.8", "3.6", "1.6", "4.7", "4.2"]
     assert theirs[9:] == ["–", "–"]
-    assert page.texts_of(paper.FOOTNOTE) == 2
+    stanford = page.row("Stanford Visual Paragraphs, paper")
+    assert stanford[1:5] == ["19,561", "19,561", "61.9", "17.0"]
+    assert page.texts_of("not checked") == 0
     assert page.row("oops · train", "29.50± 7.38")[2:] == [
         "30.50± 7.62", "31.50± 7.88", "32.50± 8.12", "33.50± 8.38",
     ]  # fmt: skip

@@ -113,7 +113,7 @@ def _horizontal_axis(last: int, step: float) -> str:
 
 def _markers(mean: float, step: float, last: int) -> str:
     """Lines at our mean and at the paper's, their labels on the sides that look outwards."""
-    theirs = paper.LOCALIZED_NARRATIVES.means["nouns"]
+    theirs = paper.LOCALIZED_NARRATIVES.nouns
     ours = _marker(mean, step, "mean", 12.0, "mean", mean < theirs <= last)
     if theirs > last:
         return ours

@@ -102,7 +102,7 @@ def quality_rule(manifest: Mapping) -> str:
     share = threshold["calibrated_share"]
     if share is None:
         return rule
-    theirs = percent(paper.DISCARDED_SHARE)
+    theirs = percent(paper.QUALITY.discarded_share)
     return f"{rule} Calibrated to discard at most {percent(share)} (the paper: {theirs})."
 
 
