@@ -1,16 +1,43 @@
 """Options of the main job."""
 
+import re
 from fractions import Fraction
 from typing import Annotated, Literal
 
 import pydantic
 
 from pipelines.options import Options
-from transforms.core.quality import QualityRules
+from transforms.core.quality import QualityRules, exact_text
 from transforms.core.schemas import BOX_FLAGS
 from transforms.core.stages.match_mentions import MentionRules
 
 Share = Annotated[float, pydantic.Field(ge=0, le=1)]
+
+_EXACT = re.compile(
+    r"([0-9]{1,99}([.][0-9]{0,99})?|[.][0-9]{1,99})([eE][-+]?[0-9]{1,3})?"
+    r"|[0-9]{1,99}/(?=[0-9]*[1-9])[0-9]{1,99}"
+)
+"""A decimal or a fraction, neither so long that its integers cost time."""
+
+
+def _read_exact(value: object) -> Fraction:
+    """A number as it is written: 0.1 is one tenth.
+
+    Raises:
+      ValueError: It is no number, or negative.
+    """
+    text = str(value).strip()
+    if not _EXACT.fullmatch(text):
+        raise ValueError("must be a number of at least 0, a decimal or a fraction such as 1/7")
+    return Fraction(text)
+
+
+Exact = Annotated[
+    Fraction,
+    pydantic.PlainValidator(_read_exact),
+    pydantic.PlainSerializer(exact_text, return_type=str),
+]
+"""A number of at least 0 that is taken as it is written, and recorded so that it reads the same."""
 
 
 class BuildOptions(Options):
@@ -64,8 +91,10 @@ class BuildOptions(Options):
     max_distance: int | None = pydantic.Field(
         None, ge=0, description="Keep narratives with alignment distance D at most this."
     )
-    max_distance_per_char: float | None = pydantic.Field(
-        None, ge=0, description="Keep narratives with D per caption character at most this."
+    max_distance_per_char: Exact | None = pydantic.Field(
+        None,
+        description="Keep narratives with D per caption character at most this, a decimal or a "
+        "fraction such as 1/7 (as the manifest records a calibrated threshold); exact.",
     )
     discard_share: Share | None = pydantic.Field(
         None,
@@ -137,7 +166,7 @@ class BuildOptions(Options):
             distance, per_char = (None, calibrated) if self.discard_per_char else (calibrated, None)
         return QualityRules(
             max_distance=distance,
-            max_distance_per_char=None if per_char is None else Fraction(str(per_char)),
+            max_distance_per_char=per_char,
             require_trace=self.require_trace,
             min_trace_share=self.min_trace_share,
             min_words=self.min_words,

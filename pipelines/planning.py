@@ -12,7 +12,7 @@ from pipelines.catalog import Catalog, load_catalog
 from transforms import storage
 from transforms.core import layout
 from transforms.core.errors import UsageError
-from transforms.core.quality import QualityRules, calibrate
+from transforms.core.quality import QualityRules, calibrate, exact_text
 from transforms.core.records import DamagedRecord, decode_record
 from transforms.core.richness import check_tagger, tagger_version
 from transforms.core.stages.match_mentions import MentionRules
@@ -300,5 +300,5 @@ def _threshold(options: BuildOptions, rules: QualityRules) -> dict | None:
         value = getattr(rules, kind)
         if value is not None:
             share = options.discard_share
-            return {"kind": kind, "value": str(value), "calibrated_share": share}
+            return {"kind": kind, "value": exact_text(value), "calibrated_share": share}
     return None

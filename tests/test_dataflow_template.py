@@ -54,7 +54,10 @@ GOOD_AND_BAD = {
     "dataset": (["open_images", "mine2"], ["Open Images", "", "a-b"]),
     "split": (["train", "validation", "test"], ["training", "", "train,test"]),
     "max_distance": (["0", "7", "120"], ["-1", "1.5", "01", ""]),
-    "max_distance_per_char": (["0", "0.2", "3", "12.75"], ["-0.1", ".5", "1.", "1e-3", ""]),
+    "max_distance_per_char": (
+        ["0", "0.2", "3", "12.75", "1/7", "1e-20", "0.1234567"],
+        ["-0.1", ".5", "1.", "1/0", "1/", "1/-7", "a", ""],
+    ),
     "require_trace": (["true", "false"], ["True", "1", "yes", ""]),
     "min_trace_share": (["0", "1", "0.5", "1.0"], ["1.5", "2", "-0.1", "50%", ""]),
     "min_words": (["1", "20"], ["0", "-3", "two", ""]),
@@ -157,7 +160,7 @@ def test_what_a_pattern_takes_the_job_takes(name):
         options = parsed([f"--{key}={text}" for key, text in given.items()])
         found = getattr(options, name)
         shown = ",".join(found) if isinstance(found, list) else str(found)
-        assert shown.lower() == value.lower() or float(shown) == float(value)
+        assert shown.lower() == value.lower() or Fraction(shown) == Fraction(value)
 
 
 def parsed(flags):

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from fractions import Fraction
 
 import pytest
 import yaml
@@ -90,6 +91,39 @@ def test_every_option_is_a_flag_and_a_key(tmp_path, name):
     by_key, _ = parse("--config", config)
     assert beam_args == [] and by_flag == by_key
     assert getattr(by_flag, name) == VALUES[name]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1/7", Fraction(1, 7)),
+        ("0.1234567", Fraction(1234567, 10**7)),
+        ("1e-20", Fraction(1, 10**20)),
+        ("0", Fraction(0)),
+        ("12.50", Fraction(25, 2)),
+        ("3/400", Fraction(3, 400)),
+        (".25", Fraction(1, 4)),
+    ],
+)
+def test_a_distance_per_character_is_exact(tmp_path, text, value):
+    """What the manifest records is read as the same number, from a flag and from YAML."""
+    config = tmp_path / "config.yaml"
+    config.write_text(f"{{input: [a], output: b, max_distance_per_char: {text}}}")
+    options, _ = parse("--config", config)
+    assert options.max_distance_per_char == value and type(options.max_distance_per_char) is (
+        Fraction
+    )
+    needed = ("--input", "a", "--output", "b", "--max-distance-per-char")
+    assert parse(*needed, text)[0] == options
+    recorded = options.model_dump(mode="json")["max_distance_per_char"]
+    assert parse(*needed, recorded)[0] == options
+    assert options.quality_rules().max_distance_per_char == value
+
+
+@pytest.mark.parametrize("text", ["-0.1", "1/0", "1/-7", "nan", "inf", "x", "", "1/7/2", "true"])
+def test_a_distance_per_character_is_a_number(text):
+    with pytest.raises(UsageError, match="--max-distance-per-char`: must be a number of at least"):
+        parse("--input", "a", "--output", "b", f"--max-distance-per-char={text}")
 
 
 def test_beams_options_are_keys_below_beam(tmp_path):

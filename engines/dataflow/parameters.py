@@ -35,11 +35,13 @@ LEFT_OUT = {
 _BUCKET = "gs://[a-z0-9][a-z0-9._-]+[a-z0-9]"
 _OBJECT = f"{_BUCKET}/[^,]+"
 _NAME = "[a-z0-9_]+"
+_DECIMAL = "[0-9]+([.][0-9]+)?"
 
 _KINDS = {
     "annotations": ("GCS_READ_FOLDER", _OBJECT),
     "catalog": ("TEXT", _OBJECT),
     "input": ("TEXT", f"({_OBJECT}|{_NAME})"),
+    "max_distance_per_char": ("TEXT", f"({_DECIMAL}([eE][-+]?[0-9]+)?|[0-9]+/[0-9]*[1-9][0-9]*)"),
     "output": ("GCS_WRITE_FOLDER", f"{_BUCKET}(/[^,]*)?"),
     "tagger": ("TEXT", "[A-Za-z0-9_.-]+"),
 }
@@ -152,7 +154,7 @@ def _number(value: type, limits: list) -> str:
     most = min((limit.le for limit in limits if isinstance(limit, annotated_types.Le)), default=2)
     if value is int:
         return "[1-9][0-9]*" if least > 0 else "(0|[1-9][0-9]*)"
-    return "(0([.][0-9]+)?|1([.]0+)?)" if most <= 1 else "[0-9]+([.][0-9]+)?"
+    return "(0([.][0-9]+)?|1([.]0+)?)" if most <= 1 else _DECIMAL
 
 
 def _as_text(default) -> str:

@@ -1,5 +1,6 @@
 """Quality rules and the calibrated threshold against the plain reference and by hand."""
 
+import dataclasses
 from collections import Counter
 from fractions import Fraction
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference import quality as reference
-from transforms.core.quality import REASONS, Evidence, QualityRules, calibrate, judge
+from transforms.core.quality import REASONS, Evidence, QualityRules, calibrate, exact_text, judge
 
 
 def evidence(rows, **columns):
@@ -49,6 +50,54 @@ def test_exactly_at_the_threshold_is_kept():
     for d, n, most in ((3, 30, "0.1"), (7, 10, "0.7"), (29, 100, "0.29")):
         rules = QualityRules(max_distance_per_char=Fraction(most))
         assert judge(evidence([(d, n), (d + 1, n)]), rules).tolist() == [0, 1]
+
+
+thresholds = (
+    st.fractions(0, 3)
+    | st.decimals(0, 3, places=7).map(Fraction)
+    | st.sampled_from(["1e-20", "1e300", "1/7", "0.1234567", "0.12346", "1e-300"]).map(Fraction)
+)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2**31 - 1), st.integers(0, 2**31 - 1)), max_size=10),
+    thresholds,
+)
+def test_thresholds_per_character_are_exact(rows, share):
+    rows += [(int(n * share) + more, n) for _, n in rows for more in (0, 1) if n * share < 2**31]
+    masks = judge(evidence(rows), QualityRules(max_distance_per_char=share))
+    assert [mask == 0 for mask in masks.tolist()] == [Fraction(d) <= n * share for d, n in rows]
+
+
+def test_a_long_decimal_does_not_overflow():
+    columns = evidence([(357, 230), (28, 230), (29, 230)])
+    # as a chunk has them: int32
+    columns = dataclasses.replace(
+        columns,
+        distances=columns.distances.astype(np.int32),
+        characters=columns.characters.astype(np.int32),
+    )
+    for most in ("0.1234567", "0.12346"):
+        masks = judge(columns, QualityRules(max_distance_per_char=Fraction(most)))
+        assert masks.tolist() == [1, 0, 1]
+
+
+@given(thresholds)
+def test_a_threshold_is_recorded_so_that_it_reads_the_same(share):
+    assert Fraction(exact_text(share)) == share
+
+
+def test_a_threshold_is_recorded_as_a_decimal_where_it_is_one():
+    texts = {
+        "0.1234567": "0.1234567",
+        "1/4": "0.25",
+        "1/7": "1/7",
+        "3": "3",
+        "0": "0",
+        "1e-9": None,
+    }
+    for given_text, text in texts.items():
+        assert exact_text(Fraction(given_text)) == (text or "0.000000001")
 
 
 def test_other_rules_by_hand():

@@ -53,6 +53,17 @@ class QualityRules:
         return self.max_distance is not None or self.max_distance_per_char is not None
 
 
+def exact_text(number: int | Fraction) -> str:
+    """A number that is not negative as text from which it can be read exactly: a decimal where
+    30 digits behind the point suffice, a fraction otherwise."""
+    number = Fraction(number)
+    scaled = number * 10**30
+    if scaled.denominator > 1:
+        return str(number)
+    whole, rest = divmod(int(scaled), 10**30)
+    return f"{whole}.{rest:030}".rstrip("0").rstrip(".")
+
+
 @dataclasses.dataclass(frozen=True)
 class Evidence:
     """What the rules look at, for n narratives.
@@ -93,10 +104,24 @@ def _too_far(evidence: Evidence, rules: QualityRules) -> np.ndarray:
     if rules.max_distance is not None:
         return evidence.distances > rules.max_distance
     if rules.max_distance_per_char is not None:
-        share = rules.max_distance_per_char
-        # in integers, so that a narrative exactly at the threshold is kept
-        return evidence.distances * share.denominator > evidence.characters * share.numerator
+        return evidence.distances > _limits(evidence.characters, rules.max_distance_per_char)
     return np.zeros(len(evidence.distances), bool)
+
+
+_LARGEST = 2**63 - 1
+
+
+def _limits(characters: np.ndarray, share: Fraction) -> np.ndarray:
+    """The largest D that captions of these lengths may have, shape `(n,)` int64.
+
+    D > c · share just where D > ⌊c · share⌋, since D is an integer; in Python's integers, once a
+    distinct length, it is exact for any share.
+    """
+    lengths, which = np.unique(characters, return_inverse=True)
+    limits = [
+        min(length * share.numerator // share.denominator, _LARGEST) for length in lengths.tolist()
+    ]
+    return np.array(limits, np.int64)[which]
 
 
 DistanceCounts = Mapping[tuple[int, int], int]
