@@ -4,6 +4,7 @@ import json
 import pathlib
 import re
 import subprocess
+from fractions import Fraction
 
 import pytest
 import yaml
