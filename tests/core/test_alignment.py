@@ -1,6 +1,7 @@
 """Alignment and word times against brute force and the plain reference."""
 
 import random
+import resource
 
 import numpy as np
 import pyarrow as pa
@@ -11,16 +12,16 @@ from hypothesis import strategies as st
 from tests.core.strategies import plain_text
 from tests.reference import alignment as reference
 from tests.reference import grounding
-from transforms.core import alignment
+from transforms.core import alignment, edit_distance
 from transforms.core.text import split_words
 
 
-def align(transcripts, captions):
+def align(transcripts, captions, **limits):
     """µ and D of each pair of texts, None where there is no matching."""
     a, m = split_words(pa.array(transcripts, pa.string())), split_words(
         pa.array(captions, pa.string())
     )  # fmt: skip
-    found = alignment.align(a, m)
+    found = alignment.align(a, m, **limits)
     return [
         None if distance == alignment.NO_DISTANCE else (found.matches[first:end].tolist(), distance)
         for distance, first, end in zip(
@@ -48,6 +49,52 @@ def test_longer_texts_agree_with_the_reference():
     pairs = [(random_text(dice, 25), random_text(dice, 25)) for _ in range(200)]
     expected = [reference.align(a.split(), m.split()) for a, m in pairs]
     assert align(*zip(*pairs, strict=True)) == expected
+
+
+@pytest.mark.parametrize("full_cells", [1, 4, 12, 50])
+def test_saving_memory_changes_no_match(full_cells):
+    dice = random.Random(full_cells)
+    pairs = [(random_text(dice, 12), random_text(dice, 12)) for _ in range(2000)]
+    pairs += [(random_text(dice, 40), random_text(dice, 4)) for _ in range(200)]
+    pairs += [(random_text(dice, 3), random_text(dice, 40)) for _ in range(200)]
+    texts = list(zip(*pairs, strict=True))
+    assert align(*texts, full_cells=full_cells) == align(*texts)
+    expected = [reference.align(a.split(), m.split()) for a, m in pairs[:500]]
+    assert align(*texts, full_cells=full_cells)[:500] == expected
+
+
+def test_nine_thousand_words_take_little_memory():
+    dice = random.Random(4)
+    said = [dice.choice("abcd") for _ in range(9_000)]
+    written = [word for word in said if dice.random() < 0.9]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    mu, distance = align([" ".join(said)], [" ".join(written)])[0]
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 100_000  # kilobytes; all values at once are 1,100,000
+    assert mu == sorted(mu)
+    assert distance == reference.distance_of(mu, said, written)
+    # nothing is better on the stretch that the full program can look at
+    mu, distance = align([" ".join(said[:1200])], [" ".join(written[:1000])], full_cells=1 << 30)[0]
+    assert align([" ".join(said[:1200])], [" ".join(written[:1000])])[0] == (mu, distance)
+
+
+def test_work_beyond_the_limit_is_left_alone():
+    """10 and 12 characters in 2 and 3 words: 12 times 15."""
+    said, written = "abcde fghij", "abcd efgh ijkl"
+    pairs = [said, "a"], [written, "a"]
+    assert align(*pairs, most_work=180) == align(*pairs)
+    assert align(*pairs, most_work=179) == [None, ([0], 0)]
+    a, m = (split_words(pa.array(texts)) for texts in pairs)
+    assert alignment.align(a, m, most_work=179).too_large.tolist() == [True, False]
+    assert alignment.align(a, m).too_large.tolist() == [False, False]
+
+
+@pytest.mark.parametrize("text", [" ".join(["word"] * 40_000), "x" * 1_000_000])
+def test_texts_of_any_size_end_soon(text):
+    """40,000 by 40,000 words are 25 GB of costs; one word of a million characters has 10^12."""
+    assert align([text], [f"{text} more"]) == [None]
+    mu, distance = align([text], [text])[0]
+    assert (mu, distance) == (list(range(len(text.split()))), 0)
 
 
 @given(plain_text)
@@ -90,7 +137,7 @@ def test_no_monotone_assignment_is_better(data):
 def test_levenshtein(first, second):
     codes = [np.array([ord(c) for c in text], np.uint32) for text in (first, second)]
     room = np.empty(len(second) + 1, np.int64)
-    assert alignment.levenshtein(*codes, room) == reference.levenshtein(first, second)
+    assert edit_distance.levenshtein(*codes, room) == reference.levenshtein(first, second)
 
 
 def test_words_are_compared_as_normalised():

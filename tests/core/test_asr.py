@@ -11,7 +11,7 @@ from transforms.core.text import split_words
 from transforms.core.transcripts import TABLES
 
 
-def choose(transcripts, captions):
+def choose(transcripts, captions, **limits):
     column = [
         None
         if chunks is None
@@ -19,7 +19,9 @@ def choose(transcripts, captions):
         for chunks in transcripts
     ]
     return choose_alternatives(
-        pa.array(column, TABLES["asr"].field("chunks").type), split_words(pa.array(captions))
+        pa.array(column, TABLES["asr"].field("chunks").type),
+        split_words(pa.array(captions)),
+        **limits,
     )
 
 
@@ -51,6 +53,28 @@ def test_every_choice_was_considered():
     expected = [expect(chunks, caption) for chunks, caption in cases]
     assert list(zip(found.distances.tolist(), found.ranks, strict=True)) == expected
     assert sum(ranks is not None and any(ranks) for _, ranks in expected) > 300
+
+
+def test_saving_memory_changes_no_choice():
+    dice = random.Random(5)
+    cases = [
+        ([[random_text(dice, 3) for _ in range(dice.randint(0, 4))] for _ in range(n)], text)
+        for n, text in ((dice.randint(0, 11), random_text(dice, 6)) for _ in range(500))
+    ]
+    usual = choose(*zip(*cases, strict=True))
+    saving = choose(*zip(*cases, strict=True), full_cells=0)
+    assert saving.distances.tolist() == usual.distances.tolist()
+    assert saving.ranks == usual.ranks
+    assert sum(ranks is not None and len(ranks) > 4 for ranks in usual.ranks) > 200
+
+
+def test_work_beyond_the_limit_is_left_alone():
+    long = " ".join(["word"] * 40_000)
+    found = choose([[[long, long]], [["a"]]], [f"{long} more", "a"])
+    assert found.too_large.tolist() == [True, False]
+    assert found.distances.tolist() == [NO_DISTANCE, 0]
+    assert found.ranks == [None, [0]]
+    assert found.heard.tolist() == [True, True]
 
 
 def test_a_later_chunk_decides_between_the_alternatives_of_an_earlier_one():

@@ -29,6 +29,19 @@ def unmatched(mu, m):
     return len(m) - len(set(mu))
 
 
+WORK_LIMIT = 400_000_000
+
+
+def is_too_large(a, m, pieces=0):
+    """Whether aligning is refused: letters and words of one side, times those of the other.
+
+    `pieces` counts the chunks and alternatives that `a` comes in, where it does. Equal sides that
+    come in one piece are never refused.
+    """
+    sides = [len("".join(side)) + len(side) for side in (a, m)]
+    return (pieces > 0 or a != m) and (sides[0] + pieces) * sides[1] > WORK_LIMIT
+
+
 def align_by_brute_force(a, m):
     """(µ, D) by trying every monotone map; None with either side empty.
 

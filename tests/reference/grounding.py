@@ -10,6 +10,7 @@ FLAGS = (
     "dataset_id_differs",
     "inverted_word",
     "inverted_mention",
+    "alignment_too_large",
 )
 """In the order in which a narrative's flags are listed."""
 

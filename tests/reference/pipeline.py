@@ -132,7 +132,7 @@ def ground(record, shard, given=(None, None), source="timed_caption", transcript
         key = record["image_id"], record["annotator_id"]
         spoken = transcripts.get(key) or transcripts.get(recording)
     caption_words = words.split_words(record["caption"])
-    distance, times, heard_from = align_source(record, caption_words, source, spoken)
+    distance, times, heard_from = align_source(record, caption_words, source, spoken, flags)
     if not caption_words:
         flags.add("no_caption")
     if not has_words(record, source, spoken):
@@ -183,8 +183,10 @@ def has_words(record, source, spoken):
     return bool(timed_words(texts)[0])
 
 
-def align_source(record, caption_words, source, spoken):
+def align_source(record, caption_words, source, spoken, flags):
     """(D, word times, source) of a record; None for what cannot be had.
+
+    Adds `alignment_too_large` to the flags where either is left out for its size.
 
     `asr` has no times: D comes from the best choice of alternatives, whose ranks are named with
     the source, times from `timed_caption`.
@@ -192,8 +194,11 @@ def align_source(record, caption_words, source, spoken):
     m = [words.normalise(text) for text, _, _ in caption_words]
     texts = (spoken or []) if source == "words" else record["utterances"]
     a, intervals = timed_words(texts)
-    aligned = alignment.align(a, m)
-    distance = times = None
+    distance = times = aligned = None
+    if alignment.is_too_large(a, m):
+        flags.add("alignment_too_large")
+    else:
+        aligned = alignment.align(a, m)
     if aligned is not None:
         mu, distance = aligned
         points, _ = grounding.flatten(record["traces"])
@@ -203,7 +208,10 @@ def align_source(record, caption_words, source, spoken):
     if source == "asr":
         distance = None
         chunks = alternatives_of(spoken)
-        if m and any(any(chunk) for chunk in chunks):
+        heard = [word for chunk in chunks for words in chunk for word in words]
+        if alignment.is_too_large(heard, m, 1 + len(chunks) + sum(map(len, chunks))):
+            flags.add("alignment_too_large")
+        elif m and heard:
             ranks, distance = alignment.choose_alternatives(chunks, m)
             source += ":" + ",".join(map(str, ranks))
     return distance, times, source

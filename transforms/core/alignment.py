@@ -10,10 +10,16 @@ import dataclasses
 
 import numpy as np
 
+from transforms.core.assignment import FULL_CELLS, best_assignment, divided_assignment
 from transforms.core.compiled import compiled
+from transforms.core.edit_distance import matching_work, word_costs
 from transforms.core.text import Words
 
 NO_DISTANCE = -1
+
+MOST_WORK = 400_000_000
+"""Characters of the transcript times those of the caption (each word counts one more) up to which
+a narrative is aligned: two texts of about 20,000 characters, which take about a second."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,15 +29,31 @@ class Alignment:
     Attributes:
       matches: Shape `(n_transcript_words,)` int64: µ, the index within its caption of the word
         that each transcript word is assigned to; -1 where there is no alignment.
-      distances: Shape `(n,)` int64: D in characters, `NO_DISTANCE` where either side is empty.
+      distances: Shape `(n,)` int64: D in characters, `NO_DISTANCE` where either side is empty or
+        the work was too large.
+      too_large: Shape `(n,)` bool: whether it was not aligned since it would take more than
+        `MOST_WORK`.
     """
 
     matches: np.ndarray
     distances: np.ndarray
+    too_large: np.ndarray
 
 
-def align(transcript: Words, caption: Words) -> Alignment:
-    """Aligns every narrative's transcript with its caption (Eq. 1)."""
+def align(
+    transcript: Words,
+    caption: Words,
+    most_work: int = MOST_WORK,
+    full_cells: int = FULL_CELLS,
+) -> Alignment:
+    """Aligns every narrative's transcript with its caption (Eq. 1).
+
+    Args:
+      transcript: The transcribed words of n narratives.
+      caption: The captions' words.
+      most_work: Work beyond which a narrative is left alone; equal words are always aligned.
+      full_cells: Pairs of words beyond which memory is saved; no influence on the result.
+    """
     return Alignment(
         *_align(
             transcript.offsets,
@@ -42,15 +64,21 @@ def align(transcript: Words, caption: Words) -> Alignment:
             caption.codes,
             caption.normal_starts,
             caption.normal_ends,
+            most_work,
+            full_cells,
         )
     )
 
 
 @compiled
-def _align(a_offsets, a_codes, a_starts, a_ends, m_offsets, m_codes, m_starts, m_ends):
+def _align(
+    a_offsets, a_codes, a_starts, a_ends, m_offsets, m_codes, m_starts, m_ends,
+    most_work, full_cells,
+):  # fmt: skip
     n = len(a_offsets) - 1
     matches = np.full(a_offsets[-1], -1, np.int64)
     distances = np.full(n, NO_DISTANCE, np.int64)
+    too_large = np.zeros(n, np.bool_)
     for i in range(n):
         first_a, end_a, first_m, end_m = (
             a_offsets[i],
@@ -67,9 +95,16 @@ def _align(a_offsets, a_codes, a_starts, a_ends, m_offsets, m_codes, m_starts, m
             matches[first_a:end_a] = np.arange(end_a - first_a)
             distances[i] = 0
             continue
-        costs = word_costs(a_codes, a_from, a_to, m_codes, m_from, m_to)
-        distances[i] = best_assignment(costs, matches[first_a:end_a])
-    return matches, distances
+        if matching_work(a_from, a_to) * matching_work(m_from, m_to) > most_work:
+            too_large[i] = True
+        elif len(a_from) * len(m_from) > full_cells:
+            distances[i] = divided_assignment(
+                a_codes, a_from, a_to, m_codes, m_from, m_to, full_cells, matches[first_a:end_a]
+            )
+        else:
+            costs = word_costs(a_codes, a_from, a_to, m_codes, m_from, m_to)
+            distances[i] = best_assignment(costs, matches[first_a:end_a])
+    return matches, distances, too_large
 
 
 @compiled
@@ -84,76 +119,6 @@ def _identical(a_codes, a_starts, a_ends, m_codes, m_starts, m_ends):
             if a_codes[a_starts[word] + k] != m_codes[m_starts[word] + k]:
                 return False
     return True
-
-
-@compiled
-def word_costs(a_codes, a_starts, a_ends, m_codes, m_starts, m_ends):
-    """Levenshtein distances of all pairs, shape `(n_a, n_m)`."""
-    longest = 0
-    for j in range(len(m_starts)):
-        longest = max(longest, m_ends[j] - m_starts[j])
-    row = np.empty(longest + 1, np.int64)
-    costs = np.empty((len(a_starts), len(m_starts)), np.int64)
-    for i in range(len(a_starts)):
-        for j in range(len(m_starts)):
-            costs[i, j] = levenshtein(
-                a_codes[a_starts[i] : a_ends[i]], m_codes[m_starts[j] : m_ends[j]], row
-            )
-    return costs
-
-
-@compiled
-def levenshtein(a, b, row):
-    """Edit distance of two code point arrays; `row` is room for `len(b) + 1` numbers."""
-    for j in range(len(b) + 1):
-        row[j] = j
-    for i in range(len(a)):
-        diagonal = row[0]
-        row[0] = i + 1
-        for j in range(len(b)):
-            cost = diagonal if a[i] == b[j] else diagonal + 1
-            diagonal = row[j + 1]
-            row[j + 1] = min(cost, diagonal + 1, row[j] + 1)
-    return row[len(b)]
-
-
-@compiled
-def best_assignment(costs, matches):
-    """The best µ by dynamic programming from the last word to the first.
-
-    `rest[i, j]` is the best value of a_i … a_n given µ(i) = j, where a value is
-    D · scale − (number of different m_j used after j): one integer orders by D, then by how few
-    words stay unmatched. Going forward, the first j that keeps the value is the lexicographically
-    smallest.
-
-    Args:
-      costs: Shape `(n_a, n_m)`, both at least 1.
-      matches: Shape `(n_a,)`, receives µ.
-
-    Returns:
-      D.
-    """
-    n_a, n_m = costs.shape
-    scale = n_m + 1
-    rest = np.empty((n_a, n_m), np.int64)
-    rest[n_a - 1] = costs[n_a - 1] * scale
-    for i in range(n_a - 2, -1, -1):
-        later = np.int64(2**62)  # best of rest[i + 1, j + 1:] with one more word matched
-        for j in range(n_m - 1, -1, -1):
-            rest[i, j] = costs[i, j] * scale + min(rest[i + 1, j], later)
-            later = min(later, rest[i + 1, j] - 1)
-    j = np.argmin(rest[0])
-    distance = costs[0, j]
-    matches[0] = j
-    for i in range(1, n_a):
-        wanted = rest[i - 1, j] - costs[i - 1, j] * scale
-        if rest[i, j] != wanted:
-            j += 1
-            while rest[i, j] - 1 != wanted:
-                j += 1
-        matches[i] = j
-        distance += costs[i, j]
-    return distance
 
 
 def word_times(

@@ -240,6 +240,7 @@ FLAGS = (
     "dataset_id_differs",
     "inverted_word",
     "inverted_mention",
+    "alignment_too_large",
 )
 """Names of a narrative's flags; bit i of a chunk's `flags` stands for `FLAGS[i]`."""
 

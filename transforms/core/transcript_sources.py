@@ -34,14 +34,17 @@ class Judgement:
     """D of n narratives and what it was taken from.
 
     Attributes:
-      distances: Shape `(n,)` int64, `NO_DISTANCE` where either side has no words.
+      distances: Shape `(n,)` int64, `NO_DISTANCE` where either side has no words or the
+        work would be too large.
       names: What to write as `transcript_source`.
       heard: Shape `(n,)` bool: whether the transcription has any words.
+      too_large: Shape `(n,)` bool: whether D is null since it would take too much work.
     """
 
     distances: np.ndarray
     names: pa.Array
     heard: np.ndarray
+    too_large: np.ndarray
 
 
 class TranscriptSource(Protocol):
@@ -84,7 +87,8 @@ class TimedCaption:
         names = pa.DictionaryArray.from_arrays(
             np.zeros(len(narratives), np.int32), pa.array([self.name])
         )
-        return Judgement(alignment.distances, names, np.diff(spoken.words.offsets) > 0)
+        heard = np.diff(spoken.words.offsets) > 0
+        return Judgement(alignment.distances, names, heard, alignment.too_large)
 
 
 class RecognizedWords(TimedCaption):
@@ -120,7 +124,7 @@ class PublishedAsr(TimedCaption):
             for ranks in choice.ranks
         ]
         names = pa.array(names, pa.string()).dictionary_encode().cast(schemas.TERM)
-        return Judgement(choice.distances, names, choice.heard)
+        return Judgement(choice.distances, names, choice.heard, choice.too_large)
 
 
 def narrative_keys(image_ids: pa.StringArray, annotator_ids: pa.Int64Array) -> pa.StringArray:

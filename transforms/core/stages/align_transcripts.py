@@ -29,6 +29,7 @@ def align_transcripts(chunk: Chunk, source: TranscriptSource) -> Chunk:
         no_caption=np.diff(caption.offsets) == 0,
         no_transcript=~judgement.heard,
         inverted_word=inverted,
+        alignment_too_large=alignment.too_large | judgement.too_large,
     )
     return chunk.with_columns(
         words=_words_column(narratives["caption"], caption, starts, ends),
