@@ -30,6 +30,7 @@ CORE = [
 EXTRAS = {
     "dev": [
         "cryptography>=50,<51",
+        "datasets>=5.2,<6",
         "duckdb>=2,<3",
         "google-cloud-dataflow-client>=0.13,<1",
         "hypothesis>=6.170,<7",

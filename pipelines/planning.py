@@ -170,7 +170,7 @@ _NUMBERED = re.compile(r"_localized_narratives-(\d+-of-\d+)$")
 
 
 def unit_label(shard: ShardPlan) -> str:
-    """What a shard's output files are called after: `00003-of-00010`, or the file's name."""
+    """What a shard's units are called after: `00003-of-00010`, or the file's name."""
     stem = re.sub(r"\.jsonl?(\.gz|\.zst)?$", "", shard.shard)
     numbered = _NUMBERED.search(stem)
     if numbered and shard.dataset and shard.split:

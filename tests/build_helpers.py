@@ -104,7 +104,7 @@ def assert_whole(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     listed = {file["path"] for file in manifest["files"]}
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert found == listed | {"manifest.json", "report.html"}
+    assert found == listed | {"manifest.json", "report.html", "README.md"}
     rows = collections.Counter()
     for file in manifest["files"]:
         data = (folder / file["path"]).read_bytes()

@@ -46,7 +46,7 @@ def test_names_of_the_catalog_stand_for_their_files(shard, tmp_path):
     assert {(row["dataset"], row["split"]) for row in rows} == {("flickr30k", "test")}
     assert all("dataset_id_differs" in row["flags"] for row in rows)
     assert [file.name for file in (helpers.version_of(output) / "narratives").iterdir()] == [
-        "flickr30k-test-flickr30k_test_localized_narratives-0000.parquet"
+        "narratives-00000.parquet"
     ]
 
 
@@ -66,13 +66,25 @@ def test_options_name_dataset_and_split_of_unknown_files(shard, tmp_path):
     assert all(row["narrative_id"].startswith("ade20k-validation-") for row in rows)
 
 
-def test_numbered_shards_of_a_known_split_give_short_file_names(shard, tmp_path):
-    named = shard.rename(shard.with_name("x_localized_narratives-00003-of-00010.jsonl"))
+def test_output_files_are_numbered_in_order_and_the_manifest_names_their_shards(shard, tmp_path):
+    names = ["_b-val.jsonl", "(1).jsonl", "train.jsonl"]
+    shards = [shard.with_name(name) for name in names]
+    for path in shards:
+        path.write_bytes(shard.read_bytes())
     output = tmp_path / "out"
-    assert build(output, [named], "--dataset", "open_images", "--split", "train") == 0
-    folder = helpers.version_of(output) / "narratives"
-    assert [file.name for file in folder.iterdir()] == [
-        "open_images-train-00003-of-00010-0000.parquet"
+    assert build(output, [*shards, helpers.ODD_AND_BAD]) == 0
+    files = helpers.manifest_of(output)["files"]
+    mentions = {file["path"] for file in files if file["table"] == "mentions"}
+    for table in ("narratives", "rejected"):
+        found = [file for file in files if file["table"] == table]
+        for file in found:
+            number = file["path"].split("-")[1].split(".")[0]
+            assert file["path"].startswith(f"{table}/{table}-") and len(number) == 5
+            rows = helpers.read_file(helpers.version_of(output) / file["path"])
+            assert {row["shard"] for row in rows} == {file["shard"]}
+            assert f"mentions/mentions-{number}.parquet" in mentions
+    assert sorted(path.name for path in (helpers.version_of(output) / "narratives").iterdir()) == [
+        f"narratives-{number:05d}.parquet" for number in range(4)
     ]
 
 

@@ -249,6 +249,7 @@ def _fill_version(target: str, manifest: dict, summary: Summary, plan: PublishPl
 
 def _write_version(folder: str, manifest: dict, summary: Summary, plan: PublishPlan) -> None:
     from transforms.core.report import render_report
+    from transforms.core.report.card import render_card
 
     storage.copy_files(
         (storage.join(plan.output, file.pop("source")), storage.join(folder, file["path"]))
@@ -260,10 +261,13 @@ def _write_version(folder: str, manifest: dict, summary: Summary, plan: PublishP
         with storage.new_file(storage.join(folder, path)) as local:
             entry = write_table(name, table, local, path)
         manifest["files"].append(msgspec.to_builtins(entry))
-    report = render_report(manifest, tables, *_example(manifest, folder))
-    storage.write_bytes(storage.join(folder, layout.REPORT), report.encode())
-    text = json.dumps(manifest, indent=1, ensure_ascii=False)
-    storage.write_bytes(storage.join(folder, layout.MANIFEST), text.encode())
+    pages = {
+        layout.CARD: render_card(manifest["version"], manifest["files"], tables["richness"]),
+        layout.REPORT: render_report(manifest, tables, *_example(manifest, folder)),
+        layout.MANIFEST: json.dumps(manifest, indent=1, ensure_ascii=False),
+    }
+    for name, text in pages.items():
+        storage.write_bytes(storage.join(folder, name), text.encode())
 
 
 def _empty_tables(manifest: dict) -> dict[str, pa.Table]:
@@ -294,7 +298,7 @@ def _example(manifest: dict, folder: str) -> tuple[dict | None, list[dict]]:
 
 
 def _mentions_of(path: str) -> str:
-    return path.replace("narratives/", "mentions/", 1)
+    return path.replace("narratives", "mentions")
 
 
 def _read_rows(path: str, folder: str, rows: int) -> pa.Table:

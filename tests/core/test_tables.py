@@ -45,7 +45,8 @@ def test_traces_survive_float32_with_all_their_decimals(rows, finished):
 def test_empty_tables_are_readable(name, tmp_path):
     path = tmp_path / "empty.parquet"
     tables.write_table(name, empty_batch(ALL_SCHEMAS[name]), str(path), path.name)
-    assert pq.read_table(path).num_rows == 0
+    assert pq.read_table(path).schema.equals(ALL_SCHEMAS[name], check_metadata=False)
+    assert pq.read_metadata(path).num_row_groups == pq.read_metadata(path).num_rows == 0
 
 
 @pytest.mark.parametrize("name", ["narratives", "mentions", "discarded"])

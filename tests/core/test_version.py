@@ -159,12 +159,16 @@ def test_total_counts(units, sample_lines):
     assert counts.conserved
 
 
-def test_files_are_named_after_their_unit(units):
-    files = version.version_files(units[:1])
-    assert files == [
+def test_files_are_named_by_the_position_of_their_unit(units):
+    files = version.version_files(units)
+    assert [file["path"] for file in files] == [
+        f"narratives/narratives-{number:05d}.parquet" for number in range(len(units))
+    ]
+    assert files[:1] == [
         {
             "table": "narratives", "source": "units/0/n.parquet",
-            "path": "narratives/x-0000.parquet", "rows": 1, "bytes": 2, "crc32c": 3,
+            "path": "narratives/narratives-00000.parquet", "shard": units[0].unit.shard,
+            "rows": 1, "bytes": 2, "crc32c": 3,
         }
     ]  # fmt: skip
 

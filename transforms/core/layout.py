@@ -2,7 +2,7 @@
 
 OUT/CURRENT                         name of the current version
 OUT/versions/ID/TABLE/*.parquet     a version's tables (rejected: *.avro)
-OUT/versions/ID/{manifest.json,report.html}
+OUT/versions/ID/{manifest.json,report.html,README.md}
 OUT/units/KEY/record                a finished unit's commit record
 OUT/units/KEY/ATTEMPT/…             the files that it names
 OUT/runs/ID.json                    how a run ended
@@ -16,6 +16,7 @@ INDEXES = "indexes"
 RECORD = "record"
 MANIFEST = "manifest.json"
 REPORT = "report.html"
+CARD = "README.md"
 
 
 def unit_folder(key: str) -> str:
@@ -36,6 +37,15 @@ def attempt_folder(key: str, attempt: str) -> str:
 def version_folder(version: str) -> str:
     """A version's folder, below the output."""
     return f"{VERSIONS}/{version}"
+
+
+def unit_file_name(table: str, position: int) -> str:
+    """A unit's file of a table in a version: by the unit's position, in order of shard and byte.
+
+    Not by the shard's name: readers of folders skip names such as `_x`, and Hugging Face's
+    `datasets` takes words such as `train` or `val` in any file's name for its split.
+    """
+    return file_name(table, f"{table}-{position:05d}")
 
 
 def file_name(table: str, stem: str) -> str:

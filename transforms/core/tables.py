@@ -91,9 +91,9 @@ def write_parquet(table: pa.Table | pa.RecordBatch, path: str) -> None:
     if isinstance(table, pa.RecordBatch):
         table = pa.Table.from_batches([table])
     leaves = leaf_columns(table.schema)
-    pq.write_table(
-        table,
+    with pq.ParquetWriter(
         path,
+        table.schema,
         compression="zstd",
         compression_level=1,
         write_page_index=True,
@@ -102,8 +102,9 @@ def write_parquet(table: pa.Table | pa.RecordBatch, path: str) -> None:
         column_encoding={
             leaf: encoding for leaf, type_ in leaves if (encoding := _encoding(leaf, type_))
         },
-        row_group_size=1 << 20,
-    )
+    ) as writer:
+        if len(table):  # not every reader takes a row group of no rows
+            writer.write_table(table, row_group_size=1 << 20)
 
 
 def _repeats(leaf: str, type_: pa.DataType) -> bool:

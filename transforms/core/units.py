@@ -20,7 +20,7 @@ class Unit:
 
     Attributes:
       path: The shard.
-      label: What its output files are called after.
+      label: What it is called after.
       fingerprint: Of the shard.
       size: Bytes of the shard as stored.
       index: Position among the shard's units, from 0.
@@ -56,7 +56,7 @@ class Unit:
 
     @property
     def name(self) -> str:
-        """Unique within a version; begins the names of the unit's output files."""
+        """Unique within a version; begins the unit's key."""
         known = [part for part in (self.dataset, self.split) if part]
         return "-".join([*known, self.label, f"{self.index:04d}"])
 

@@ -154,16 +154,21 @@ def describe_units(records: Sequence[UnitRecord]) -> tuple[list[dict], list[dict
     return units, bad_lines
 
 
-def version_files(records: Iterable[UnitRecord]) -> list[dict]:
-    """Every file of the units: where it is and what it is called in a version."""
+def version_files(records: Sequence[UnitRecord]) -> list[dict]:
+    """Every file of the units: where it is, what it is called in a version, and its shard.
+
+    Args:
+      records: In order; all files of a unit have the same number.
+    """
     found = []
-    for record in records:
+    for position, record in enumerate(records):
         for file in record.files:
             found.append(
                 {
                     "table": file.table,
                     "source": file.path,
-                    "path": f"{file.table}/{layout.file_name(file.table, record.unit.name)}",
+                    "path": f"{file.table}/{layout.unit_file_name(file.table, position)}",
+                    "shard": record.unit.shard,
                     "rows": file.rows,
                     "bytes": file.bytes,
                     "crc32c": file.crc32c,

@@ -3,6 +3,7 @@
 Needs the extra `bench`, and runs only when asked for: `pytest -m spark`.
 """
 
+import collections
 import os
 import pathlib
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from tests import build_helpers as helpers
 from tests.benchmarks.peers import common, test_peers, with_libraries
+from transforms.core import schemas
 
 pytest.importorskip("pyspark")
 
@@ -42,6 +44,22 @@ def session():
 def test_it_finds_what_the_main_job_finds(ours, shards, annotations, session, tmp_path):
     spark.build(shards, annotations, test_peers.CLASSES, tmp_path, session)
     assert common.differences(ours, tmp_path) == []
+
+
+def test_it_reads_every_table_of_a_version(session, tmp_path):
+    shard = tmp_path / "_val.jsonl"
+    shard.write_bytes(helpers.REAL.read_bytes())
+    assert helpers.build(tmp_path / "out", [shard, helpers.GENERATED[0]]) == 0
+    rows = collections.Counter()
+    for file in helpers.manifest_of(tmp_path / "out")["files"]:
+        rows[file["table"]] += file["rows"]
+    del rows["rejected"]
+    assert rows["narratives"] == 52 and rows["discarded"] == 0
+    for table, expected in rows.items():
+        frame = session.read.parquet(str(helpers.version_of(tmp_path / "out") / table))
+        schema = {**schemas.UNIT_TABLES, **schemas.STATISTICS_TABLES}[table]
+        assert (frame.count(), frame.columns) == (expected, schema.names)
+        assert len(frame.collect()) == expected
 
 
 def test_it_without_annotations(shards, session, tmp_path):
