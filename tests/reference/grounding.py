@@ -11,6 +11,8 @@ FLAGS = (
     "inverted_word",
     "inverted_mention",
     "alignment_too_large",
+    "caption_too_long",
+    "narration_too_short",
 )
 """In the order in which a narrative's flags are listed."""
 

@@ -91,7 +91,13 @@ def annotate(row, record, known, matcher, nlp, excluded_flags):
     inverted = any(mention["inverted"] for mention in found)
     status = known.status_of(image_id)
     row = row | {
-        "flags": row["flags"] + ["inverted_mention"] * inverted,
+        "flags": [
+            flag
+            for flag in grounding.FLAGS
+            if flag in row["flags"]
+            or (flag == "inverted_mention" and inverted)
+            or (flag == "caption_too_long" and richness.is_too_long(row["caption"]))
+        ],
         "labels": known.labels.get(image_id, []) if known.labels else None,
         "boxes_status": status,
         "boxes": None if status == "unknown" else boxes,
@@ -133,6 +139,8 @@ def ground(record, shard, given=(None, None), source="timed_caption", transcript
         spoken = transcripts.get(key) or transcripts.get(recording)
     caption_words = words.split_words(record["caption"])
     distance, times, heard_from = align_source(record, caption_words, source, spoken, flags)
+    if richness.is_too_short(record["utterances"]):
+        flags.add("narration_too_short")
     if not caption_words:
         flags.add("no_caption")
     if not has_words(record, source, spoken):

@@ -36,9 +36,27 @@ def count_words(document):
     return counts
 
 
+def is_too_long(caption):
+    """Whether a caption is left untagged: more than a hundred thousand characters."""
+    return len(caption) > 100_000
+
+
 def richness_of(caption, nlp):
-    """Counts of a caption; None without a spaCy pipeline."""
-    return None if nlp is None else count_words(nlp(caption))
+    """Counts of a caption; None without a spaCy pipeline, and for a caption that is too long."""
+    return None if nlp is None or is_too_long(caption) else count_words(nlp(caption))
+
+
+def narration(utterances):
+    """Seconds from the first start to the last end; None without utterances."""
+    if not utterances:
+        return None
+    return max(end for _, _, end in utterances) - min(start for _, start, _ in utterances)
+
+
+def is_too_short(utterances):
+    """Whether a narration takes less than a twentieth of a second: nobody speaks so shortly."""
+    seconds = narration(utterances)
+    return seconds is not None and seconds < 0.05
 
 
 def trace_length(traces):
@@ -54,11 +72,9 @@ def measures_of(counts, utterances, traces):
     """A narrative's value of each measure but `narratives_per_image`; None if unknown."""
     counts = counts or dict.fromkeys(("words", *TAGS))
     measures = dict(counts)
-    seconds = rate = None
-    if utterances:
-        seconds = max(end for _, _, end in utterances) - min(start for _, start, _ in utterances)
-        if seconds and counts["words"] is not None:
-            rate = counts["words"] / seconds
+    seconds = None if is_too_short(utterances) else narration(utterances)
+    known = seconds is not None and counts["words"] is not None
+    rate = counts["words"] / seconds if known else None
     points, _ = grounding.flatten(traces)
     return measures | {
         "narration_seconds": seconds,

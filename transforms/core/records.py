@@ -208,11 +208,17 @@ def decode_record(data: bytes) -> UnitRecord:
 
 
 def pack_statistics(statistics: Statistics) -> dict:
-    """Statistics as lists that MessagePack can hold; keys become the first items of rows."""
+    """Statistics as lists that MessagePack can hold; keys become the first items of rows.
+
+    Sums are written as text: MessagePack's integers end at 64 bits.
+    """
     statistics.compact()
     return {
         "measures": [
-            [*split, {name: [m.count, m.total, str(m.squares)] for name, m in measures.items()}]
+            [
+                *split,
+                {name: [m.count, str(m.total), str(m.squares)] for name, m in measures.items()},
+            ]
             for split, measures in statistics.measures.items()
         ],
         "noun_counts": [
@@ -236,7 +242,7 @@ def unpack_statistics(packed: dict) -> Statistics:
     return Statistics(
         measures={
             (dataset, split): {
-                name: Moments(count, total, int(squares))
+                name: Moments(count, int(total), int(squares))
                 for name, (count, total, squares) in measures.items()
             }
             for dataset, split, measures in packed["measures"]

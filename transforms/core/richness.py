@@ -18,6 +18,16 @@ NO_TAGGER = "none"
 _SHIPPED = pathlib.Path(__file__).parent / "data" / DEFAULT_TAGGER
 BATCH_SIZE = 64
 
+MOST_CHARACTERS = 100_000
+"""Characters of a caption beyond which it is not tagged.
+
+spaCy refuses texts ten times as long, and its memory grows with the text. Published captions have
+some hundreds.
+"""
+
+_BATCHED_CHARACTERS = 5_000
+"""Characters of a caption up to which it is tagged together with others."""
+
 Tagger = Callable[[pa.StringArray], pa.StructArray]
 """From n captions to n rows of `schemas.RICHNESS_OF_CAPTION`."""
 
@@ -84,27 +94,51 @@ def tagger_version(name: str) -> str | None:
     return folder_version(pathlib.Path(name) if spec is None else pathlib.Path(spec.origin).parent)
 
 
+def too_long(captions: pa.StringArray) -> np.ndarray:
+    """Whether a caption has more than `MOST_CHARACTERS`, shape `(n,)` bool."""
+    return _lengths(captions) > MOST_CHARACTERS
+
+
+def _lengths(captions: pa.StringArray) -> np.ndarray:
+    import pyarrow.compute as pc
+
+    return pc.utf8_length(captions).to_numpy(zero_copy_only=False)
+
+
 def count_tags(nlp, captions: pa.StringArray) -> pa.StructArray:
     """Words (tokens neither punctuation nor space) of each caption, and their tags.
 
     Tags of other tokens do not count: a tagger without a tag for space calls a double space a noun.
+    Rows of captions that are too long are null.
     """
-    from spacy.attrs import IS_PUNCT, IS_SPACE, POS
-    from spacy.symbols import IDS
     from threadpoolctl import threadpool_limits
 
-    tags = np.array([IDS[tag] for tag in schemas.TAG_COLUMNS.values()])
-    counts = np.zeros((len(captions), 1 + len(tags)), np.int32)
+    lengths, texts = _lengths(captions), captions.to_pylist()
+    counts = np.zeros((len(captions), 1 + len(schemas.TAG_COLUMNS)), np.int32)
+    alone = lengths > _BATCHED_CHARACTERS
     with threadpool_limits(1, user_api="blas"):  # the other processors are other workers'
-        for row, doc in enumerate(nlp.pipe(captions.to_pylist(), batch_size=BATCH_SIZE)):
-            tokens = doc.to_array([POS, IS_PUNCT, IS_SPACE])
-            words = tokens[(tokens[:, 1] == 0) & (tokens[:, 2] == 0), 0]
-            counts[row, 0] = len(words)
-            counts[row, 1:] = (words[:, None] == tags).sum(axis=0)
+        for chosen, batch_size in ((~alone, BATCH_SIZE), (alone & ~too_long(captions), 1)):
+            _count_rows(nlp, texts, np.flatnonzero(chosen), batch_size, counts)
+    missing = pa.array(too_long(captions))
     return pa.StructArray.from_arrays(
         [pa.array(np.ascontiguousarray(column)) for column in counts.T],
         fields=list(schemas.RICHNESS_OF_CAPTION),
+        mask=missing,
     )
+
+
+def _count_rows(nlp, texts: list[str], rows: np.ndarray, batch_size: int, counts: np.ndarray):
+    """Tags these rows' captions and enters their counts, shape `(n, 1 + tags)`."""
+    from spacy.attrs import IS_PUNCT, IS_SPACE, POS
+    from spacy.symbols import IDS
+
+    tags = np.array([IDS[tag] for tag in schemas.TAG_COLUMNS.values()])
+    docs = nlp.pipe((texts[row] for row in rows), batch_size=batch_size)
+    for row, doc in zip(rows, docs, strict=True):
+        tokens = doc.to_array([POS, IS_PUNCT, IS_SPACE])
+        words = tokens[(tokens[:, 1] == 0) & (tokens[:, 2] == 0), 0]
+        counts[row, 0] = len(words)
+        counts[row, 1:] = (words[:, None] == tags).sum(axis=0)
 
 
 def _count_nothing(captions: pa.StringArray) -> pa.StructArray:

@@ -241,6 +241,8 @@ FLAGS = (
     "inverted_word",
     "inverted_mention",
     "alignment_too_large",
+    "caption_too_long",
+    "narration_too_short",
 )
 """Names of a narrative's flags; bit i of a chunk's `flags` stands for `FLAGS[i]`."""
 

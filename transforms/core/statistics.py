@@ -9,17 +9,17 @@ import itertools
 import math
 import operator
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
 
 from transforms.core import schemas
-from transforms.core.chunk import Chunk, dataset_splits, points, reduce_rows, unpack
-from transforms.core.compiled import compiled
+from transforms.core.chunk import Chunk, dataset_splits
 from transforms.core.localization import BINS
-from transforms.core.schemas import LOCALIZATION_COUNTS, MEASURES, TAG_COLUMNS
+from transforms.core.measures import measured_values
+from transforms.core.schemas import LOCALIZATION_COUNTS, MEASURES
 
 Split = tuple[str | None, str | None]
 """Dataset and split, None where unknown."""
@@ -130,7 +130,7 @@ def measure_chunk(chunk: Chunk) -> Statistics:
     """Statistics of the narratives that a chunk keeps."""
     statistics = Statistics()
     narratives = chunk.narratives
-    values = _measured_values(narratives)
+    values = measured_values(narratives)
     keys = np.array(_keys(narratives), object)
     splits, split_of_row = dataset_splits(narratives)
     for position, split in enumerate(splits):
@@ -151,64 +151,6 @@ def _keys(narratives: pa.RecordBatch) -> list[str]:
         narratives["image_id"].to_pylist(), narratives["annotator_id"].to_pylist(), strict=True
     )
     return [f"{image}/{annotator}" for image, annotator in ids]
-
-
-def _measured_values(narratives: pa.RecordBatch) -> dict[str, np.ndarray]:
-    """Each measure in integers of its scale, shape `(n,)` of objects, None where unknown."""
-    richness = narratives["richness"]
-    counted = {
-        name: richness.field(name).to_pylist()
-        if richness.null_count == 0
-        else [None] * len(richness)
-        for name in ("words", *TAG_COLUMNS)
-    }
-    seconds = narration_seconds(narratives)
-    rates = [
-        None if words is None or not second else words / second
-        for words, second in zip(counted["words"], seconds, strict=True)
-    ]
-    point_offsets, x, y, _ = points(narratives)
-    lengths = trace_lengths(narratives, point_offsets, x, y)
-    columns = {
-        **counted,
-        "narration_seconds": _scaled(seconds, "narration_seconds"),
-        "words_per_second": _scaled(rates, "words_per_second"),
-        "trace_points": np.diff(point_offsets).tolist(),
-        "trace_length": _scaled(lengths.tolist(), "trace_length"),
-    }
-    return {measure: np.array(column, object) for measure, column in columns.items()}
-
-
-def _scaled(values: Sequence[float | None], measure: str) -> list[int | None]:
-    scale = MEASURES[measure]
-    return [None if value is None else round(value * scale) for value in values]
-
-
-def narration_seconds(narratives: pa.RecordBatch) -> list[float | None]:
-    """Seconds from the first utterance's start to the last one's end, None without utterances."""
-    offsets, utterances = unpack(narratives["utterances"])
-    ends = reduce_rows(np.maximum, utterances.field("end_time").to_numpy(), offsets)
-    starts = reduce_rows(np.minimum, utterances.field("start_time").to_numpy(), offsets)
-    return [None if math.isnan(second) else second for second in (ends - starts).tolist()]
-
-
-def trace_lengths(narratives: pa.RecordBatch, point_offsets, x, y) -> np.ndarray:
-    """Length of each trace in normalised units, gaps between its segments left out."""
-    segment_offsets, segment_starts = unpack(narratives["segment_starts"])
-    return _trace_lengths(point_offsets, segment_offsets, segment_starts.to_numpy(), x, y)
-
-
-@compiled
-def _trace_lengths(point_offsets, segment_offsets, segment_starts, x, y):
-    lengths = np.zeros(len(point_offsets) - 1)
-    for row in range(len(lengths)):
-        origin, end = point_offsets[row], point_offsets[row + 1]
-        for s in range(segment_offsets[row], segment_offsets[row + 1]):
-            last = s + 1 == segment_offsets[row + 1]
-            stop = end if last else origin + segment_starts[s + 1]
-            for k in range(origin + segment_starts[s] + 1, stop):
-                lengths[row] += math.sqrt((x[k] - x[k - 1]) ** 2 + (y[k] - y[k - 1]) ** 2)
-    return lengths
 
 
 def _add_localization(statistics: Statistics, chunk: Chunk) -> None:

@@ -193,7 +193,8 @@ class Totals:
         if utterances:
             begin = min(utterance["start_time"] for utterance in utterances)
             end = max(utterance["end_time"] for utterance in utterances)
-            measures["narration_seconds"].append(round((end - begin) * 1000))
+            if end - begin >= 0.05:  # shorter ones are flagged and not measured
+                measures["narration_seconds"].append(round((end - begin) * 1000))
         for mention in mentions:
             self.add_mention(mention, row["points"], boxes)
 

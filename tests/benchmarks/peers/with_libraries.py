@@ -223,8 +223,8 @@ def measure(batch: pa.Table, speech: Speech, traces: Traces) -> pa.Table:
     first, last = np.full(n, np.inf), np.full(n, -np.inf)
     np.minimum.at(first, speech.rows, speech.starts)
     np.maximum.at(last, speech.rows, speech.ends)
-    silent = first == np.inf
-    seconds = np.where(silent, 0, last - first)
+    seconds = np.where(first == np.inf, 0, last - first)
+    silent = seconds < 0.05  # also where the utterances are reversed
     steps = np.hypot(np.diff(traces.x), np.diff(traces.y))
     steps[np.diff(traces.segments) > 0] = 0
     length = np.bincount(traces.rows[1:], steps, n)

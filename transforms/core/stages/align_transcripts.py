@@ -6,6 +6,7 @@ import pyarrow as pa
 from transforms.core import flags, schemas
 from transforms.core.alignment import align, word_times
 from transforms.core.chunk import Chunk, list_array, numbers, points, reduce_rows, unpack
+from transforms.core.measures import narration_too_short
 from transforms.core.text import Words, slice_texts, split_words
 from transforms.core.transcript_sources import TranscriptSource, nullable
 
@@ -30,6 +31,7 @@ def align_transcripts(chunk: Chunk, source: TranscriptSource) -> Chunk:
         no_transcript=~judgement.heard,
         inverted_word=inverted,
         alignment_too_large=alignment.too_large | judgement.too_large,
+        narration_too_short=narration_too_short(narratives),
     )
     return chunk.with_columns(
         words=_words_column(narratives["caption"], caption, starts, ends),

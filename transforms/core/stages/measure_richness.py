@@ -1,9 +1,14 @@
 """MeasureRichness: words and part-of-speech tags of every caption."""
 
-from transforms.core.chunk import Chunk
-from transforms.core.richness import Tagger
+from transforms.core import flags
+from transforms.core.chunk import Chunk, numbers
+from transforms.core.richness import Tagger, too_long
 
 
 def measure_richness(chunk: Chunk, tagger: Tagger) -> Chunk:
-    """Adds the column `richness` (`schemas.RICHNESS_OF_CAPTION`)."""
-    return chunk.with_columns(richness=tagger(chunk.narratives["caption"]))
+    """Adds the column `richness` (`schemas.RICHNESS_OF_CAPTION`), null for too long captions."""
+    captions = chunk.narratives["caption"]
+    raised = flags.combine(caption_too_long=too_long(captions))
+    return chunk.with_columns(
+        richness=tagger(captions), flags=numbers(chunk.narratives["flags"]) | raised
+    )
