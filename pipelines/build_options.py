@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 import pydantic
 
 from pipelines.options import Options
+from pipelines.values import Bytes, Share
+from transforms.core.naming import dataset_and_split
 from transforms.core.quality import QualityRules, exact_text
 from transforms.core.schemas import BOX_FLAGS
 from transforms.core.stages.match_mentions import MentionRules
-
-Share = Annotated[float, pydantic.Field(ge=0, le=1)]
 
 _EXACT = re.compile(
     r"([0-9]{1,99}([.][0-9]{0,99})?|[.][0-9]{1,99})([eE][-+]?[0-9]{1,3})?"
@@ -40,8 +40,14 @@ Exact = Annotated[
 """A number of at least 0 that is taken as it is written, and recorded so that it reads the same."""
 
 
+DATASET = "[a-z0-9_]+"
+"""The form of a dataset's name."""
+
+
 class BuildOptions(Options):
     """Options of `python -m pipelines.build`."""
+
+    example = "--input 'data/*_localized_narratives.jsonl' --output out"
 
     input: list[str] = pydantic.Field(
         min_length=1,
@@ -53,16 +59,19 @@ class BuildOptions(Options):
         "finished units."
     )  # fmt: skip
     catalog: list[str] = pydantic.Field(
-        [], description="Catalogs of known files: dataset, split and expected narratives."
+        [],
+        description="Catalogs of further known files (dataset, split, expected narratives), beside "
+        "that of the official files; their groups win over its groups.",
     )
     dataset: str | None = pydantic.Field(
         None,
-        pattern="^[a-z0-9_]+$",
         description="Dataset of files that no catalog knows; without it each record's dataset_id "
         "tells.",
     )
     split: Literal["train", "validation", "test"] | None = pydantic.Field(
-        None, description="Split of files that no catalog knows; likewise."
+        None,
+        description="Split of files that no catalog knows; without it each record's dataset_id "
+        "tells.",
     )
     boxes: list[str] = pydantic.Field(
         [],
@@ -124,11 +133,16 @@ class BuildOptions(Options):
         description="Part-of-speech tagger: en_ud_pos (shipped), an installed spaCy pipeline, or "
         "none.",
     )
-    unit_bytes: int = pydantic.Field(
-        32 << 20, ge=1024, le=1 << 30, description="Bytes of lines that are one unit of work."
+    unit_bytes: Bytes = pydantic.Field(
+        32 << 20,
+        ge=1024,
+        le=1 << 30,
+        description="Bytes of lines that are one unit of work: 33554432, 32MiB or 32MB.",
     )
     max_bad_share: Share = pydantic.Field(
-        0.01, description="Share of bad lines above which the run fails and publishes nothing."
+        0.01,
+        description="Share of bad lines above which the run fails and publishes nothing: 0.01 or "
+        "1%.",
     )
 
     summary: Literal["text", "json"] = pydantic.Field(
@@ -138,20 +152,38 @@ class BuildOptions(Options):
         False, description="Print what each stage took, at the end, on standard error."
     )
 
+    @pydantic.field_validator("dataset")
+    @classmethod
+    def _check_dataset(cls, name: str | None) -> str | None:
+        if name is None or re.fullmatch(DATASET, name):
+            return name
+        dataset, split = dataset_and_split(name)
+        meant = f"; did you mean `{dataset}`" if dataset else ""
+        meant += f" with --split {split}" if dataset and split else ""
+        raise ValueError(
+            "must be small letters, digits and _ only, such as open_images, coco, flickr30k or "
+            f"ade20k{meant}{'?' if meant else ''}"
+        )
+
     @pydantic.model_validator(mode="after")
     def _check_combinations(self):
         thresholds = ("max_distance", "max_distance_per_char", "discard_share")
         given = [name for name in thresholds if getattr(self, name) is not None]
         if len(given) > 1:
-            raise ValueError(f"give only one of {', '.join(given)}")
+            flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise ValueError(f"give only one of {flags}")
         if (self.transcripts == "timed_caption") == bool(self.transcript_files):
             raise ValueError(
-                "transcript_files go with transcripts asr or words, and these need them"
+                "--transcript-files goes with --transcripts asr or --transcripts words, and these "
+                "need it"
             )
         if self.annotations and self.sources():
-            raise ValueError("give annotations (a ready index) or files of annotations, not both")
+            raise ValueError(
+                "give --annotations (a ready index) or the files that it is made from "
+                f"({', '.join(f'--{kind}' for kind in self.sources())}), not both"
+            )
         if self.subclasses and not (self.hierarchy or self.annotations):
-            raise ValueError("subclasses needs hierarchy")
+            raise ValueError("--subclasses needs --hierarchy, or --annotations with one")
         return self
 
     def sources(self) -> dict[str, list[str]]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import pydantic
-import yaml
 
+from pipelines.yaml_files import read_yaml
 from transforms import storage
 from transforms.core.errors import UsageError
 
@@ -159,9 +159,7 @@ def load_catalog(paths: Sequence[str]) -> Catalog:
 
 def _read(path: str) -> _CatalogFile:
     try:
-        return _CatalogFile.model_validate(yaml.safe_load(storage.read_bytes(path)))
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+        return _CatalogFile.model_validate(read_yaml(path))
     except pydantic.ValidationError as error:
         problem = error.errors()[0]
         key = ".".join(str(part) for part in problem["loc"] if part != "[key]")

@@ -37,6 +37,8 @@ _DESCRIPTION = (
 class IndexAnnotationsOptions(Options):
     """Options of `python -m pipelines.index_annotations`."""
 
+    example = "--boxes 'data/*-annotations-bbox.csv' --images 'data/*-images*.csv' --output indexes"
+
     boxes: list[str] = pydantic.Field(
         [],
         description="Files or patterns of boxes: Open Images CSV, or COCO instances (.json).",
@@ -59,6 +61,14 @@ class IndexAnnotationsOptions(Options):
         [], description="The class hierarchy, bbox_labels_600_hierarchy.json."
     )
     output: str = pydantic.Field(description="Folder that holds indexes, one subfolder each.")
+
+    @pydantic.model_validator(mode="after")
+    def _check_sources(self):
+        kinds = [field.name for field in dataclasses.fields(AnnotationSources)]
+        if not any(getattr(self, kind) for kind in kinds):
+            flags = ", ".join(f"--{kind.replace('_', '-')}" for kind in kinds)
+            raise ValueError(f"there is nothing to index: give files with at least one of {flags}")
+        return self
 
 
 @dataclasses.dataclass(frozen=True)

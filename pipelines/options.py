@@ -2,14 +2,17 @@
 
 import argparse
 import difflib
+import sys
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
+from importlib import metadata
 
 import pydantic
-import yaml
 
-from transforms.core.errors import UsageError
+from pipelines.values import Metavar, Workers
+from pipelines.yaml_files import read_yaml
+from transforms.core.errors import UsageError, shown
 
 BeamValue = str | bool | int | float
 
@@ -19,12 +22,17 @@ class Options(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", validate_default=True)
 
+    example: typing.ClassVar[str] = ""
+    """Flags of a usual command, for those who gave none."""
+
     runner: str = pydantic.Field(
         "local",
         description="Engine: local (this machine), flink, dataflow, or a Beam runner's name.",
     )
-    workers: pydantic.PositiveInt = pydantic.Field(
-        1, description="Worker processes of the local engine; 1 stays in this process."
+    workers: Workers = pydantic.Field(
+        1,
+        description="Worker processes of the local engine, or auto: one a processor. 1 stays in "
+        "this process.",
     )
     wait: bool = pydantic.Field(
         True, description="Wait for the end; --no-wait submits to an engine elsewhere and returns."
@@ -32,6 +40,30 @@ class Options(pydantic.BaseModel):
     beam: dict[str, BeamValue | list[BeamValue]] = pydantic.Field(
         {}, description="Beam's own options for the engine, by name; as flags they win."
     )
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _take_single_values(cls, values: dict) -> dict:
+        """Takes a string for a list of one, and refuses values without a character."""
+        taken = dict(values)
+        for name, value in values.items():
+            texts = value if isinstance(value, list) else [value]
+            if any(isinstance(text, str) and not text.strip() for text in texts):
+                raise ValueError(
+                    f"option `{_flag(name)}`: the value is empty: give one, or leave the option out"
+                )
+            field = cls.model_fields.get(name)
+            if field and isinstance(value, str) and _is_list(field.annotation):
+                taken[name] = [value]
+        return taken
+
+    @pydantic.field_validator("runner")
+    @classmethod
+    def _check_runner(cls, name: str) -> str:
+        from pipelines.runners import check_runner
+
+        check_runner(name)
+        return name
 
 
 OptionsT = typing.TypeVar("OptionsT", bound=Options)
@@ -54,8 +86,14 @@ def parse_command_line(
     Raises:
       UsageError: An unknown key or flag, or a value that does not fit.
     """
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if not arguments:
+        raise UsageError(
+            f"nothing was given to work on: say so by flags, for example `{prog} {model.example}`, "
+            "or by a YAML file of options (--config FILE); --help explains every option"
+        )
     parser = _parser(model, prog, description)
-    namespace, beam_args = parser.parse_known_args(argv)
+    namespace, beam_args = parser.parse_known_args(arguments)
     flags = {key: value for key, value in vars(namespace).items() if value is not None}
     config = flags.pop("config", None)
     values = (_read_config(config, model) if config else {}) | flags
@@ -80,10 +118,25 @@ def _parser(model: type[Options], prog: str, description: str) -> argparse.Argum
         argument_default=None,
     )
     parser.add_argument("--config", metavar="FILE", help="YAML file of options; flags win.")
+    parser.add_argument("--version", action="version", version=_versions())
     for name, field in model.model_fields.items():
         if typing.get_origin(field.annotation) is not dict:  # those are keys of the file only
             parser.add_argument(_flag(name), **_argument(field))
     return parser
+
+
+def _versions() -> str:
+    """The program's version, and those of what it mostly depends on."""
+    names = ("localized-narratives-beam", "apache-beam", "pyarrow")
+    found = {name: _version_of(name) for name in names}
+    return ", ".join(f"{name} {version}" for name, version in found.items())
+
+
+def _version_of(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
 
 
 def _flag(name: str) -> str:
@@ -92,16 +145,22 @@ def _flag(name: str) -> str:
 
 def _argument(field: pydantic.fields.FieldInfo) -> dict:
     kind = _without_none(field.annotation)
-    shown = "" if field.is_required() else _shown_default(field)
-    argument = {"help": f"{field.description}{shown}".replace("%", "%%"), "dest": None}
-    del argument["dest"]
+    default = "" if field.is_required() else _shown_default(field)
+    argument = {"help": f"{field.description}{default}".replace("%", "%%")}
     if kind is bool:
         return argument | {"action": argparse.BooleanOptionalAction}
     if typing.get_origin(kind) is list:
         return argument | {"nargs": "+", "action": "extend", "metavar": "VALUE"}
     if typing.get_origin(kind) is typing.Literal:
         return argument | {"metavar": "|".join(map(str, typing.get_args(kind)))}
-    return argument | {"metavar": "VALUE"}
+    return argument | {"metavar": _metavar(field)}
+
+
+def _metavar(field: pydantic.fields.FieldInfo) -> str:
+    """What the help calls an option's value: by the form in which it may be written."""
+    inner = (getattr(kind, "__metadata__", ()) for kind in typing.get_args(field.annotation))
+    entries = [*field.metadata, *(entry for entries in inner for entry in entries)]
+    return next((entry.name for entry in entries if isinstance(entry, Metavar)), "VALUE")
 
 
 def _shown_default(field: pydantic.fields.FieldInfo) -> str:
@@ -118,25 +177,35 @@ def _without_none(annotation):
     return annotation
 
 
-def _read_config(path: str, model: type[Options]) -> dict:
-    from transforms import storage
+def _is_list(annotation) -> bool:
+    return typing.get_origin(_without_none(annotation)) is list
 
-    try:
-        values = yaml.safe_load(storage.read_bytes(path)) or {}
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+
+def _read_config(path: str, model: type[Options]) -> dict:
+    values = read_yaml(path)
+    values = {} if values is None else values
     if not isinstance(values, dict):
         raise UsageError(f"{path}: must hold `key: value` lines, for example `workers: 2`")
     for key in values:
         if key not in model.model_fields:
-            raise UsageError(f"{path}: unknown key `{key}`{_nearest(str(key), model.model_fields)}")
+            near = _nearest(str(key), model.model_fields) or "; see --help for the keys"
+            raise UsageError(f"{path}: unknown key `{shown(key)}`{near}")
     return values
 
 
-def _nearest(name: str, names: Iterable[str]) -> str:
-    shown = {name.lstrip("-"): name for name in names}
-    close = difflib.get_close_matches(name.lstrip("-"), shown, n=1, cutoff=0.5)
-    return f"; did you mean `{shown[close[0]]}`?" if close else "; see --help for the keys"
+def _nearest(name: str, *groups: Collection[str]) -> str:
+    """`; did you mean …?`, by the first group of names that has a close one."""
+    for names in groups:
+        plain = {name.lstrip("-"): name for name in names}
+        if close := difflib.get_close_matches(name.lstrip("-"), plain, n=1, cutoff=0.6):
+            return f"; did you mean `{plain[close[0]]}`?"
+    return ""
+
+
+def _own_flags(model: type[Options]) -> list[str]:
+    negative = [f"--no-{_flag(name)[2:]}" for name, field in model.model_fields.items()
+                if field.annotation is bool]  # fmt: skip
+    return ["--config", "--version", "--help", *map(_flag, model.model_fields), *negative]
 
 
 def _refuse_strays(beam_args: Sequence[str], model: type[Options]) -> None:
@@ -147,14 +216,29 @@ def _refuse_strays(beam_args: Sequence[str], model: type[Options]) -> None:
 
     known = known_flags()
     expects_value = False
-    for argument in beam_args:
+    for position, argument in enumerate(beam_args):
         name = argument.partition("=")[0]
+        if name == "--beam":
+            raise UsageError(_beams_own(beam_args[position:]))
         if name.startswith("--") and name not in known:
-            flags = [*map(_flag, model.model_fields), *known]
-            raise UsageError(f"unknown flag `{name}`{_nearest(name, flags)}")
+            near = _nearest(name, _own_flags(model), known) or "; see --help for the flags"
+            raise UsageError(f"unknown flag `{shown(name)}`{near}")
         if not name.startswith("-") and not expects_value:
-            raise UsageError(f"unexpected argument `{argument}`: options are given as --flag value")
+            raise UsageError(
+                f"unexpected argument `{shown(argument)}`: options are given as --flag value"
+            )
         expects_value = name.startswith("-") and "=" not in argument
+
+
+def _beams_own(arguments: Sequence[str]) -> str:
+    """What to say where Beam's options are given as `--beam NAME=VALUE`."""
+    given = arguments[0].partition("=")[2] or "".join(arguments[1:2])
+    name, _, value = (given if "=" in given else "NAME=VALUE").partition("=")
+    name, value = shown(name.lstrip("-")), shown(value)
+    return (
+        f"`--beam` is a key of the YAML file only: give Beam's option as a flag of its own, "
+        f"`--{name}={value}`, or in the file as `beam: {{{name}: {value}}}`"
+    )
 
 
 def _explain(error: pydantic.ValidationError, config: str | None) -> str:
@@ -163,7 +247,8 @@ def _explain(error: pydantic.ValidationError, config: str | None) -> str:
         key = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
         where = f"option `{_flag(key)}`: " if key else ""
         text = problem["msg"].removeprefix("Value error, ")
-        given = "" if problem["type"] == "missing" or not key else f" (given: {problem['input']!r})"
+        given = f" (given: {shown(repr(problem['input']))})" if key else ""
+        given = "" if problem["type"] == "missing" else given
         problems.append(f"{where}{text[:1].lower()}{text[1:]}{given}")
     source = f" (flags and {config})" if config else ""
     return "; ".join(problems) + source

@@ -80,6 +80,24 @@ def create_pipeline(options: Options, beam_args: Sequence[str] = ()) -> Iterator
             raise _explain(error, workers_log) from error
 
 
+def check_runner(name: str) -> None:
+    """Looks whether there is an engine of a name: ours, or a runner of Beam's.
+
+    Raises:
+      ValueError: There is none.
+    """
+    if name in (LOCAL, FLINK, DATAFLOW) or name in _BEAM_NAMES or "." in name:
+        return  # with a dot: the path of a class
+    from apache_beam.options.pipeline_options import StandardOptions
+
+    known = {path.rpartition(".")[2].lower() for path in StandardOptions.ALL_KNOWN_RUNNERS}
+    if not known & {name.lower(), f"{name.lower()}runner"}:
+        raise ValueError(
+            f"there is no such engine: give {LOCAL}, {FLINK} or {DATAFLOW}, or the name of a Beam "
+            "runner such as SparkRunner"
+        )
+
+
 def _engine(options: Options) -> str:
     return _BEAM_NAMES.get(options.runner, options.runner)
 

@@ -25,6 +25,8 @@ _SAMPLE = storage.join(__file__.rsplit("/", 2)[0], "samples", "open_images")
 class SynthesizeOptions(Options):
     """Options of this job."""
 
+    example = "--output generated --shards 2 --narratives 1000"
+
     output: str = pydantic.Field(description="Folder for the shards.")
     shards: int = pydantic.Field(1, ge=1, le=99_999, description="Number of shards.")
     narratives: int = pydantic.Field(100, ge=0, description="Number of narratives in all.")

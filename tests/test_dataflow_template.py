@@ -60,7 +60,10 @@ GOOD_AND_BAD = {
         ["-0.1", ".5", "1.", "1/0", "1/", "1/-7", "a", ""],
     ),
     "require_trace": (["true", "false"], ["True", "1", "yes", ""]),
-    "min_trace_share": (["0", "1", "0.5", "1.0"], ["1.5", "2", "-0.1", "50%", ""]),
+    "min_trace_share": (
+        ["0", "1", "0.5", "1.0", "50%", "100%"],
+        ["1.5", "2", "-0.1", "%", "101%", ""],
+    ),
     "min_words": (["1", "20"], ["0", "-3", "two", ""]),
     "plurals": (["true", "false"], ["no"]),
     "subclasses": (["true", "false"], ["no"]),
@@ -69,8 +72,11 @@ GOOD_AND_BAD = {
         ["occluded", "is_group_of, is_depiction", "", "is_inside,"],
     ),
     "tagger": (["en_ud_pos", "none", "en_core_web_sm"], ["", "a b", "../tagger", "a;b"]),
-    "unit_bytes": (["1024", "33554432"], ["0", "32MB", "-1", "1e6", ""]),
-    "max_bad_share": (["0", "0.01", "1"], ["1.01", "1%", ""]),
+    "unit_bytes": (
+        ["1024", "33554432", "32MB", "32MiB", "2048B"],
+        ["0", "32M", "32iB", "-1", "1e6", "0MB", ""],
+    ),
+    "max_bad_share": (["0", "0.01", "1", "1%", "23.5%"], ["1.01", "100.5%", "1 %", ""]),
 }
 
 
@@ -161,7 +167,14 @@ def test_what_a_pattern_takes_the_job_takes(name):
         options = parsed([f"--{key}={text}" for key, text in given.items()])
         found = getattr(options, name)
         shown = ",".join(found) if isinstance(found, list) else str(found)
-        assert shown.lower() == value.lower() or Fraction(shown) == Fraction(value)
+        assert shown.lower() == value.lower() or Fraction(shown) == in_numbers(value)
+
+
+def in_numbers(value):
+    """A number with its unit as a fraction."""
+    units = {"%": Fraction(1, 100), "MiB": 1 << 20, "MB": 10**6, "B": 1}
+    unit = next((unit for unit in units if value.endswith(unit)), "")
+    return Fraction(value.removesuffix(unit)) * units.get(unit, 1)
 
 
 def parsed(flags):

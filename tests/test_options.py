@@ -1,16 +1,20 @@
 """Options: flags, YAML keys, and what is said about wrong ones."""
 
+import importlib
+import os
 import re
+import shlex
 import subprocess
 import sys
 from fractions import Fraction
+from importlib import metadata
 
 import pytest
 import yaml
 
 from pipelines.build import main
 from pipelines.build_options import BuildOptions
-from pipelines.options import parse_command_line
+from pipelines.options import Options, parse_command_line
 from pipelines.process import run_command
 from tests import build_helpers as helpers
 from transforms.core.errors import UsageError
@@ -120,10 +124,83 @@ def test_a_distance_per_character_is_exact(tmp_path, text, value):
     assert options.quality_rules().max_distance_per_char == value
 
 
-@pytest.mark.parametrize("text", ["-0.1", "1/0", "1/-7", "nan", "inf", "x", "", "1/7/2", "true"])
+@pytest.mark.parametrize("text", ["-0.1", "1/0", "1/-7", "nan", "inf", "x", "1/7/2", "true"])
 def test_a_distance_per_character_is_a_number(text):
     with pytest.raises(UsageError, match="--max-distance-per-char`: must be a number of at least"):
         parse("--input", "a", "--output", "b", f"--max-distance-per-char={text}")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("unit_bytes", "32MB", 32_000_000),
+        ("unit_bytes", "32MiB", 32 << 20),
+        ("unit_bytes", "1.5 kB", 1500),
+        ("unit_bytes", "2048B", 2048),
+        ("unit_bytes", "1GiB", 1 << 30),
+        ("max_bad_share", "10%", 0.1),
+        ("max_bad_share", "23.5 %", 0.235),
+        ("discard_share", "7%", 0.07),
+        ("workers", "auto", len(os.sched_getaffinity(0))),
+        ("input", "a.jsonl", ["a.jsonl"]),
+        ("exclude_boxes", "is_inside", ["is_inside"]),
+    ],
+)
+def test_values_may_have_units(tmp_path, name, text, value):
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump({"input": ["x"], "output": "y"} | {name: text}))
+    options, _ = parse("--config", config)
+    assert getattr(options, name) == value
+    arguments = ("--input", "x", "--output", "y") if name != "input" else ("--output", "y")
+    flag = f"--{name.replace('_', '-')}"
+    assert parse(*arguments, flag, text)[0] == options
+
+
+def test_help_names_the_form_of_values(capsys):
+    with pytest.raises(SystemExit):
+        parse("--help")
+    text = " ".join(capsys.readouterr().out.split())
+    for flag in ("--unit-bytes BYTES", "--max-bad-share SHARE", "--discard-share SHARE"):
+        assert flag in text
+    assert "--workers NUMBER|auto" in text
+
+
+def test_a_command_without_arguments_says_what_to_give(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["build"])
+    for arguments in ([], None):
+        with pytest.raises(UsageError) as end:
+            parse_command_line(BuildOptions, arguments, "build", "")
+        assert "for example `build --input 'data/*_localized_narratives.jsonl' --output out`" in (
+            str(end.value)
+        )
+        assert "--config FILE" in str(end.value) and "--help" in str(end.value)
+
+
+@pytest.mark.parametrize("job", ["build", "index_annotations", "synthesize"])
+def test_the_example_of_every_job_is_a_command_of_its(job):
+    module = importlib.import_module(f"pipelines.{job}")
+    (model,) = {
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Options) and value is not Options
+    }
+    parse_command_line(model, shlex.split(model.example), job, "")
+
+
+def test_version_names_the_program_and_what_it_stands_on(capsys):
+    with pytest.raises(SystemExit) as end:
+        parse("--version")
+    assert end.value.code == 0
+    names = ("localized-narratives-beam", "apache-beam", "pyarrow")
+    versions = [f"{name} {metadata.version(name)}" for name in names]
+    assert capsys.readouterr().out == ", ".join(versions) + "\n"
+
+
+@pytest.mark.parametrize(
+    "name", ["local", "flink", "dataflow", "DirectRunner", "SparkRunner", "spark", "a.b.Runner"]
+)
+def test_engines_and_beams_runners_are_known(name):
+    assert parse("--input", "a", "--output", "b", "--runner", name)[0].runner == name
 
 
 def test_beams_options_are_keys_below_beam(tmp_path):
@@ -207,14 +284,48 @@ def run(capsys, tmp_path):
         (["--unit-bytes", "3"], "option `--unit-bytes`: input should be greater than or equal"),
         (["--max-bad-share", "1.5"], "option `--max-bad-share`: input should be less than"),
         (["--split", "dev"], "option `--split`: input should be 'train', 'validation' or 'test'"),
-        (["--dataset", "Open Images"], "option `--dataset`: string should match pattern"),
+        (
+            ["--dataset", "Open Images"],
+            "option `--dataset`: must be small letters, digits and _ only, such as open_images, "
+            "coco, flickr30k or ade20k; did you mean `open_images`? (given: 'Open Images')",
+        ),
+        (["--dataset", "COCO 2017"], "or ade20k; did you mean `coco`? (given: 'COCO 2017')"),
+        (["--dataset", "COCO-val"], "; did you mean `coco` with --split validation? (given"),
+        (["--dataset", "!"], "flickr30k or ade20k (given: '!')"),
+        (["--nope"], "unknown flag `--nope`; see --help for the flags\n"),
+        (["--no-plural"], "unknown flag `--no-plural`; did you mean `--no-plurals`?"),
+        (["--tempo_location=x"], "did you mean `--temp_location`?"),
+        (["--taggerr\x1b["], r"unknown flag `--taggerr\x1b[`; did you mean `--tagger`?"),
+        (
+            ["--beam", "x=1"],
+            "give Beam's option as a flag of its own, `--x=1`, or in the file as `beam: {x: 1}`",
+        ),
+        (["--beam={a}"], "give Beam's option as a flag of its own, `--NAME=VALUE`, or in the"),
+        (["--split", ""], "option `--split`: the value is empty: give one, or leave the option"),
+        (["--boxes", "a", " "], "option `--boxes`: the value is empty: give one, or leave the"),
+        (["--unit-bytes", "32M"], "option `--unit-bytes`: input should be a valid integer"),
+        (["--unit-bytes", "1.0001kB"], "option `--unit-bytes`: must be a whole number of bytes"),
+        (["--unit-bytes", "2GiB"], "option `--unit-bytes`: input should be less than or equal"),
+        (["--max-bad-share", "101%"], "option `--max-bad-share`: input should be less than"),
+        (
+            ["--runner", "spork"],
+            "option `--runner`: there is no such engine: give local, flink or "
+            "dataflow, or the name of a Beam runner such as SparkRunner (given: 'spork')",
+        ),
         (["--exclude-boxes", "is_odd"], "option `--exclude-boxes`: input should be 'is_occluded'"),
-        (["--max-distance", "3", "--discard-share", "0.1"], "give only one of max_distance, "),
-        (["--transcripts", "asr"], "transcript_files go with transcripts asr or words"),
-        (["--transcript-files", "a"], "transcript_files go with transcripts asr or words"),
-        (["--annotations", "a", "--boxes", "b"], "give annotations (a ready index) or files"),
-        (["--subclasses"], "subclasses needs hierarchy"),
-        (["--runner", "NoRunner"], "Unexpected pipeline runner: NoRunner. Valid values are"),
+        (
+            ["--max-distance", "3", "--discard-share", "0.1"],
+            "give only one of --max-distance, --discard-share",
+        ),
+        (["--transcripts", "asr"], "--transcript-files goes with --transcripts asr or --tr"),
+        (["--transcript-files", "a"], "--transcript-files goes with --transcripts asr or"),
+        (
+            ["--annotations", "a", "--boxes", "b"],
+            "give --annotations (a ready index) or the files that it is "
+            "made from (--boxes), not both",
+        ),
+        (["--subclasses"], "--subclasses needs --hierarchy, or --annotations with"),
+        (["--runner", "NoRunner"], "there is no such engine: give local, flink or dataflow"),
         (["--tagger", "nope"], "no spaCy pipeline 'nope': install it (python -m spacy download"),
         (["--catalog", "nope.yaml"], "cannot read 'nope.yaml': No such file or directory; check"),
         (["--config", "nope.yaml"], "cannot read 'nope.yaml': No such file or directory; check"),
@@ -235,7 +346,13 @@ def test_wrong_options_end_with_one_sentence(run, arguments, message):
         ("tager: none", "config.yaml: unknown key `tager`; did you mean `tagger`?"),
         ("unit-bytes: 3", "unknown key `unit-bytes`; did you mean `unit_bytes`?"),
         ("workers: two", "option `--workers`: input should be a valid integer"),
-        ("boxes: a.csv", "option `--boxes`: input should be a valid list (given: 'a.csv')"),
+        ("boxes: {a: b}", "option `--boxes`: input should be a valid list (given: {'a': 'b'})"),
+        (
+            "tagger: none\nplurals: true\ntagger: x",
+            "config.yaml, line 3: the key `tagger` is there already, in line 1; remove one",
+        ),
+        ("beam: {a: 1, b: 2,\n  a: 3}", "config.yaml, line 2: the key `a` is there already, in"),
+        ("split: ''", "option `--split`: the value is empty"),
         ("plurals: 7", "option `--plurals`: input should be a valid boolean"),
         ("min_words: [1]", "option `--min-words`: input should be a valid integer"),
         ("[1, 2]", "config.yaml: must hold `key: value` lines"),

@@ -11,7 +11,8 @@ import typing
 import annotated_types
 import pydantic
 
-from pipelines.build_options import BuildOptions
+from pipelines.build_options import DATASET, BuildOptions
+from pipelines.values import Metavar
 
 LEFT_OUT = {
     "beam": "the template's environment and launch flags say this",
@@ -35,11 +36,17 @@ LEFT_OUT = {
 _BUCKET = "gs://[a-z0-9][a-z0-9._-]+[a-z0-9]"
 _OBJECT = f"{_BUCKET}/[^,]+"
 _NAME = "[a-z0-9_]+"
+_SHARE = "(0([.][0-9]+)?|1([.]0+)?|(100([.]0+)?|[1-9]?[0-9]([.][0-9]+)?)%)"
+_BYTES = "[1-9][0-9]*(([kKMGT]i?)?B)?"
+
+_FORMS = {"BYTES": _BYTES, "SHARE": _SHARE}
+"""Patterns of the forms in which values of options may be written (`pipelines.values`)."""
 _DECIMAL = "[0-9]+([.][0-9]+)?"
 
 _KINDS = {
     "annotations": ("GCS_READ_FOLDER", _OBJECT),
     "catalog": ("TEXT", _OBJECT),
+    "dataset": ("TEXT", DATASET),
     "input": ("TEXT", f"({_OBJECT}|{_NAME})"),
     "max_distance_per_char": ("TEXT", f"({_DECIMAL}([eE][-+]?[0-9]+)?|[0-9]+/[0-9]*[1-9][0-9]*)"),
     "output": ("GCS_WRITE_FOLDER", f"{_BUCKET}(/[^,]*)?"),
@@ -140,21 +147,20 @@ def _kind_and_pattern(value: type, choices: tuple, limits: list) -> tuple[str, s
         return "ENUM", f"({'|'.join(choices)})"
     if value is bool:
         return "BOOLEAN", "(true|false)"
+    for limit in limits:
+        if isinstance(limit, Metavar) and limit.name in _FORMS:
+            return "TEXT", _FORMS[limit.name]
     if value in (int, float):
         return "NUMBER", _number(value, limits)
-    for limit in limits:
-        if pattern := getattr(limit, "pattern", None):
-            return "TEXT", pattern.removeprefix("^").removesuffix("$")
     raise TypeError(f"no pattern for values of {value}: add the option to _KINDS or LEFT_OUT")
 
 
 def _number(value: type, limits: list) -> str:
-    """Pattern of a number that is not negative; of its limits, 0, 1 and the sign are kept."""
+    """Pattern of a number that is not negative; of its limits, 0 and the sign are kept."""
     least = max((limit.ge for limit in limits if isinstance(limit, annotated_types.Ge)), default=0)
-    most = min((limit.le for limit in limits if isinstance(limit, annotated_types.Le)), default=2)
     if value is int:
         return "[1-9][0-9]*" if least > 0 else "(0|[1-9][0-9]*)"
-    return "(0([.][0-9]+)?|1([.]0+)?)" if most <= 1 else _DECIMAL
+    return _DECIMAL
 
 
 def _as_text(default) -> str:
