@@ -145,6 +145,12 @@ class BuildOptions(Options):
         "1%.",
     )
 
+    verify_output: bool = pydantic.Field(
+        False,
+        description="Compare the checksums of all files of the current version, and rebuild it "
+        "where one differs. Without it sizes are compared, and checksums of files that were "
+        "modified since, before a run has nothing to do.",
+    )
     summary: Literal["text", "json"] = pydantic.Field(
         "text", description="How the summary is printed at the end."
     )

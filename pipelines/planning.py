@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 
@@ -15,8 +16,9 @@ from transforms.core.errors import UsageError
 from transforms.core.quality import QualityRules, calibrate, exact_text
 from transforms.core.records import DamagedRecord, decode_record
 from transforms.core.richness import check_tagger, tagger_version
+from transforms.core.secrets import mask_secrets
 from transforms.core.stages.match_mentions import MentionRules
-from transforms.core.units import Unit, code_version, digest, package_versions
+from transforms.core.units import Unit, code_version, digest, make_label, package_versions
 from transforms.core.version import ShardPlan, version_id
 from transforms.types import FileInfo
 
@@ -65,7 +67,7 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
     """
     check_tagger(options.tagger)
     shards = find_shards(options)
-    storage.check_writable(options.output)
+    check_output(options.output)
     code, packages = code_version(), package_versions()
     annotation_index, annotations = _annotation_index(options, beam_args)
     transcript_index, transcripts = _transcript_index(options, beam_args)
@@ -93,14 +95,13 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
         finished=tuple(path for _, path in finished),
         version=None if any(unit.compressed for unit in todo) else version_id(keys),
         base=base,
-        manifest=base
-        and storage.read_whole_manifest(storage.join(options.output, layout.version_folder(base))),
+        manifest=base and _current_manifest(options, base),
         annotation_index=annotation_index,
         transcript_index=transcript_index,
         quality=quality,
         mentions=mentions,
         attributes={
-            "configuration": options.model_dump(mode="json"),
+            "configuration": mask_secrets(options.model_dump(mode="json")),
             "code": code,
             "packages": packages,
             "annotations": annotations,
@@ -110,12 +111,34 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
     )
 
 
+def check_output(output: str) -> None:
+    """Checks that the output folder can be written to, and that no link leads out of it.
+
+    Links in the place of a unit or a version are removed: what they lead to stays.
+
+    Raises:
+      UsageError: It cannot be written to, or a link is in the place of one of its folders.
+    """
+    storage.check_writable(output)
+    storage.refuse_links(output, [*layout.FOLDERS, f"{layout.CURRENT}.lock"])
+    for name in (layout.UNITS, layout.VERSIONS):
+        storage.remove_links(storage.join(output, name))
+
+
 def current_version(output: str) -> str | None:
-    """The version that an output folder's pointer names."""
+    """The version that an output folder's pointer names, whatever its bytes are."""
     pointer = storage.join(output, layout.CURRENT)
-    if not storage.exists(pointer):
+    if not storage.existing([pointer]):
         return None
-    return storage.read_bytes(pointer).decode(errors="replace").strip() or None
+    return storage.read_bytes(pointer).strip().decode("latin-1") or None
+
+
+def _current_manifest(options: BuildOptions, base: str) -> dict | None:
+    """The current version's manifest, None where it is damaged."""
+    if not layout.is_version(base):
+        return None
+    folder = storage.join(options.output, layout.version_folder(base))
+    return storage.read_whole_manifest(folder, thorough=options.verify_output)
 
 
 def find_shards(options: BuildOptions) -> tuple[ShardPlan, ...]:
@@ -131,10 +154,11 @@ def find_shards(options: BuildOptions) -> tuple[ShardPlan, ...]:
         for path in (catalog.files(name) if name in catalog.groups else [name])
     ]
     shards = [_describe_shard(file, catalog, options) for file in storage.match(patterns)]
-    seen: dict[tuple, str] = {}
+    seen: dict[str, str] = {}
     for shard in shards:
-        name = shard.dataset, shard.split, unit_label(shard)
-        other = seen.setdefault(name, shard.path)
+        name = "-".join(filter(None, (shard.dataset, shard.split, unit_label(shard))))
+        same = unicodedata.normalize("NFC", name).casefold()
+        other = seen.setdefault(same, shard.path)
         if other != shard.path:
             raise UsageError(
                 f"{other!r} and {shard.path!r} would have the same name in the output: rename one"
@@ -163,7 +187,14 @@ def _describe_shard(file: FileInfo, catalog: Catalog, options: BuildOptions) -> 
                 f"{file.path!r} has {file.size:,} bytes, the published file {entry.bytes:,}: "
                 "download it again, or rename it if it is another file"
             )
-    return ShardPlan(file.path, file.size, file.fingerprint, **known, expected_narratives=expected)
+    return ShardPlan(
+        file.path,
+        file.size,
+        file.fingerprint,
+        **known,
+        expected_narratives=expected,
+        identity=file.identity,
+    )
 
 
 _NUMBERED = re.compile(r"_localized_narratives-(\d+-of-\d+)$")
@@ -175,7 +206,7 @@ def unit_label(shard: ShardPlan) -> str:
     numbered = _NUMBERED.search(stem)
     if numbered and shard.dataset and shard.split:
         return numbered[1]
-    return re.sub(r"[^\w.-]+", "_", stem)
+    return make_label(stem)
 
 
 def shard_units(shard: ShardPlan, unit_bytes: int, salt: str) -> Iterator[Unit]:
@@ -190,6 +221,7 @@ def shard_units(shard: ShardPlan, unit_bytes: int, salt: str) -> Iterator[Unit]:
         split=shard.split,
         dialect="captions" if stem.endswith("_captions.jsonl") else "full",
         salt=salt,
+        identity=shard.identity,
     )
     return whole.pieces(unit_bytes)
 
@@ -233,7 +265,8 @@ def _finished_pieces(
         try:
             record = decode_record(storage.read_bytes(path))
         except DamagedRecord:
-            storage.remove_folder(storage.join(output, layout.unit_folder(piece.key)))
+            units = storage.join(output, layout.UNITS)
+            storage.remove_others(units, {piece.key: ()}, layout.is_of_unit)
             return
         index, start, last = index + 1, start + record.bytes, record.last
         yield piece.key, path, last

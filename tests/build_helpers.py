@@ -105,6 +105,10 @@ def assert_whole(folder):
     listed = {file["path"] for file in manifest["files"]}
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert found == listed | {"manifest.json", "report.html", "README.md"}
+    assert {file["path"] for file in manifest["pages"]} == {"report.html", "README.md"}
+    for file in manifest["pages"]:
+        data = (folder / file["path"]).read_bytes()
+        assert (len(data), google_crc32c.value(data)) == (file["bytes"], file["crc32c"])
     rows = collections.Counter()
     for file in manifest["files"]:
         data = (folder / file["path"]).read_bytes()

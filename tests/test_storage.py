@@ -235,27 +235,100 @@ def test_a_new_file_appears_whole_or_not_at_all(tmp_path):
     assert path.read_bytes() == b"content" and os.listdir(path.parent) == ["file"]
 
 
-def test_a_new_folder_takes_the_place_of_a_damaged_one(tmp_path):
+@pytest.mark.parametrize("damaged", ["folder", "file", "link", "broken link", "nothing"])
+def test_a_new_folder_takes_the_place_of_what_is_not_complete(tmp_path, damaged):
     target = tmp_path / "versions" / "v"
-    for content in (b"first", b"second"):
-        with storage.new_folder(str(target)) as folder:
-            storage.write_bytes(f"{folder}/{content.decode()}", content)
-    assert os.listdir(target) == ["second"]
+    storage.write_bytes(str(tmp_path / "users" / "file"), b"precious")
+    storage.write_bytes(str(tmp_path / "versions" / "other" / "file"), b"")
+    {
+        "folder": lambda: storage.write_bytes(str(target / "older"), b""),
+        "file": lambda: target.write_bytes(b"something"),
+        "link": lambda: target.symlink_to(tmp_path / "users"),
+        "broken link": lambda: target.symlink_to(tmp_path / "missing"),
+        "nothing": lambda: None,
+    }[damaged]()
+    with storage.new_folder(str(target)) as folder:
+        storage.write_bytes(f"{folder}/file", b"content")
+    assert os.listdir(target) == ["file"] and not target.is_symlink()
+    assert sorted(os.listdir(target.parent)) == ["other", "v"]
+    assert (tmp_path / "users" / "file").read_bytes() == b"precious"
     with pytest.raises(KeyError), storage.new_folder(str(target)) as folder:
         storage.write_bytes(f"{folder}/third", b"")
         raise KeyError
-    assert os.listdir(target.parent) == []
+    assert os.listdir(target) == ["file"] and sorted(os.listdir(target.parent)) == ["other", "v"]
 
 
-def test_a_new_folder_never_takes_the_place_of_one_that_came_first(tmp_path):
+def test_a_new_folder_never_takes_the_place_of_a_complete_one(tmp_path):
     target = tmp_path / "v"
-    with pytest.raises(OSError), storage.new_folder(str(target)) as slower:
-        storage.write_bytes(f"{slower}/half", b"")
-        with storage.new_folder(str(target)) as faster:
-            storage.write_bytes(f"{faster}/whole", b"")
-        storage.remove_folder(slower)  # as the faster run does when it has published
-        storage.write_bytes(f"{slower}/rest", b"")
-    assert os.listdir(target) == ["whole"] and os.listdir(tmp_path) == ["v"]
+
+    def is_complete(folder):
+        return storage.exists(f"{folder}/complete")
+
+    with storage.new_folder(str(target), is_complete) as slower:
+        storage.write_bytes(f"{slower}/complete", b"slower")
+        with storage.new_folder(str(target), is_complete) as faster:
+            storage.write_bytes(f"{faster}/complete", b"faster")
+        before = os.stat(target).st_ino
+    assert (target / "complete").read_bytes() == b"faster" and os.stat(target).st_ino == before
+    assert os.listdir(tmp_path) == ["v"]
+
+
+def test_of_many_who_replace_a_damaged_folder_none_takes_away_a_complete_one(tmp_path):
+    for attempt in range(10):
+        target = tmp_path / str(attempt) / "v"
+        storage.write_bytes(str(target / "damaged"), b"")
+        gone, seen, done = [], threading.Event(), threading.Event()
+
+        def watch(target=target, gone=gone, seen=seen, done=done):
+            while not done.is_set():
+                complete = (target / "complete").exists()
+                if seen.is_set() and not complete:
+                    gone.append(True)
+                if complete:
+                    seen.set()
+
+        def replace(i, target=target):
+            complete = lambda folder: storage.exists(f"{folder}/complete")  # noqa: E731
+            with storage.new_folder(str(target), complete) as folder:
+                storage.write_bytes(f"{folder}/complete", content(i))
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        race(replace)
+        done.set()
+        watcher.join()
+        assert os.listdir(target) == ["complete"] and not gone
+
+
+def test_a_lock_that_is_a_link_creates_nothing(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "CURRENT.lock").symlink_to(tmp_path / "created")
+    with pytest.raises(UsageError, match="CURRENT.lock' is a link"):
+        storage.swap_pointer(str(tmp_path / "out" / "CURRENT"), None, b"a")
+    assert not (tmp_path / "created").exists()
+
+
+def test_a_pointer_that_is_a_link_is_replaced_and_not_followed(tmp_path):
+    storage.write_bytes(str(tmp_path / "users"), b"precious")
+    path = tmp_path / "CURRENT"
+    path.symlink_to(tmp_path / "users")
+    assert storage.swap_pointer(str(path), None, b"a")
+    assert path.read_bytes() == b"a" and (tmp_path / "users").read_bytes() == b"precious"
+
+
+def test_nothing_behind_a_link_is_removed(tmp_path):
+    users, ours = tmp_path / "users", tmp_path / "units"
+    for name in ("0123456789ab/file", "record"):
+        storage.write_bytes(str(users / name), b"precious")
+    storage.write_bytes(str(ours / "b" / "record"), b"")
+    for link in (ours / "a", ours / "b" / "0123456789ab"):
+        link.symlink_to(users)
+    storage.remove_others(str(ours), {"a": (), "b": ()})
+    assert storage.list_dir(str(ours)) == ["a"]
+    storage.remove_folder(str(ours / "a"))
+    assert storage.list_dir(str(ours)) == []
+    assert sorted(os.listdir(users)) == ["0123456789ab", "record"]
+    assert (users / "0123456789ab" / "file").read_bytes() == b"precious"
 
 
 def test_files_are_checked_by_size_and_checksum(tmp_path):

@@ -23,11 +23,14 @@ from transforms.core.version import (
     SHOWN_BAD_LINES,
     ShardPlan,
     Summary,
+    describe_page,
     describe_repeats,
     describe_units,
     reconcile,
+    sealed,
     too_many_bad_lines,
     total_counts,
+    unusable_names,
     version_files,
     version_id,
 )
@@ -141,7 +144,9 @@ def read_record(path: str) -> UnitRecord:
     except UsageError as error:
         raise UsageError(f"{error}; a finished unit is gone: run the same command again") from error
     except DamagedRecord as error:
-        storage.remove_folder(path.rpartition("/")[0])
+        unit_folder = path.rpartition("/")[0]
+        units, _, key = unit_folder.rpartition("/")
+        storage.remove_others(units, {key: ()}, layout.is_of_unit)
         raise UsageError(
             f"{path!r} was damaged and has been removed: run the same command again"
         ) from error
@@ -152,7 +157,12 @@ def publish_version(summary: Summary, plan: PublishPlan) -> Outcome:
 
     Readers see the old version or the new one, whole: the folder is filled under another name,
     and the pointer is swapped last. The outcome is left in the output's `runs` folder too.
+
+    Raises:
+      UsageError: A shard was changed since the run was planned.
     """
+    for shard in plan.shards:
+        storage.check_unchanged(shard.path, shard.fingerprint, shard.identity)
     manifest = make_manifest(summary, plan)
     outcome = _refusal(manifest, plan) or _publish(manifest, summary, plan)
     path = storage.join(plan.output, layout.RUNS, f"{plan.run_id}.json")
@@ -168,9 +178,9 @@ def make_manifest(summary: Summary, plan: PublishPlan) -> dict:
         "format": FORMAT,
         "version": version_id(summary.records),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "previous": plan.base,
+        "previous": plan.base if layout.is_version(plan.base or "") else None,
         **plan.attributes,
-        "inputs": [dataclasses.asdict(shard) | {"shard": shard.shard} for shard in plan.shards],
+        "inputs": [_describe_input(shard) for shard in plan.shards],
         "shards": reconcile(plan.shards, records),
         "counts": msgspec.to_builtins(total_counts(records)),
         "units": units,
@@ -178,6 +188,12 @@ def make_manifest(summary: Summary, plan: PublishPlan) -> dict:
         "repeated_keys": describe_repeats(summary.statistics),
         "files": version_files(records),
     }
+
+
+def _describe_input(shard: ShardPlan) -> dict:
+    entry = dataclasses.asdict(shard) | {"shard": shard.shard}
+    del entry["identity"]  # of this run and this machine only
+    return entry
 
 
 def _refusal(manifest: dict, plan: PublishPlan) -> Outcome | None:
@@ -188,6 +204,13 @@ def _refusal(manifest: dict, plan: PublishPlan) -> Outcome | None:
             manifest["version"],
             f"the conservation law does not hold for {', '.join(broken)}: nothing was published; "
             "was a file changed during the run? Run again",
+        )
+    if unusable := unusable_names(manifest["files"]):
+        return Outcome(
+            "not_conserved",
+            manifest["version"],
+            f"readers of the folder would skip or mix up {unusable[0]!r}: nothing was published; "
+            "rename its shard",
         )
     problem = too_many_bad_lines(manifest, plan.max_bad_share)
     if problem:
@@ -207,11 +230,12 @@ def _publish(manifest: dict, summary: Summary, plan: PublishPlan) -> Outcome:
             f"files of {len(damaged)} finished unit(s) were damaged and removed, the first "
             f"{damaged[0]!r}: nothing was published; run the same command again",
         )
-    if storage.read_whole_manifest(target) is None:
+    if not _is_complete(target):
         _fill_version(target, manifest, summary, plan)
     _remove_abandoned(version, summary, plan.output)
+    storage.sync_folders([storage.join(plan.output, layout.VERSIONS)])
     pointer = storage.join(plan.output, layout.CURRENT)
-    base = None if plan.base is None else f"{plan.base}\n".encode()
+    base = None if plan.base is None else f"{plan.base}\n".encode("latin-1")
     wanted = f"{version}\n".encode()
     if storage.swap_pointer(pointer, base, wanted) or storage.read_bytes(pointer) == wanted:
         return Outcome("published", version, f"version {version} is current")
@@ -232,18 +256,26 @@ def _remove_damaged(summary: Summary, output: str) -> list[str]:
     }
     found = storage.checksums(output, expected)
     damaged = sorted({key for path, (key, crc) in expected.items() if found.get(path) != crc})
-    for key in damaged:
-        storage.remove_folder(storage.join(output, layout.unit_folder(key)))
+    units = storage.join(output, layout.UNITS)
+    storage.remove_others(units, dict.fromkeys(damaged, ()), layout.is_of_unit)
     return damaged
 
 
+def _is_complete(folder: str) -> bool:
+    """Whether a version's folder is what its manifest says, by all checksums."""
+    return storage.read_whole_manifest(folder, thorough=True) is not None
+
+
 def _fill_version(target: str, manifest: dict, summary: Summary, plan: PublishPlan) -> None:
-    """Makes the version's folder, complete in itself; its manifest says that it is whole."""
+    """Makes the version's folder, complete in itself; its manifest says that it is.
+
+    One that another run has completed in the meantime stays as it is.
+    """
     try:
-        with storage.new_folder(target) as folder:
+        with storage.new_folder(target, _is_complete) as folder:
             _write_version(folder, manifest, summary, plan)
     except (OSError, UsageError):
-        if storage.read_whole_manifest(target) is None:  # unless another run has made the same
+        if not _is_complete(target):  # unless another run has removed this one when it published
             raise
 
 
@@ -264,8 +296,9 @@ def _write_version(folder: str, manifest: dict, summary: Summary, plan: PublishP
     pages = {
         layout.CARD: render_card(manifest["version"], manifest["files"], tables["richness"]),
         layout.REPORT: render_report(manifest, tables, *_example(manifest, folder)),
-        layout.MANIFEST: json.dumps(manifest, indent=1, ensure_ascii=False),
     }
+    manifest["pages"] = [describe_page(name, text.encode()) for name, text in pages.items()]
+    pages[layout.MANIFEST] = json.dumps(sealed(manifest), indent=1, ensure_ascii=False)
     for name, text in pages.items():
         storage.write_bytes(storage.join(folder, name), text.encode())
 
@@ -311,11 +344,12 @@ def _read_rows(path: str, folder: str, rows: int) -> pa.Table:
 
 def _remove_abandoned(version: str, summary: Summary, output: str) -> None:
     """Removes what tries that did not end have left of the version and of its units."""
-    for name in storage.list_dir(storage.join(output, layout.VERSIONS)):
-        if name.startswith(f"{version}.") and name.endswith(".tmp"):
-            storage.remove_folder(storage.join(output, layout.VERSIONS, name))
+    versions = storage.join(output, layout.VERSIONS)
+    for name in storage.list_dir(versions):
+        if name.startswith(f"{version}.") and layout.is_unfinished_version(name):
+            storage.remove_folder(storage.join(versions, name))
     kept = {key: (layout.RECORD, record.attempt) for key, record in summary.records.items()}
-    storage.remove_others(storage.join(output, layout.UNITS), kept)
+    storage.remove_others(storage.join(output, layout.UNITS), kept, layout.is_of_unit)
 
 
 class _Publish(beam.DoFn):

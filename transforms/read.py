@@ -19,10 +19,12 @@ def read_unit(unit: Unit, unit_bytes: int) -> Iterator[tuple[Unit, Chunk]]:
     if not unit.compressed:
         with storage.open_binary(unit.path, unit.fingerprint) as file:
             start, block = read_block(file, unit.start, unit.end)
+        storage.check_unchanged(unit.path, unit.fingerprint, unit.identity)
         yield unit, read_chunk(block, origin_of(unit, start))
         return
     with storage.open_decompressed(unit.path, unit.fingerprint) as file:
         for index, (start, block, last) in enumerate(read_pieces(file, unit_bytes)):
+            storage.check_unchanged(unit.path, unit.fingerprint, unit.identity)
             piece = unit.piece(index, start, start + len(block))
             yield piece, read_chunk(block, origin_of(piece, start), last)
 

@@ -12,14 +12,15 @@ import json
 import os
 import types
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO
 
 import pyarrow as pa
 
 from transforms.core import index_manifest, layout
-from transforms.core.errors import UsageError
+from transforms.core.errors import CHANGED, UsageError
+from transforms.core.version import is_sealed, listed_files
 from transforms.types import FileInfo
 
 _LINE_BUFFER, _STREAM_BUFFER = 1 << 20, 8 << 20
@@ -117,6 +118,16 @@ class _Decompressed(io.RawIOBase):
         super().close()
 
 
+def check_unchanged(path: str, fingerprint: str, identity: str = "") -> None:
+    """Checks that a file is still the one that was found.
+
+    Raises:
+      UsageError: It was changed, or another one is in its place.
+    """
+    if not _store(path).is_unchanged(path, fingerprint, identity):
+        raise UsageError(CHANGED.format(path))
+
+
 def read_bytes(path: str) -> bytes:
     """All bytes of a file."""
     return _store(path).read_bytes(path)
@@ -126,7 +137,7 @@ def read_json(path: str) -> dict | None:
     """A JSON object, None where there is no such file or it is damaged."""
     try:
         value = json.loads(read_bytes(path)) if exists(path) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -137,10 +148,33 @@ def are_whole(folder: str, files: Collection[Mapping]) -> bool:
     return _store(folder).sizes(folder, expected) == expected
 
 
-def read_whole_manifest(folder: str) -> dict | None:
-    """A version's manifest, None where it is damaged or a file that it lists is not whole."""
+def are_intact(folder: str, files: Collection[Mapping]) -> bool:
+    """Whether all files are there with their sizes and checksums (`crc32c`): reads them all."""
+    expected = {file["path"]: file["crc32c"] for file in files}
+    return are_whole(folder, files) and checksums(folder, expected) == expected
+
+
+def read_whole_manifest(folder: str, thorough: bool = False) -> dict | None:
+    """A version's manifest, None where the version is not what the manifest says.
+
+    Args:
+      folder: The version's folder; what is behind a link is none.
+      thorough: Compares the checksums of all files. Otherwise their sizes, and the checksums of
+        files that were modified after the manifest was written.
+    """
+    if not is_folder(folder):
+        return None
     manifest = read_json(join(folder, layout.MANIFEST))
-    return manifest if manifest and are_whole(folder, manifest["files"]) else None
+    if not manifest or not is_sealed(manifest):
+        return None
+    files = listed_files(manifest)
+    if not are_whole(folder, files):
+        return None
+    if not thorough:
+        paths = [file["path"] for file in files]
+        later = _store(folder).modified_since(folder, paths, layout.MANIFEST)
+        files = [file for file in files if file["path"] in later]
+    return manifest if are_intact(folder, files) else None
 
 
 def read_index_manifest(folder: str, kinds: tuple[str, ...]) -> index_manifest.IndexManifest:
@@ -198,14 +232,44 @@ def remove_folder(path: str) -> None:
     _store(path).remove_folder(path)
 
 
-def remove_others(folder: str, kept: Mapping[str, Collection[str]]) -> None:
-    """Removes what else there is in subfolders.
+def remove_others(
+    folder: str,
+    kept: Mapping[str, Collection[str]],
+    is_ours: Callable[[str], bool] = lambda name: True,
+) -> None:
+    """Removes what else there is in subfolders; nothing behind a link.
 
     Args:
       folder: The folder above them.
       kept: By subfolder, the names in it that are kept; other subfolders are not looked at.
+      is_ours: Whether a name is one of those that may be removed.
     """
-    _store(folder).remove_others(folder, kept)
+    _store(folder).remove_others(folder, kept, is_ours)
+
+
+def remove_links(folder: str) -> None:
+    """Removes links directly in a folder; what they lead to stays."""
+    _store(folder).remove_links(folder)
+
+
+def refuse_links(folder: str, names: Iterable[str]) -> None:
+    """Refuses links of these names in a folder.
+
+    Raises:
+      UsageError: One of them is a link.
+    """
+    _store(folder).refuse_links(join(folder, name) for name in names)
+
+
+def sync_folders(paths: Iterable[str]) -> None:
+    """Makes the names in folders, all of one store, survive a power cut."""
+    for path in paths:
+        _store(path).sync_folder(path)
+
+
+def is_folder(path: str) -> bool:
+    """Whether there is a folder of this name that is not a link."""
+    return _store(path).is_real_folder(path)
 
 
 def write_bytes(path: str, data: bytes) -> None:
@@ -230,17 +294,20 @@ def new_file(path: str) -> AbstractContextManager[str]:
     return _store(path).new_file(path)
 
 
-def new_folder(target: str) -> AbstractContextManager[str]:
+def new_folder(
+    target: str, is_complete: Callable[[str], bool] = lambda folder: False
+) -> AbstractContextManager[str]:
     """Gives a folder to fill, which is `target` when the block has ended.
 
-    What is there when the block begins is taken for damaged, and goes. Where a store cannot rename
-    a folder, files appear in `target` one by one: write the one that says that the others are whole
-    last.
+    What has the name then is taken for damaged, and goes, unless it is complete: then it stays and
+    the new one goes. Where a store cannot rename a folder, files appear in `target` one by one:
+    write the one that says that the others are complete last.
 
-    Raises:
-      OSError: At the end of the block, another folder has got the name.
+    Args:
+      target: The folder.
+      is_complete: Whether a folder is what this one shall be.
     """
-    return _store(target).new_folder(target)
+    return _store(target).new_folder(target, is_complete)
 
 
 def copy_files(pairs: Iterable[tuple[str, str]]) -> None:

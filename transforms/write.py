@@ -45,6 +45,8 @@ def write_unit(unit: Unit, chunk: Chunk, output: str) -> str:
             if len(rows)
         ]
         data = encode_record(make_record(unit, chunk, attempt, files))
+        folders = (folder, layout.unit_folder(unit.key)) if files else ()
+        storage.sync_folders(storage.join(output, name) for name in folders)
         committed = storage.create_exclusively(record, data)
     except OSError:
         # Another run may have finished the unit, and removed this try's files when it published.

@@ -28,6 +28,7 @@ LEFT_OUT = {
     "summary": "printed where the job was started",
     "transcript_files": "indexed in a job of its own, before this one",
     "transcripts": "those without files are the default",
+    "verify_output": "compares what is in a bucket, where checksums are compared at every run",
     "wait": "a launcher must not wait",
     "workers": "of the local engine",
 }

@@ -8,6 +8,8 @@ OUT/units/KEY/ATTEMPT/…             the files that it names
 OUT/runs/ID.json                    how a run ended
 """
 
+import re
+
 CURRENT = "CURRENT"
 VERSIONS = "versions"
 UNITS = "units"
@@ -17,6 +19,29 @@ RECORD = "record"
 MANIFEST = "manifest.json"
 REPORT = "report.html"
 CARD = "README.md"
+
+
+FOLDERS = (VERSIONS, UNITS, RUNS, INDEXES)
+"""What an output folder holds beside its pointer."""
+
+_VERSION = re.compile("[0-9a-f]{16}")
+_UNFINISHED_VERSION = re.compile(r"[0-9a-f]{16}\.[0-9a-f]{12}\.tmp")
+_OF_UNIT = re.compile(rf"[0-9a-f]{{12}}|{RECORD}(\.[0-9a-f]+\.tmp)?")
+
+
+def is_version(name: str) -> bool:
+    """Whether a version can have the name."""
+    return bool(_VERSION.fullmatch(name))
+
+
+def is_unfinished_version(name: str) -> bool:
+    """Whether a folder of the name was to become a version, or was set aside as a damaged one."""
+    return bool(_UNFINISHED_VERSION.fullmatch(name))
+
+
+def is_of_unit(name: str) -> bool:
+    """Whether runs put something of the name into a unit's folder."""
+    return bool(_OF_UNIT.fullmatch(name))
 
 
 def unit_folder(key: str) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import pathlib
+import re
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 
@@ -12,6 +13,13 @@ PACKAGES_THAT_MATTER = ("numpy", "pyarrow", "msgspec", "spacy")
 
 COMPILED = (".pyc", ".nbi", ".nbc")
 """Files that Python and numba leave beside the code."""
+
+
+SKIPPED = ("_", ".")
+"""Beginnings of file names that Spark, Hive and pyarrow skip when they read a folder."""
+
+LABEL_BYTES = 120
+"""A longer label is cut: file names, with what is added to them, have at most 255 bytes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +38,7 @@ class Unit:
       split: Likewise.
       dialect: `full` or `captions`.
       salt: Hash of all else that changes results (configuration, indexes, code, packages).
+      identity: Of the shard's file when it was found (`FileInfo`); no part of the key.
     """
 
     path: str
@@ -43,6 +52,7 @@ class Unit:
     split: str | None = None
     dialect: str = "full"
     salt: str = ""
+    identity: str = ""
 
     @property
     def shard(self) -> str:
@@ -64,6 +74,7 @@ class Unit:
     def key(self) -> str:
         """Under which the unit's results are kept: changes with whatever changes them."""
         values = dataclasses.asdict(self) | {"path": self.shard}
+        del values["identity"]
         if self.compressed:
             values["end"] = None  # a piece of compressed text is known by where it starts
         return f"{self.name}-{digest(values)[:16]}"
@@ -80,6 +91,15 @@ class Unit:
     def piece(self, index: int, start: int, end: int) -> "Unit":
         """A piece of a compressed shard's text."""
         return dataclasses.replace(self, index=index, start=start, end=end)
+
+
+def make_label(stem: str) -> str:
+    """What output files are called after: a file's name without what readers of folders refuse."""
+    label = re.sub(r"[^\w.-]+", "_", stem).lstrip("_.-") or "shard"
+    if len(label.encode()) > LABEL_BYTES:
+        kept = label.encode()[: LABEL_BYTES - 9].decode(errors="ignore")
+        label = f"{kept}-{digest({'stem': stem})[:8]}"
+    return label
 
 
 def digest(values: Mapping) -> str:

@@ -1,14 +1,17 @@
 """A version: all units merged, reconciled, and described in a manifest."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+import json
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 
+import google_crc32c
 import msgspec
 
 from transforms.core import layout
 from transforms.core.records import Counts, UnitRecord, unpack_statistics
 from transforms.core.statistics import Statistics, repeated_keys
-from transforms.core.units import digest
+from transforms.core.units import SKIPPED, digest
 
 SHOWN_BAD_LINES = 100
 SHOWN_REPEATED_KEYS = 100
@@ -59,6 +62,7 @@ class ShardPlan:
     dataset: str | None
     split: str | None
     expected_narratives: int | None = None
+    identity: str = ""
 
     @property
     def shard(self) -> str:
@@ -175,6 +179,40 @@ def version_files(records: Sequence[UnitRecord]) -> list[dict]:
                 }
             )
     return found
+
+
+def describe_page(path: str, data: bytes) -> dict:
+    """The manifest's entry of a file that is no table."""
+    return {"path": path, "bytes": len(data), "crc32c": google_crc32c.value(data)}
+
+
+def listed_files(manifest: Mapping) -> list[Mapping]:
+    """All files that a manifest describes: those of the tables, and the pages."""
+    return [*manifest["files"], *manifest["pages"]]
+
+
+def sealed(manifest: Mapping) -> dict:
+    """The manifest with a checksum of its own content (`seal`), which no reader need look at."""
+    rest = {name: value for name, value in manifest.items() if name != "seal"}
+    return rest | {"seal": digest(json.loads(json.dumps(rest)))}
+
+
+def is_sealed(manifest: Mapping) -> bool:
+    """Whether a manifest is what `sealed` made, unchanged since."""
+    return sealed(manifest) == manifest and {"files", "pages"} <= manifest.keys()
+
+
+def unusable_names(files: Iterable[Mapping]) -> list[str]:
+    """Paths that readers of folders skip, or that are there twice (in any case of letters)."""
+    found: set[str] = set()
+    problems = []
+    for file in files:
+        name = file["path"].rpartition("/")[2]
+        same = unicodedata.normalize("NFC", file["path"]).casefold()
+        if same in found or name.startswith(SKIPPED):
+            problems.append(file["path"])
+        found.add(same)
+    return problems
 
 
 def version_id(keys: Iterable[str]) -> str:

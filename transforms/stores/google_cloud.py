@@ -218,6 +218,31 @@ def is_folder(path: str) -> bool:
     return next(_listed(path), None) is not None
 
 
+is_real_folder = is_folder
+
+
+def is_unchanged(path: str, fingerprint: str, identity: str) -> bool:
+    """True: a generation is opened and read, and no other one."""
+    return True
+
+
+def modified_since(folder: str, paths: Collection[str], reference: str) -> set[str]:
+    """All of the paths: the service knows checksums, so that comparing them costs nothing."""
+    return set(paths)
+
+
+def sync_folder(path: str) -> None:
+    """Nothing: an object that was written is kept."""
+
+
+def remove_links(folder: str) -> None:
+    """Nothing: there are no links."""
+
+
+def refuse_links(paths: Iterable[str]) -> None:
+    """Nothing, likewise."""
+
+
 def open_binary(path: str, fingerprint: str | None, buffer_bytes: int) -> BinaryIO:
     """Opens the object's generation that has the fingerprint, or the newest one."""
     with _explained(path):
@@ -352,14 +377,19 @@ def remove_folder(path: str) -> None:
     _each(_remove, (blob for _, blob in _listed(path)))
 
 
-def remove_others(folder: str, kept: Mapping[str, Collection[str]]) -> None:
-    """Removes what else is in some subfolders than the names that are kept there."""
-    _each(_remove, (blob for name, blob in _listed(folder) if _is_other(name, kept)))
+def remove_others(
+    folder: str, kept: Mapping[str, Collection[str]], is_ours: Callable[[str], bool]
+) -> None:
+    """Removes what else of ours is in some subfolders than the names that are kept there."""
+    _each(_remove, (blob for name, blob in _listed(folder) if _is_other(name, kept, is_ours)))
 
 
-def _is_other(name: str, kept: Mapping[str, Collection[str]]) -> bool:
+def _is_other(
+    name: str, kept: Mapping[str, Collection[str]], is_ours: Callable[[str], bool]
+) -> bool:
     subfolder, _, rest = name.partition("/")
-    return subfolder in kept and rest.partition("/")[0] not in kept[subfolder]
+    below, _, _ = rest.partition("/")
+    return subfolder in kept and below not in kept[subfolder] and is_ours(below)
 
 
 def _each(function: Callable, arguments: Iterable) -> None:
@@ -420,7 +450,7 @@ def new_file(path: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def new_folder(target: str) -> Iterator[str]:
+def new_folder(target: str, is_complete: Callable[[str], bool]) -> Iterator[str]:
     """The folder itself: objects have no folder that could be renamed.
 
     So the object that says that the others are whole must be written last.

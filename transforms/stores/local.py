@@ -1,13 +1,20 @@
-"""Files on this machine's disks, or on a share that all workers have mounted."""
+"""Files on this machine's disks, or on a share that all workers have mounted.
+
+Links below an output are never followed: they are removed themselves, or refused. A file's data is
+synced before it gets its name, and folders before what relies on them (`sync_folder`), so that a
+power cut leaves nothing that is named but empty.
+"""
 
 import contextlib
+import errno
 import fcntl
 import glob
 import os
+import platform
 import shutil
 import tempfile
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import BinaryIO
 
 import google_crc32c
@@ -25,12 +32,33 @@ def match(pattern: str) -> dict[str, str]:
 def describe(path: str) -> FileInfo:
     """Size, and a fingerprint of size and modification time."""
     status = os.stat(path)
-    return FileInfo(path, status.st_size, f"{status.st_size}-{status.st_mtime_ns}")
+    identity = f"{platform.node()}:{status.st_ino}-{status.st_ctime_ns}"
+    return FileInfo(path, status.st_size, f"{status.st_size}-{status.st_mtime_ns}", identity)
+
+
+def is_unchanged(path: str, fingerprint: str, identity: str) -> bool:
+    """Whether the file is still the one that was described.
+
+    Inode and time of change are compared only on the machine that saw them: a share may number
+    its files otherwise on another one.
+    """
+    try:
+        now = describe(path)
+    except OSError:
+        return False
+    node, _, _ = identity.partition(":")
+    seen_here = node == platform.node() and bool(identity)
+    return now.fingerprint == fingerprint and (not seen_here or now.identity == identity)
 
 
 def is_folder(path: str) -> bool:
     """Whether there is a folder."""
     return os.path.isdir(path)
+
+
+def is_real_folder(path: str) -> bool:
+    """Whether there is a folder that is not a link."""
+    return os.path.isdir(path) and not os.path.islink(path)
 
 
 def open_binary(path: str, fingerprint: str | None, buffer_bytes: int) -> BinaryIO:
@@ -59,8 +87,8 @@ def exists(path: str) -> bool:
 
 
 def existing(paths: Collection[str]) -> set[str]:
-    """Those of the files that are there."""
-    return {path for path in paths if os.path.exists(path)}
+    """Those of the files that are there, none of them behind a link."""
+    return {path for path in paths if os.path.exists(path) and not os.path.islink(path)}
 
 
 def list_dir(path: str) -> list[str]:
@@ -71,7 +99,11 @@ def list_dir(path: str) -> list[str]:
 def sizes(folder: str, paths: Collection[str]) -> dict[str, int]:
     """Bytes of those of the files below a folder that are there."""
     found = {path: os.path.join(folder, path) for path in paths}
-    return {path: os.path.getsize(file) for path, file in found.items() if os.path.isfile(file)}
+    return {
+        path: os.path.getsize(file)
+        for path, file in found.items()
+        if os.path.isfile(file) and not os.path.islink(file)
+    }
 
 
 def checksums(folder: str, paths: Collection[str]) -> dict[str, int]:
@@ -82,9 +114,16 @@ def checksums(folder: str, paths: Collection[str]) -> dict[str, int]:
     }
 
 
+def modified_since(folder: str, paths: Collection[str], reference: str) -> set[str]:
+    """Those of the files below a folder that were modified after another one."""
+    limit = os.stat(os.path.join(folder, reference)).st_mtime_ns
+    return {path for path in paths if os.stat(os.path.join(folder, path)).st_mtime_ns > limit}
+
+
 def check_writable(folder: str) -> None:
     """Makes a folder where missing and writes there."""
-    _make_dirs(folder)
+    for made in _make_dirs(folder):
+        sync_folder(os.path.dirname(made.rstrip("/")))
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -94,13 +133,36 @@ def check_writable(folder: str) -> None:
         ) from error
 
 
-def _make_dirs(path: str) -> None:
+def _make_dirs(path: str) -> list[str]:
+    """Makes a folder and those above it; gives those that were missing."""
+    missing, above = [], path or "."
+    while above and not os.path.lexists(above):
+        missing.append(above)
+        above = os.path.dirname(above.rstrip("/"))
     try:
         os.makedirs(path or ".", exist_ok=True)
     except OSError as error:
         raise UsageError(
             f"cannot make the folder {path!r}: {error.strerror}; name another or free the name"
         ) from error
+    return missing
+
+
+def sync_folder(path: str) -> None:
+    """Makes the names in a folder survive a power cut; its files' data is synced already."""
+    descriptor = os.open(path or ".", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some shares sync no folders
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _sync_file(path: str) -> None:
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
 
 
 def remove_file(path: str) -> None:
@@ -110,16 +172,47 @@ def remove_file(path: str) -> None:
 
 
 def remove_folder(path: str) -> None:
-    """Removes a folder with all that is in it, where it exists."""
-    shutil.rmtree(path, ignore_errors=True)
+    """Removes a folder with all that is in it, where it exists.
+
+    Of a link only the link goes, and a file that has the name goes too.
+    """
+    if os.path.islink(path) or os.path.isfile(path):
+        remove_file(path)
+    else:
+        shutil.rmtree(path, ignore_errors=True)
 
 
-def remove_others(folder: str, kept: Mapping[str, Collection[str]]) -> None:
-    """Removes what else is in some subfolders than the names that are kept there."""
+def remove_links(folder: str) -> None:
+    """Removes links directly in a folder; what they lead to stays."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_symlink():
+                remove_file(entry.path)
+
+
+def refuse_links(paths: Iterable[str]) -> None:
+    """Raises UsageError where one of the paths is a link."""
+    for path in paths:
+        if os.path.islink(path):
+            raise UsageError(
+                f"{path!r} is a link, and links below an output are not followed: remove it, or "
+                "name another --output"
+            )
+
+
+def remove_others(
+    folder: str, kept: Mapping[str, Collection[str]], is_ours: Callable[[str], bool]
+) -> None:
+    """Removes what else of ours is in some subfolders than the names that are kept there."""
     for name, names in kept.items():
-        for other in set(list_dir(os.path.join(folder, name))) - set(names):
-            path = os.path.join(folder, name, other)
-            remove_folder(path) if os.path.isdir(path) else remove_file(path)
+        subfolder = os.path.join(folder, name)
+        if os.path.islink(subfolder):
+            continue
+        for other in filter(is_ours, set(list_dir(subfolder)) - set(names)):
+            remove_folder(os.path.join(subfolder, other))
+        if not names:
+            with contextlib.suppress(OSError):  # it is not empty, or not there
+                os.rmdir(subfolder)
 
 
 def write_bytes(path: str, data: bytes) -> None:
@@ -164,20 +257,69 @@ def new_file(path: str) -> Iterator[str]:
     """Where to write a file that is `path` when the block has ended."""
     with _temporary_beside(path) as temporary:
         yield temporary
+        _sync_file(temporary)
         os.replace(temporary, path)
 
 
 @contextlib.contextmanager
-def new_folder(target: str) -> Iterator[str]:
-    """Where to put files whose folder is `target` when the block has ended."""
+def new_folder(target: str, is_complete: Callable[[str], bool]) -> Iterator[str]:
+    """Where to put files whose folder is `target` when the block has ended.
+
+    Where a complete one has got the name by then, that one stays.
+    """
     temporary = f"{target}.{uuid.uuid4().hex[:12]}.tmp"
-    remove_folder(target)
     _make_dirs(temporary)
     try:
         yield temporary
-        os.rename(temporary, target)  # fails where another one was there first
+        for folder, _, _ in os.walk(temporary):
+            sync_folder(folder)
+        _put_in_place(temporary, target, is_complete)
     finally:
         remove_folder(temporary)
+
+
+_TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
+
+
+def _put_in_place(temporary: str, target: str, is_complete: Callable[[str], bool]) -> None:
+    """Renames a folder to a name that an incomplete one, a file or a link may have."""
+    for _ in range(_ATTEMPTS):
+        try:
+            os.rename(temporary, target)
+            return
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise
+        # Who sets aside does so alone, so that it is what was looked at, and never a complete one.
+        with _locked(os.path.dirname(target)):
+            if is_complete(target) and not os.path.islink(target):
+                return
+            aside = f"{target}.{uuid.uuid4().hex[:12]}.tmp"
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(target, aside)
+        remove_folder(aside)
+    raise OSError(errno.EEXIST, "other runs keep taking the name", target)
+
+
+_ATTEMPTS = 10
+"""Renames that may meet another run's incomplete folder."""
+
+
+@contextlib.contextmanager
+def _locked(path: str) -> Iterator[None]:
+    """Holds the lock beside a path."""
+    name = f"{path}.lock"
+    try:
+        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            refuse_links([name])
+        raise
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def copy_files(pairs: Iterable[tuple[str, str]]) -> None:
@@ -186,20 +328,24 @@ def copy_files(pairs: Iterable[tuple[str, str]]) -> None:
         _make_dirs(os.path.dirname(target))
         remove_file(target)
         try:
-            os.link(source, target)
+            os.link(source, target, follow_symlinks=False)
         except OSError:
             shutil.copyfile(source, target)
+            _sync_file(target)
 
 
 def swap_pointer(path: str, expected: bytes | None, new: bytes) -> bool:
-    """Compare-and-swap of a small file under a lock beside it."""
-    _make_dirs(os.path.dirname(path))
-    with open(f"{path}.lock", "ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        held = read_bytes(path) if os.path.exists(path) else b""
+    """Compare-and-swap of a small file under a lock beside it; a link there names nothing."""
+    folder = os.path.dirname(path) or "."
+    _make_dirs(folder)
+    with _locked(path):
+        there = os.path.isfile(path) and not os.path.islink(path)
+        held = read_bytes(path) if there else b""
         if held.strip() != (expected or b"").strip():  # a blank file names nothing
             return False
+        sync_folder(folder)  # what the pointer names is in it before the pointer is
         write_bytes(path, new)
+        sync_folder(folder)
         return True
 
 
