@@ -52,6 +52,7 @@ VALUES = {
     "profile": True,
     "unit_bytes": 2048,
     "max_bad_share": 0.5,
+    "verify_output": True,
 }
 """A value of each option that is not its default."""
 
