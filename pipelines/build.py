@@ -144,7 +144,7 @@ def build_pipeline(pipeline, options: BuildOptions, plan: BuildPlan, publish) ->
         | "Align" >> AlignTranscripts(options.transcripts, plan.transcript_index)
         | "Ground" >> GroundWords()
         | "Filter" >> FilterQuality(plan.quality)
-        | "Join" >> JoinAnnotations(plan.annotation_index)
+        | "Join" >> JoinAnnotations(plan.annotation_index, options.images_of())
         | "Match" >> MatchMentions(plan.annotation_index, plan.mentions)
         | "Measure" >> MeasureRichness(options.tagger)
         | "Write" >> WriteUnit(options.output, plan.attributes["code"])

@@ -89,6 +89,14 @@ class BuildOptions(Options):
     annotations: str | None = pydantic.Field(
         None, description="A ready annotation index, in place of the five options above."
     )
+    annotations_for: list[
+        Annotated[str, pydantic.Field(pattern="^[a-z0-9_]+=(coco|open_images)$")]
+    ] = pydantic.Field(
+        [],
+        description="Datasets over another one's images, such as mine=coco: they get its "
+        "annotations and classes. COCO's are joined to coco alone, those of Open Images to all "
+        "datasets but coco, flickr30k and ade20k: image ids alone do not tell.",
+    )
     transcripts: Literal["timed_caption", "asr", "words"] = pydantic.Field(
         "timed_caption",
         description="Where transcriptions come from: the records themselves; published "
@@ -212,4 +220,9 @@ class BuildOptions(Options):
 
     def mention_rules(self) -> MentionRules:
         """What counts as a mention."""
-        return MentionRules(self.plurals, self.subclasses, tuple(self.exclude_boxes))
+        others = tuple(sorted(self.images_of().items()))
+        return MentionRules(self.plurals, self.subclasses, tuple(self.exclude_boxes), others)
+
+    def images_of(self) -> dict[str, str]:
+        """Whose images those of the datasets are that `--annotations-for` names."""
+        return dict(entry.split("=") for entry in self.annotations_for)

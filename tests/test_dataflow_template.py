@@ -52,6 +52,10 @@ GOOD_AND_BAD = {
         ["gs://bucket/indexes/annotations-0123"],
         ["indexes/annotations-0123", "gs://bucket", "gs://bucket/a,gs://bucket/b"],
     ),
+    "annotations_for": (
+        ["mine=coco", "a=coco,b2=open_images"],
+        ["mine", "mine=flickr30k", "", "="],
+    ),
     "dataset": (["open_images", "mine2"], ["Open Images", "", "a-b"]),
     "split": (["train", "validation", "test"], ["training", "", "train,test"]),
     "max_distance": (["0", "7", "120"], ["-1", "1.5", "01", ""]),

@@ -35,6 +35,7 @@ VALUES = {
     "classes": ["k"],
     "hierarchy": ["h"],
     "annotations": "index",
+    "annotations_for": ["mine=coco", "yours=open_images"],
     "transcripts": "asr",
     "transcript_files": ["t"],
     "max_distance": 5,

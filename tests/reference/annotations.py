@@ -29,6 +29,10 @@ IMAGE_COLUMNS = {
 }
 
 
+OTHERS_IMAGES = ("coco", "flickr30k", "ade20k")
+"""Datasets that are not over images of Open Images."""
+
+
 @dataclasses.dataclass
 class Annotations:
     """What is known of images: `classes` is a list of (class id, name) in file order."""
@@ -37,6 +41,16 @@ class Annotations:
     images: dict
     boxes: dict
     labels: dict
+    of_coco: bool = False
+
+    def knows(self, image_id):
+        """Whether there is any row with an image id."""
+        return any(image_id in rows for rows in (self.images, self.boxes, self.labels))
+
+    def of_dataset(self, dataset):
+        """What may be said of a dataset's images: Flickr30k's and ADE20k's are in no file."""
+        same = dataset == "coco" if self.of_coco else dataset not in OTHERS_IMAGES
+        return self if same else Annotations(self.classes, {}, {}, {}, self.of_coco)
 
     def status_of(self, image_id):
         """`boxed`, `none` (a listed image without a box) or `unknown` (in neither list)."""
@@ -108,7 +122,7 @@ def image_of(row):
 
 def read_coco(paths):
     """Reads COCO `instances_*.json` files: pixels become shares of width and height."""
-    result = Annotations([], {}, {}, {})
+    result = Annotations([], {}, {}, {}, of_coco=True)
     names = {}
     for path in paths:
         with open(path, encoding="utf-8") as file:

@@ -13,6 +13,7 @@ FLAGS = (
     "alignment_too_large",
     "caption_too_long",
     "narration_too_short",
+    "annotations_of_other_dataset",
 )
 """In the order in which a narrative's flags are listed."""
 

@@ -64,7 +64,10 @@ def build(
         tables["shards"].append(counts | {"narratives": 0, "discarded": 0})
         for record in records:
             row = ground(record, shard, given, source, transcripts)
-            row["image"] = known.images.get(record["image_id"])
+            own = known.of_dataset(row["dataset"])
+            if known.knows(record["image_id"]) and not own.knows(record["image_id"]):
+                row["flags"].append("annotations_of_other_dataset")
+            row["image"] = own.images.get(record["image_id"])
             reasons = quality.reasons(
                 row["distance"], len(row["caption"]), max_distance, max_distance_per_char
             )
@@ -73,7 +76,7 @@ def build(
                 tables["discarded"].append(row | {"reasons": reasons})
                 continue
             matcher = matchers[row["dataset"]]
-            row, found = annotate(row, record, known, matcher, nlp, excluded_flags)
+            row, found = annotate(row, record, own, matcher, nlp, excluded_flags)
             tables["shards"][-1]["narratives"] += 1
             tables["narratives"].append(row)
             tables["mentions"] += [mention for mention, _, _ in found]
@@ -83,7 +86,8 @@ def build(
 
 
 def annotate(row, record, known, matcher, nlp, excluded_flags):
-    """Completes a kept narrative's row; its mentions come with points and boxes."""
+    """Completes a kept narrative's row from what is known of its dataset's images; its mentions
+    come with points and boxes."""
     image_id = record["image_id"]
     points, _ = grounding.flatten(record["traces"])
     boxes = known.boxes.get(image_id, [])

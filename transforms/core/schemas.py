@@ -243,6 +243,7 @@ FLAGS = (
     "alignment_too_large",
     "caption_too_long",
     "narration_too_short",
+    "annotations_of_other_dataset",
 )
 """Names of a narrative's flags; bit i of a chunk's `flags` stands for `FLAGS[i]`."""
 

@@ -42,13 +42,17 @@ def build(
     tables = {name: Table(output, name) for name in ("narratives", "mentions")}
     for record, shard, byte_offset in read_narratives(narratives):
         row = ground(record, shard, byte_offset)
-        row["image"] = images.get(row["image_id"])
-        row["labels"] = labels.get(row["image_id"], []) if annotations.labels else None
-        own_boxes = boxes.get(row["image_id"], [])
-        row["boxes_status"] = status = status_of(row["image_id"], own_boxes, images, annotations)
+        ours = row["dataset"] not in common.OTHER_DATASETS
+        row["image"] = images.get(row["image_id"]) if ours else None
+        row["labels"] = labels.get(row["image_id"], []) if annotations.labels and ours else None
+        own_boxes = boxes.get(row["image_id"], []) if ours else []
+        status = status_of(row["image_id"], own_boxes, images, annotations) if ours else "unknown"
+        row["boxes_status"] = status
         row["boxes"] = None if status == "unknown" else own_boxes
         matcher = matchers["coco" if row["dataset"] == "coco" else "open_images"]
         mentions = find_mentions(row, matcher, own_boxes)
+        if not ours and any(row["image_id"] in known for known in (images, labels, boxes)):
+            row["flags"].append(common.OTHERS_FLAG)
         totals.add(row, record, mentions, own_boxes)
         tables["narratives"].add([row])
         tables["mentions"].add(mentions)

@@ -60,6 +60,11 @@ IMAGE_COLUMNS = {
 }
 """Columns of images and their names in the CSV files; any but the first three may be missing."""
 
+OTHER_DATASETS = ("coco", "flickr30k", "ade20k")
+"""Datasets whose images are not those of Open Images, whatever their ids."""
+
+OTHERS_FLAG = "annotations_of_other_dataset"
+
 TAG_COUNTS = (
     "words",
     "nouns",

@@ -23,6 +23,7 @@ from tests.benchmarks.peers.spark_localization import (
     count_cells,
     count_localized,
     localize_mentions,
+    of_others,
 )
 from tests.benchmarks.peers.spark_reading import MEASURED, LocalizedNarratives, read_classes
 from tests.benchmarks.peers.spark_session import start_session, stop_session
@@ -117,6 +118,7 @@ def join_annotations(
     types = {field.name: field.dataType for field in from_arrow_schema(common.NARRATIVES)}
     for known in (images, labels, boxes):
         grounded = grounded.join(F.broadcast(known), "image_id", "left")
+    grounded = leave_out(grounded)
     boxed = F.col("boxes").isNotNull()
     listed = F.col("image").isNotNull() & F.lit(bool(annotations.boxes))
     status = F.when(boxed, "boxed").when(listed, "none").otherwise("unknown")
@@ -126,8 +128,18 @@ def join_annotations(
         "richness": F.lit(None).cast(types["richness"]),
     }
     if annotations.labels:
-        columns["labels"] = F.coalesce("labels", F.array().cast(types["labels"]))
+        nothing = F.array().cast(types["labels"])
+        columns["labels"] = F.when(~of_others(), F.coalesce("labels", nothing))
     return grounded.withColumns(columns)
+
+
+def leave_out(joined: DataFrame) -> DataFrame:
+    """Without what is about another image with the same id."""
+    names = ("image", "labels", "boxes")
+    found = F.greatest(*(F.col(name).isNotNull() for name in names))
+    flags = F.when(of_others() & found, F.array_append("flags", F.lit(common.OTHERS_FLAG)))
+    kept = {name: F.when(~of_others(), F.col(name)) for name in names}
+    return joined.withColumns({"flags": flags.otherwise(F.col("flags")), **kept})
 
 
 def summarise(grounded: DataFrame) -> DataFrame:

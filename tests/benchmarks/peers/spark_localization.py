@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -32,7 +32,13 @@ def localize_mentions(narratives: DataFrame, boxes: DataFrame) -> DataFrame:
     mentions = narratives.select(*KEYS, F.explode("mentions").alias("mention"))
     candidates = F.broadcast(boxes_by_class(boxes))
     rows = mentions.select(*KEYS, "mention.*").join(candidates, ["image_id", "class_id"], "left")
+    rows = rows.withColumn("candidates", F.when(~of_others(), F.col("candidates")))
     return rows.mapInArrow(localize_batches, from_arrow_schema(LOCALIZED))
+
+
+def of_others() -> Column:
+    """Whether a narrative's image is not one of Open Images."""
+    return F.coalesce(F.col("dataset").isin(*common.OTHER_DATASETS), F.lit(False))
 
 
 def boxes_by_class(boxes: DataFrame) -> DataFrame:

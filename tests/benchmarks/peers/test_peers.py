@@ -156,7 +156,7 @@ def test_there_is_something_to_compare(ours):
     assert sum(bool(row["distance"]) for row in tables["narratives"]) > 10
     assert {flag for row in tables["narratives"] for flag in row["flags"]} > {
         "no_transcript", "no_caption", "no_trace", "times_out_of_order", "outside_image",
-        "inverted_word", "inverted_mention",
+        "inverted_word", "inverted_mention", "annotations_of_other_dataset",
     }  # fmt: skip
     assert {row["dataset"] for row in tables["narratives"]} > {"coco", "flickr30k", "ade20k"}
     assert {row["boxes_status"] for row in tables["narratives"]} >= {"boxed", "unknown"}

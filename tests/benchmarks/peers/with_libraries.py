@@ -54,7 +54,7 @@ def build(
             words = time_words(records, speech, traces)
             batch = describe(records, shard, offset + offsets_of(list(map(len, lines)))[:-1])
             mentions = find_mentions(batch, words, traces, images, vocabulary)
-            flags = flag(speech, words, traces, mentions.inverted)
+            flags = flag(speech, words, traces, mentions.inverted, images.left_out(batch))
             rows.write(complete(batch, flags, words, traces, images))
             mention_rows.write(mentions.table)
             counts.append(mentions.counts)
@@ -136,7 +136,9 @@ def describe(records: Sequence[Record], shard: str, offsets: np.ndarray) -> pa.T
     return pa.table(columns, schema=pa.schema([schema.field(name) for name in columns]))
 
 
-def flag(speech: Speech, words: Words, traces: Traces, inverted_mention) -> pa.ListArray:
+def flag(
+    speech: Speech, words: Words, traces: Traces, inverted_mention, left_out=()
+) -> pa.ListArray:
     """The column `flags`."""
     start, end, rows = speech.starts, speech.ends, speech.rows
     falls = np.flatnonzero((np.diff(start) < 0) & (np.diff(rows) == 0))
@@ -150,6 +152,7 @@ def flag(speech: Speech, words: Words, traces: Traces, inverted_mention) -> pa.L
         "outside_image": traces.rows[(x < 0) | (x > 1) | (y < 0) | (y > 1)],
         "inverted_word": words.inverted,
         "inverted_mention": inverted_mention,
+        common.OTHERS_FLAG: np.asarray(left_out, np.int64),
     }
     raised = np.zeros((len(words.offsets) - 1, len(flagged)), bool)
     for column, which in enumerate(flagged.values()):
@@ -162,7 +165,7 @@ def complete(
     batch: pa.Table, flags: pa.ListArray, words: Words, traces: Traces, images: Images
 ) -> pa.Table:
     """The rows of `narratives`."""
-    image_rows = pa.array(images.rows_of(batch["image_id"].to_pylist()))
+    image_rows = pa.array(images.rows_of(batch))
     points = traces.offsets.astype(np.int32)
     axes = [
         pa.ListArray.from_arrays(points, pa.array(axis.astype(np.float32)))

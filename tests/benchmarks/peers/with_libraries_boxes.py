@@ -84,12 +84,13 @@ BOX_EDGES = {"x_min": "XMin", "x_max": "XMax", "y_min": "YMin", "y_max": "YMax"}
 
 @dataclasses.dataclass
 class Images:
-    """What is known of n images; all columns have a row more, for images that are not known.
+    """What is known of n images; all columns have two rows more: for images that are not known,
+    and for those that are not of Open Images.
 
     Attributes:
       rows: Row of each image id.
       columns: Columns `image`, `labels`, `boxes_status` and `boxes` of `narratives`.
-      offsets: Shape `(n + 2,)`: boxes of each image.
+      offsets: Shape `(n + 3,)`: boxes of each image.
       classes: Shape `(n_boxes,)`: the class of each box, -1 for one without a name.
       edges: x_min, x_max, y_min and y_max of the boxes, shape `(n_boxes,)` each.
     """
@@ -132,17 +133,34 @@ class Images:
                 mask=pa.array(status == 2),
             ),
         }
+        known = pa.table(columns)
+        schema = known.schema
+        nothing = dict.fromkeys(schema.names) | {"boxes_status": "unknown"}
         return cls(
             rows={image_id: row for row, image_id in enumerate(ids.to_pylist())},
-            columns=pa.table(columns),
-            offsets=box_offsets,
+            columns=pa.concat_tables([known, pa.Table.from_pylist([nothing], schema)]),
+            offsets=np.append(box_offsets, box_offsets[-1]),
             classes=pc.index_in(boxes["LabelName"], classes.ids).fill_null(-1).to_numpy(),
             edges={edge: boxes[name].to_numpy() for edge, name in BOX_EDGES.items()},
         )
 
-    def rows_of(self, image_ids: Sequence[str]) -> np.ndarray:
-        """The row of each image."""
+    def rows_of(self, narratives: pa.Table) -> np.ndarray:
+        """The row of each narrative's image."""
+        found = self._by_id(narratives)
+        return np.where(_of_others(narratives), len(self.rows) + 1, found)
+
+    def left_out(self, narratives: pa.Table) -> np.ndarray:
+        """Narratives whose image has the id of one of Open Images and is not one of them."""
+        return np.flatnonzero(_of_others(narratives) & (self._by_id(narratives) < len(self.rows)))
+
+    def _by_id(self, narratives: pa.Table) -> np.ndarray:
+        image_ids = narratives["image_id"].to_pylist()
         return np.array([self.rows.get(image_id, len(self.rows)) for image_id in image_ids])
+
+
+def _of_others(narratives: pa.Table) -> np.ndarray:
+    datasets = narratives["dataset"].to_pylist()
+    return np.array([dataset in common.OTHER_DATASETS for dataset in datasets], bool)
 
 
 _OF_CLASS = {"LabelName": pa.string(), "Source": pa.string()}

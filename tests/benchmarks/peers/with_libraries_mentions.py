@@ -90,7 +90,7 @@ def find_mentions(
     located = locate_mentions(narratives, words, traces, classes)
     rows, sizes = located.rows, located.end_point - located.first_point
     localized = localize(
-        images.rows_of(narratives["image_id"].to_pylist())[rows],
+        images.rows_of(narratives)[rows],
         located.classes,
         traces.offsets[rows] + located.first_point,
         sizes,

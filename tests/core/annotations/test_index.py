@@ -3,6 +3,7 @@
 import json
 import pathlib
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -78,8 +79,16 @@ def expected_columns(known, ids):
     }
 
 
-def joined(index, ids):
-    columns = index.join(pa.array(ids, pa.string()))
+def about(index, ids, dataset="open_images"):
+    """What an index knows of images of a dataset."""
+    return index.join(pa.array(ids, pa.string()), np.full(len(ids), DATASETS.index(dataset) - 1))
+
+
+DATASETS = ("neither", "open_images", "coco")
+
+
+def joined(index, ids, dataset="open_images"):
+    columns = about(index, ids, dataset).columns
     assert tuple(columns) == COLUMNS
     for name, column in columns.items():
         assert column.type == schemas.NARRATIVES.field(name).type
@@ -133,7 +142,7 @@ def test_negatives_are_not_the_same_as_nothing():
 
 def test_real_negatives(both):
     index, known = both
-    column = index.join(pa.array(sorted(known.labels)))["labels"]
+    column = about(index, sorted(known.labels)).columns["labels"]
     expected = [
         label["confidence"] == 0 and label["source"] != "machine"
         for image_id in sorted(known.labels)
@@ -146,7 +155,7 @@ def test_real_negatives(both):
 def test_dictionaries_hold_only_what_occurs(both):
     index, known = both
     image_id = next(iter(known.labels))
-    labels = index.join(pa.array([image_id]))["labels"].values
+    labels = about(index, [image_id]).columns["labels"].values
     used = {label["class_id"] for label in known.labels[image_id]}
     assert set(labels.field("class_id").dictionary.to_pylist()) == used
 
@@ -192,20 +201,43 @@ def test_coco_and_open_images_in_one_index(tmp_path, coco_file):
     known = read_open_images(**files)
     coco = read_coco([coco_file])
     ids = ["139", "285", "286"]
-    found = joined(index, [*ids, *known.images])
+    everything = [*ids, *known.images]
+    found = joined(index, everything)
     expected = expected_columns(known, list(known.images))
     assert {name: values[3:] for name, values in found.items()} == expected
-    assert found["boxes_status"][:3] == ["boxed", "none", "unknown"]
+    assert found["boxes_status"][:3] == ["unknown"] * 3 and found["image"][:3] == [None] * 3
+    assert about(index, everything).others.tolist() == [i in ids[:2] for i in everything]
+    found = joined(index, everything, "coco")
+    assert found["boxes_status"] == ["boxed", "none", *["unknown"] * (len(everything) - 2)]
     assert found["boxes"][:3] == [coco.boxes["139"], [], None]
     assert found["image"][0] == coco.images["139"]
-    assert found["labels"][:3] == [[], [], []]
+    assert found["labels"] == [None] * len(everything)
+    assert about(index, everything, "coco").others.tolist() == [
+        i not in ids and (i in known.images or i in known.boxes) for i in everything
+    ]
+    nobody = joined(index, everything, "neither")
+    for name, value in (("image", None), ("labels", None), ("boxes", None)):
+        assert nobody[name] == [value] * len(everything)
+    assert set(nobody["boxes_status"]) == {"unknown"}
+
+
+def test_rows_of_two_vocabularies_under_one_image_id(tmp_path, coco_file):
+    boxes = tmp_path / "boxes.csv"
+    header = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax"
+    boxes.write_text(f"{header}\n139,xclick,/m/01g317,1,0.1,0.2,0.3,0.4\n")
+    folder = build(tmp_path, boxes=[boxes], coco_instances=[coco_file])
+    index = AnnotationIndex.open(folder)
+    for dataset, classes in (("coco", ["18", "1"]), ("open_images", ["/m/01g317"])):
+        found = joined(index, ["285", "139"], dataset)
+        assert [box["class_id"] for box in found["boxes"][1]] == classes
     assert [item.name for item in index.classes_of("coco")] == ["person", "dog"]
 
 
 def test_boxes_of_coco_say_nothing_about_open_images(tmp_path, coco_file):
     images = [HERE / "v3/train/images.csv"]
     index = AnnotationIndex.open(build(tmp_path, images=images, boxes=[coco_file]))
-    assert joined(index, [FIRST, "285"])["boxes_status"] == ["unknown", "none"]
+    assert joined(index, [FIRST])["boxes_status"] == ["unknown"]
+    assert joined(index, ["285"], "coco")["boxes_status"] == ["none"]
 
 
 def test_names_that_no_file_gives_are_null(tmp_path):

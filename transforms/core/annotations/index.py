@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -11,15 +11,38 @@ import pyarrow.compute as pc
 
 from transforms.core import schemas
 from transforms.core.annotations import tables
-from transforms.core.annotations.classes import ClassName, default_classes, descendants
+from transforms.core.annotations.classes import (
+    ClassName,
+    default_classes,
+    descendants,
+    vocabulary_of,
+)
 from transforms.core.bucket_index import TableIndex, compact_terms
 from transforms.core.index_manifest import read_manifest
 
 KIND = "annotations"
 _STATUS = pa.array(["boxed", "none", "unknown"])
 _BOXED, _NONE, _UNKNOWN = range(3)
+_OPEN_IMAGES = tables.VOCABULARIES.index(tables.OPEN_IMAGES)
 _COVERS = {"boxes": tables.OPEN_IMAGES, "coco_instances": tables.COCO}
 """Whose images the boxes of a source are about: COCO's say nothing about others' images."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Joined:
+    """What is known about n images.
+
+    Attributes:
+      columns: Columns of n rows, typed as in `schemas.NARRATIVES`: `image`, null for an image in
+        no image list (the first row counts where it is listed twice); `labels`, null where nobody
+        has any (the index has none at all, or the image is not one of Open Images');
+        `boxes_status`; `boxes` in the order of their files, null where the status is `unknown`.
+      others: Shape `(n,)` bool: whether annotations of another vocabulary's image with this id
+        were left out.
+    """
+
+    columns: dict[str, pa.Array]
+    others: np.ndarray
 
 
 class AnnotationIndex:
@@ -82,51 +105,64 @@ class AnnotationIndex:
         """The classes of `open_images` or of `coco`."""
         return [item for item in self.classes if item.vocabulary == vocabulary]
 
-    def join(self, image_ids: pa.StringArray) -> dict[str, pa.Array]:
+    def join(self, image_ids: pa.StringArray, about: np.ndarray) -> Joined:
         """What is known about each image.
 
         Args:
           image_ids: Shape `(n,)`: 16 hexadecimal digits (Open Images) or a decimal (COCO).
-
-        Returns:
-          Columns of n rows, typed as in `schemas.NARRATIVES`: `image`, null for an image in no
-          image list (the first row counts where it is listed twice); `labels`, null if the
-          index has no labels at all; `boxes_status`; `boxes` in the order of their files, null
-          where the status is `unknown`.
+          about: Shape `(n,)`: whose image it is, as its position in `tables.VOCABULARIES`; -1 for
+            one of neither. Annotations of another vocabulary are left out: they are about another
+            image with the same id.
         """
-        image, vocabulary = self._images(image_ids)
-        offsets, boxes = self._rows("boxes", image_ids)
+        image, vocabulary, other_images = self._images(image_ids, about)
+        offsets, boxes, other_boxes = self._rows("boxes", image_ids, about)
+        label_offsets, labels, other_labels = self._rows("labels", image_ids, about)
         status = self._status(np.diff(offsets), vocabulary)
-        return {
+        no_labels = (about != _OPEN_IMAGES) | ("labels" not in self._indexes)
+        columns = {
             "image": image,
-            "labels": self._labels(image_ids),
+            "labels": _list_array(label_offsets, self._named(labels, schemas.LABEL), no_labels),
             "boxes_status": compact_terms(
                 pa.DictionaryArray.from_arrays(pa.array(status, pa.int32()), _STATUS)
             ),
             "boxes": _list_array(offsets, self._named(boxes, schemas.BOX), status == _UNKNOWN),
         }
+        return Joined(columns, other_images | other_boxes | other_labels)
 
-    def _rows(self, table: str, keys: pa.StringArray) -> tuple[np.ndarray, pa.RecordBatch]:
-        if table in self._indexes:
-            return self._indexes[table].lookup(keys)
-        nothing = pa.RecordBatch.from_pylist([], schema=tables.TABLES[table])
-        return np.zeros(len(keys) + 1, np.int64), nothing
+    def _rows(
+        self, table: str, keys: pa.StringArray, about: np.ndarray
+    ) -> tuple[np.ndarray, pa.RecordBatch, np.ndarray]:
+        """Offsets and rows of each key, and for which keys rows were left out."""
+        if table not in self._indexes:
+            nothing = pa.RecordBatch.from_pylist([], schema=tables.TABLES[table])
+            return np.zeros(len(keys) + 1, np.int64), nothing, np.zeros(len(keys), bool)
+        offsets, rows = self._indexes[table].lookup(keys)
+        agrees = _vocabulary_codes(rows["class_id"], vocabulary_of) == np.repeat(
+            about, np.diff(offsets)
+        )
+        if agrees.all():
+            return offsets, rows, np.zeros(len(keys), bool)
+        kept = np.concatenate([[0], np.cumsum(agrees)])[offsets]
+        return kept, rows.filter(pa.array(agrees)), np.diff(kept) < np.diff(offsets)
 
-    def _images(self, keys: pa.StringArray) -> tuple[pa.StructArray, pa.DictionaryArray]:
+    def _images(
+        self, keys: pa.StringArray, about: np.ndarray
+    ) -> tuple[pa.StructArray, pa.DictionaryArray, np.ndarray]:
+        """Image and vocabulary of each key, and which of them were left out."""
         if "images" not in self._indexes:
-            return pa.nulls(len(keys), schemas.IMAGE), pa.nulls(len(keys), schemas.TERM)
+            nothing = pa.nulls(len(keys), schemas.IMAGE), pa.nulls(len(keys), schemas.TERM)
+            return *nothing, np.zeros(len(keys), bool)
         rows = self._indexes["images"].first(keys)
+        found = _vocabulary_codes(rows["vocabulary"], str)
+        other = (found >= 0) & (found != about)
         vocabulary = rows["vocabulary"]
+        if other.any():
+            vocabulary = pc.if_else(pa.array(other), pa.scalar(None, vocabulary.type), vocabulary)
         columns = [_compacted(rows[field.name]) for field in schemas.IMAGE]
         image = pa.StructArray.from_arrays(
             columns, fields=list(schemas.IMAGE), mask=pc.is_null(vocabulary)
         )
-        return image, vocabulary
-
-    def _labels(self, keys: pa.StringArray) -> pa.ListArray:
-        offsets, rows = self._rows("labels", keys)
-        missing = np.full(len(keys), "labels" not in self._indexes)
-        return _list_array(offsets, self._named(rows, schemas.LABEL), missing)
+        return image, vocabulary, other
 
     def _status(self, counts: np.ndarray, vocabulary: pa.DictionaryArray) -> np.ndarray:
         """Position in `_STATUS` of each image, shape `(n,)`."""
@@ -178,6 +214,14 @@ def _read_hierarchy(indexes: Mapping[str, TableIndex]) -> Mapping[str, frozenset
         return {}
     keys, rows = indexes["hierarchy"].all_rows()
     return descendants(zip(keys, rows["child"].to_pylist(), strict=True))
+
+
+def _vocabulary_codes(terms: pa.DictionaryArray, vocabulary: Callable[[str], str]) -> np.ndarray:
+    """Position in `tables.VOCABULARIES` of what each term is of, -1 for null; shape `(n,)`."""
+    terms = compact_terms(terms)  # the whole dictionary may be much longer than a chunk
+    known = [tables.VOCABULARIES.index(vocabulary(term)) for term in terms.dictionary.to_pylist()]
+    codes = terms.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
+    return np.array([*known, -1])[codes]
 
 
 def _compacted(column: pa.Array) -> pa.Array:

@@ -1,13 +1,49 @@
 """JoinAnnotations: image, labels and boxes of every narrative's image."""
 
-from transforms.core.annotations.index import AnnotationIndex
-from transforms.core.chunk import Chunk, set_columns
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.core import flags
+from transforms.core.annotations import tables
+from transforms.core.annotations.index import AnnotationIndex, Joined
+from transforms.core.chunk import Chunk, numbers, set_columns, term_codes
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-def join_annotations(chunk: Chunk, index: AnnotationIndex) -> Chunk:
-    """Adds `image`, `labels`, `boxes_status` and `boxes`; discarded narratives gain `image`."""
-    joined = chunk.with_columns(**index.join(chunk.narratives["image_id"]))
+def join_annotations(
+    chunk: Chunk, index: AnnotationIndex, others: Mapping[str, str] = NOTHING
+) -> Chunk:
+    """Adds `image`, `labels`, `boxes_status` and `boxes`; discarded narratives gain `image`.
+
+    Annotations are joined where they are about the images of the narrative's dataset
+    (`tables.vocabulary_of_dataset`); a narrative whose image id occurs only in those of another
+    one is flagged.
+
+    Args:
+      chunk: Narratives.
+      index: The annotations.
+      others: Whose images those of further datasets are: `open_images` or `coco` by dataset.
+    """
+    joined = _join(chunk.narratives, index, others)
+    chunk = chunk.with_columns(**joined.columns, flags=_flags(chunk.narratives, joined))
     if chunk.discarded is None:
-        return joined
-    image = index.join(chunk.discarded["image_id"])["image"]
-    return joined.replace(discarded=set_columns(chunk.discarded, image=image))
+        return chunk
+    joined = _join(chunk.discarded, index, others)
+    columns = {"image": joined.columns["image"], "flags": _flags(chunk.discarded, joined)}
+    return chunk.replace(discarded=set_columns(chunk.discarded, **columns))
+
+
+def _join(narratives: pa.RecordBatch, index: AnnotationIndex, others: Mapping[str, str]) -> Joined:
+    codes, datasets = term_codes(narratives["dataset"])
+    positions = {name: at for at, name in enumerate(tables.VOCABULARIES)}
+    about = [positions.get(tables.vocabulary_of_dataset(name, others), -1) for name in datasets]
+    return index.join(narratives["image_id"], np.array(about)[codes])
+
+
+def _flags(narratives: pa.RecordBatch, joined: Joined) -> np.ndarray:
+    raised = flags.combine(annotations_of_other_dataset=joined.others)
+    return numbers(narratives["flags"]) | raised

@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core import flags, schemas
+from transforms.core.annotations import tables
 from transforms.core.annotations.index import AnnotationIndex
 from transforms.core.chunk import (
     Chunk,
@@ -37,11 +38,13 @@ class MentionRules:
       plurals: Whether regular plurals of the names count.
       subclasses: Whether a mention may use the boxes of classes below its own.
       excluded_flags: Box flags (`is_group_of` …) whose boxes are left out.
+      others: Further datasets, each with the vocabulary that its images are of.
     """
 
     plurals: bool = False
     subclasses: bool = False
     excluded_flags: tuple[str, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,16 +73,17 @@ class CompiledRules:
 
 
 def compile_rules(index: AnnotationIndex, rules: MentionRules) -> CompiledRules:
-    """Compiles the index's classes: COCO's for the dataset `coco`, Open Images' for all others."""
-    vocabularies = {}
-    for dataset, vocabulary in ((OTHERS, "open_images"), ("coco", "coco")):
-        classes = index.classes_of(vocabulary)
-        if classes:
-            vocabularies[dataset] = compile_vocabulary(
-                [item.class_id for item in classes],
-                [item.name for item in classes],
-                rules.plurals,
-            )
+    """Compiles the index's classes: COCO's for the dataset `coco`, Open Images' for all others,
+    unless the rules name another one's images."""
+    compiled = {
+        name: compile_vocabulary(
+            [item.class_id for item in classes], [item.name for item in classes], rules.plurals
+        )
+        for name in tables.VOCABULARIES
+        if (classes := index.classes_of(name))
+    }
+    wanted = {OTHERS: tables.OPEN_IMAGES, "coco": tables.COCO, **dict(rules.others)}
+    vocabularies = {dataset: compiled[name] for dataset, name in wanted.items() if name in compiled}
     narrower = index.hierarchy if rules.subclasses else {}
     return CompiledRules(vocabularies, narrower, rules.excluded_flags)
 
