@@ -153,7 +153,9 @@ def find_shards(options: BuildOptions) -> tuple[ShardPlan, ...]:
         for name in options.input
         for path in (catalog.files(name) if name in catalog.groups else [name])
     ]
-    shards = [_describe_shard(file, catalog, options) for file in storage.match(patterns)]
+    files = storage.match(patterns)
+    _refuse_captions_twice(files)
+    shards = [_describe_shard(file, catalog, options) for file in files]
     seen: dict[str, str] = {}
     for shard in shards:
         name = "-".join(filter(None, (shard.dataset, shard.split, unit_label(shard))))
@@ -164,6 +166,24 @@ def find_shards(options: BuildOptions) -> tuple[ShardPlan, ...]:
                 f"{other!r} and {shard.path!r} would have the same name in the output: rename one"
             )
     return tuple(shards)
+
+
+_PUBLISHED = re.compile(
+    r"(.+)_(captions|localized_narratives)(?:-\d+-of-\d+)?\.jsonl(?:\.gz|\.zst)?"
+)
+
+
+def _refuse_captions_twice(files: Sequence[FileInfo]) -> None:
+    """Refuses the captions of a split beside its narratives, which hold the same captions."""
+    found = [(_PUBLISHED.fullmatch(file.name), file) for file in files]
+    full = {name[1]: file for name, file in found if name and name[2] == "localized_narratives"}
+    for name, file in found:
+        if name and name[2] == "captions" and name[1] in full:
+            raise UsageError(
+                f"{file.path!r} holds the captions of {full[name[1]].path!r} and would be read "
+                "as narratives without traces, every caption twice: give one of the two (a pattern "
+                "such as '*_localized_narratives*.jsonl')"
+            )
 
 
 _TRANSCRIPTIONS = re.compile(r"_asr(-\d+-of-\d+)?\.jsonl")

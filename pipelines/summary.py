@@ -16,7 +16,6 @@ from transforms.core.report.formats import (
     NOTHING,
     decimal,
     integer,
-    is_generated,
     percent,
     phrase,
     plural,
@@ -55,10 +54,10 @@ def print_summary(
       console: Where to print; standard output by default.
     """
     console = console or Console(file=sys.stdout, highlight=False)
-    _print_inputs(console, manifest, tables["richness"])
+    _print_inputs(console, manifest)
     _print_reconciliation(console, manifest)
     _print_losses(console, manifest)
-    _print_richness(console, tables["richness"])
+    _print_richness(console, manifest, tables["richness"])
     _print_localization(console, manifest, tables["localization"])
     _print_places(console, manifest, output)
 
@@ -111,12 +110,17 @@ def _table(**columns: str) -> Table:
     return table
 
 
-def _named(dataset: str | None, split: str | None) -> str:
-    name = split_name(dataset, split).replace(" · ", " ")
-    return f"{name} (not real)" if is_generated(dataset) else name
+def _named(row: Mapping, manifest: Mapping) -> str:
+    split = row["dataset"], row["split"]
+    name = _plainly(*split)
+    return f"{name} (not real)" if split in views.generated_splits(manifest) else name
 
 
-def _print_inputs(console: Console, manifest: Mapping, richness: pa.Table) -> None:
+def _plainly(dataset: str | None, split: str | None) -> str:
+    return split_name(dataset, split).replace(" · ", " ")
+
+
+def _print_inputs(console: Console, manifest: Mapping) -> None:
     counts, shards = manifest["counts"], manifest["shards"]
     read = sum(row["bytes"] for row in shards)
     _heading(console, f"Version {manifest['version']}")
@@ -125,10 +129,13 @@ def _print_inputs(console: Console, manifest: Mapping, richness: pa.Table) -> No
         f"  Read {plural(len(shards), 'shard')}: {plural(counts['lines'], 'line')}, "
         f"{plural(read, 'byte')}.",
     )
-    if generated := views.generated_datasets(richness):
+    if generated := views.generated_splits(manifest):
+        named = ", ".join(
+            f"{integer(number)} of {_plainly(*split)}" for split, number in generated.items()
+        )
         _line(
             console,
-            f"  Contains generated narratives ({', '.join(generated)}): not spoken by people.",
+            f"  Contains generated narratives ({named}): not spoken by people.",
             "yellow",
         )
 
@@ -144,7 +151,7 @@ def _print_reconciliation(console: Console, manifest: Mapping) -> None:
     shown = [row for row in shards if not row["holds"]]
     shown += [row for row in shards if row["holds"]][: max(SHARDS_SHOWN - len(shown), 0)]
     for row in sorted(shown, key=shards.index):
-        _print_shard(console, row)
+        _print_shard(console, row, manifest)
         _print_counts(console, row, names, widths)
     if more := len(shards) - len(shown):
         _line(console, f"  … and {plural(more, 'shard')} more, for which it holds")
@@ -152,9 +159,9 @@ def _print_reconciliation(console: Console, manifest: Mapping) -> None:
     _print_counts(console, total, names, widths)
 
 
-def _print_shard(console: Console, row: Mapping) -> None:
+def _print_shard(console: Console, row: Mapping, manifest: Mapping) -> None:
     """Its name and split, on two lines where one is too short: names are to be copied."""
-    shard, split = f"  {row['shard']}", f"({_named(row['dataset'], row['split'])})"
+    shard, split = f"  {row['shard']}", f"({_named(row, manifest)})"
     if row["dataset"] is None:  # each of its lines says its own
         split = ""
     fits = len(shard) + 1 + len(split) <= console.width
@@ -180,7 +187,7 @@ def _print_losses(console: Console, manifest: Mapping) -> None:
     _line(console, f"             {views.quality_rule(manifest)}")
     _print_reasons(console, "rejected", rejected, counts["rejected"])
     _print_bad_lines(console, manifest)
-    _print_repeats(console, manifest["repeated_keys"])
+    _print_repeats(console, manifest)
 
 
 def _print_reasons(
@@ -204,24 +211,29 @@ def _print_bad_lines(console: Console, manifest: Mapping) -> None:
         _line(console, f"    … and {integer(more)} more in the table `rejected`")
 
 
-def _print_repeats(console: Console, repeated: Mapping) -> None:
+def _print_repeats(console: Console, manifest: Mapping) -> None:
+    repeated = manifest["repeated_keys"]
     if not repeated["narratives"]:
         return
     number = plural(repeated["narratives"], "narrative")
     _line(console, f"  repeated   {number} share their key with another one; all are kept:")
     for row in repeated["first"][:KEYS_SHOWN]:
-        name = _named(row["dataset"], row["split"])
+        name = _named(row, manifest)
         _line(console, f"    {row['key']} ({name}) {row['narratives']} times")
-    if len(repeated["first"]) > KEYS_SHOWN:
-        _line(console, "    … more in the manifest, under `repeated_keys`")
+    if more := repeated["keys"] - len(repeated["first"][:KEYS_SHOWN]):
+        _line(
+            console,
+            f"    … and {plural(more, 'key')} more; the manifest lists "
+            f"{len(repeated['first'])} of {integer(repeated['keys'])}, under `repeated_keys`",
+        )
 
 
-def _print_richness(console: Console, richness: pa.Table) -> None:
+def _print_richness(console: Console, manifest: Mapping, richness: pa.Table) -> None:
     _heading(console, "Richness: mean per caption")
     table = _table(split="", captions="captions", **WORD_COLUMNS)
     for row in richness.to_pylist():
         means = [decimal(row[f"{column}_mean"]) for column in WORD_COLUMNS]
-        table.add_row(_named(row["dataset"], row["split"]), integer(row["captions"]), *means)
+        table.add_row(_named(row, manifest), integer(row["captions"]), *means)
     own = paper.LOCALIZED_NARRATIVES
     means = [decimal(own.means[column]) for column in WORD_COLUMNS]
     table.add_row("the paper, all", integer(own.collection.captions), *means, style="cyan")
@@ -235,7 +247,7 @@ def _print_localization(console: Console, manifest: Mapping, localization: pa.Ta
         split="", mentions="mentions", boxed="with a box", points="points", inside="inside"
     )
     for row in rows:
-        _add_localization(table, _named(row["dataset"], row["split"]), row)
+        _add_localization(table, _named(row, manifest), row)
     if len(rows) != 1:
         _add_localization(table, "in all", views.localization_total(rows))
     console.print(table)

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from pipelines.build_options import BuildOptions
+from pipelines.planning import find_shards
 from tests import build_helpers as helpers
 from tests.build_helpers import build
 from transforms.core import schemas
@@ -48,6 +50,84 @@ def test_names_of_the_catalog_stand_for_their_files(shard, tmp_path):
     assert [file.name for file in (helpers.version_of(output) / "narratives").iterdir()] == [
         "narratives-00000.parquet"
     ]
+
+
+LAYOUTS = [
+    ("coco_val_captions.jsonl", "coco_val_localized_narratives.jsonl"),
+    ("oi_train_v6_captions.jsonl", "oi_train_v6_localized_narratives-00003-of-00010.jsonl"),
+    ("coco_val_captions.jsonl.gz", "coco_val_localized_narratives.jsonl"),
+]
+
+
+@pytest.mark.parametrize("names", LAYOUTS)
+def test_captions_beside_their_narratives_are_refused(shard, tmp_path, names):
+    for name in names:
+        (shard.parent / name).write_bytes(shard.read_bytes())
+    shard.unlink()
+    with pytest.raises(UsageError, match="every caption twice: give one of the two") as error:
+        build(tmp_path / "out", [shard.parent / "*.jsonl*"])
+    assert all(name in str(error.value) for name in names)
+
+
+def test_captions_of_another_split_are_read(shard, tmp_path):
+    """A captions file alone, and one beside the narratives of another split."""
+    names = ("coco_train_captions.jsonl", "coco_val_localized_narratives.jsonl")
+    options = BuildOptions(input=[str(shard.parent / "coco*")], output=str(tmp_path / "out"))
+    for number, name in enumerate(names, 1):
+        (shard.parent / name).write_bytes(shard.read_bytes())
+        assert len(find_shards(options)) == number
+
+
+FLICKR_AND_COCO = {
+    "images": [{"id": 36979, "width": 640, "height": 480, "coco_url": "http://u"}],
+    "annotations": [{"image_id": 36979, "category_id": 1, "bbox": [1, 2, 3, 4], "iscrowd": 0}],
+    "categories": [{"id": 1, "name": "person"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("dataset_id", "more", "is_joined"),
+    [
+        ("Flickr30k_train", (), False),
+        ("ADE20k_train", (), False),
+        ("mscoco_train2017", (), True),
+        ("Flickr30k_train", ("--annotations-for", "flickr30k=coco"), True),
+        ("mine", (), False),
+        ("mine", ("--annotations-for", "mine=coco"), True),
+        ("mscoco_train2017", ("--dataset", "flickr30k"), False),
+    ],
+)
+def test_an_image_id_alone_joins_nothing(tmp_path, dataset_id, more, is_joined):
+    record = json.loads(helpers.lines_of(helpers.REAL, 0)[0])
+    record |= {"dataset_id": dataset_id, "image_id": "36979", "caption": "A person."}
+    shard = helpers.write_lines(tmp_path / "a.jsonl", [json.dumps(record).encode() + b"\n"])
+    boxes = tmp_path / "instances.json"
+    boxes.write_text(json.dumps(FLICKR_AND_COCO))
+    output = tmp_path / "out"
+    assert build(output, [shard], "--boxes", boxes, *more) == 0
+    (row,) = helpers.rows_of(output, "narratives")
+    assert (row["boxes_status"], bool(row["image"]), row["labels"]) == (
+        ("boxed", True, None) if is_joined else ("unknown", False, None)
+    )
+    (mention,) = helpers.rows_of(output, "mentions")
+    assert mention["class_id"] == (
+        "1" if is_joined or dataset_id[:6] == "mscoco" and not more else "/m/01g317"
+    )
+    flags = helpers.manifest_of(output)["counts"]["flags"]
+    assert flags.get("annotations_of_other_dataset", 0) == (not is_joined)
+
+
+def test_generated_narratives_are_generated_whatever_the_dataset_is_called(tmp_path, capsys):
+    lines = [*helpers.lines_of(helpers.GENERATED[0], 0, 1), *helpers.lines_of(helpers.REAL, 0)]
+    shard = helpers.write_lines(tmp_path / "a.jsonl", lines)
+    output = tmp_path / "out"
+    assert build(output, [shard], "--dataset", "coco", "--split", "train") == 0
+    assert helpers.manifest_of(output)["counts"]["generated"] == {"coco/train": 2}
+    text = " ".join(capsys.readouterr().out.split())
+    assert "Contains generated narratives (2 of COCO train): not spoken by people." in text
+    assert "COCO train (not real)" in text
+    report = (helpers.version_of(output) / "report.html").read_text()
+    assert "Contains generated narratives." in report
 
 
 def test_a_file_that_is_shorter_than_the_published_one_is_refused(shard, tmp_path):

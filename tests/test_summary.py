@@ -94,6 +94,14 @@ def test_at_most_20_bad_lines():
     assert "… and 3,980 more in the table `rejected`" in text
 
 
+def test_repeated_keys_beyond_those_shown_are_counted():
+    manifest = material.manifest()
+    row = manifest["repeated_keys"]["first"][0]
+    manifest["repeated_keys"] = {"narratives": 600, "keys": 300, "first": [row] * 100}
+    text = " ".join(printed(manifest).split())
+    assert "… and 295 keys more; the manifest lists 100 of 300, under `repeated_keys`" in text
+
+
 def test_richness_beside_the_paper(text):
     lines = words(text)
     assert ["oops", "train", "20", "21.5", "22.5", "23.5", "24.5", "25.5", "26.5"] in lines

@@ -178,7 +178,13 @@ def test_a_version_is_named_by_its_units():
     assert version.version_id(["a", "b"]) != version.version_id(["a", "c"])
 
 
+def test_repeated_keys_beyond_those_listed_are_counted(units, monkeypatch):
+    monkeypatch.setattr(version, "SHOWN_REPEATED_KEYS", 0)
+    repeats = version.describe_repeats(add_all(units).statistics)
+    assert repeats == {"narratives": 2, "keys": 1, "first": []}
+
+
 def test_repeated_keys_are_described(units):
     repeats = version.describe_repeats(add_all(units).statistics)
-    assert repeats["narratives"] == 2
+    assert (repeats["narratives"], repeats["keys"]) == (2, 1)
     assert [(row["key"], row["narratives"]) for row in repeats["first"]] == [("repeated/0", 2)]

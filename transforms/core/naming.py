@@ -8,6 +8,9 @@ import pyarrow.compute as pc
 
 _MARKERS = (("coco", "coco"), ("flic", "flickr30k"), ("open_images", "open_images"),
             ("openimages", "open_images"))  # fmt: skip
+GENERATED = "generated"
+"""What the `dataset_id` of generated narratives begins with."""
+
 _SPLIT = re.compile(r"(?<![a-z])(train|validation|val|test)(?![a-z])")
 _RECORDING = re.compile(r"(\w+)/\w+_([0-9]+)_[0-9]+\.")
 
@@ -29,6 +32,11 @@ def dataset_and_split(dataset_id: str) -> tuple[str | None, str | None]:
         return "ade20k", split
     rest = name[: found.start()] + name[found.end() :] if found else name
     return re.sub(r"[^a-z0-9]+", "_", rest).strip("_") or None, split
+
+
+def is_generated(dataset_id: str | None) -> bool:
+    """Whether a record says that it was generated rather than spoken by a person."""
+    return (dataset_id or "").lower().startswith(GENERATED)
 
 
 def needs_resolving(dataset_id: str) -> bool:

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.core import flags
-from transforms.core.chunk import Chunk, numbers, unpack
-from transforms.core.naming import narrative_ids
+from transforms.core.chunk import Chunk, dataset_splits, numbers, unpack
+from transforms.core.naming import is_generated, narrative_ids
 from transforms.core.quality import REASONS
 from transforms.core.statistics import Histogram, Moments, Statistics, measure_chunk
 from transforms.core.units import Unit
@@ -60,6 +60,8 @@ class Counts(msgspec.Struct):
       discarded_narratives: Narratives discarded.
       rejected: Bad lines by code.
       flags: Narratives kept, by flag.
+      generated: Of the narratives written, those whose `dataset_id` says that they were generated,
+        by `dataset/split` (each empty where it is not known).
       mentions: Class mentions.
       mentions_without_boxes: Of these, in images for which no box is known.
       zero_size_boxes: Boxes left out since they have no width or no height.
@@ -72,6 +74,7 @@ class Counts(msgspec.Struct):
     discarded_narratives: int = 0
     rejected: dict[str, int] = msgspec.field(default_factory=dict)
     flags: dict[str, int] = msgspec.field(default_factory=dict)
+    generated: dict[str, int] = msgspec.field(default_factory=dict)
     mentions: int = 0
     mentions_without_boxes: int = 0
     zero_size_boxes: int = 0
@@ -134,10 +137,24 @@ def count_chunk(chunk: Chunk) -> Counts:
         discarded_narratives=len(discarded) if discarded is not None else 0,
         rejected=dict(sorted(Counter(chunk.rejected["code"].to_pylist()).items())),
         flags=flags.count(numbers(chunk.narratives["flags"])),
+        generated=_generated(chunk.narratives),
         mentions=len(chunk.mentions),
         mentions_without_boxes=_mentions_without_boxes(chunk),
         zero_size_boxes=_zero_size_boxes(chunk),
     )
+
+
+def _generated(narratives: pa.RecordBatch) -> dict[str, int]:
+    distinct = narratives["dataset_id"].dictionary_encode()
+    generated = np.array([*map(is_generated, distinct.dictionary.to_pylist()), False])
+    codes = distinct.indices.fill_null(len(generated) - 1).to_numpy(zero_copy_only=False)
+    pairs, pair_of_row = dataset_splits(narratives)
+    counts = np.bincount(pair_of_row[generated[codes]], minlength=len(pairs)).tolist()
+    return {
+        f"{dataset or ''}/{split or ''}": number
+        for (dataset, split), number in zip(pairs, counts, strict=True)
+        if number
+    }
 
 
 def _term_counts(column) -> Counter:

@@ -221,10 +221,11 @@ def version_id(keys: Iterable[str]) -> str:
 
 
 def describe_repeats(statistics: Statistics) -> dict:
-    """How many narratives share their key with another one, and the first keys."""
+    """How many narratives share their key with another one, under how many keys, and the first."""
     repeats = repeated_keys(statistics)
     return {
         "narratives": sum(row["narratives"] for row in repeats),
+        "keys": len(repeats),
         "first": repeats[:SHOWN_REPEATED_KEYS],
     }
 

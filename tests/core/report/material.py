@@ -173,6 +173,7 @@ def manifest(**changes):
             "discarded_narratives": 2,
             "rejected": {"not_json": 3, "missing_key": 2},
             "flags": {"outside_image": 17, "no_trace": 2},
+            "generated": {"generated/train": 12_345},
             "mentions": 48_211,
             "mentions_without_boxes": 31,
             "zero_size_boxes": 3,
@@ -189,6 +190,7 @@ def manifest(**changes):
         ],
         "repeated_keys": {
             "narratives": 2,
+            "keys": 1,
             "first": [{"dataset": "oops", "split": "train", "key": "a_0/0", "narratives": 2}],
         },
         "files": [

@@ -168,13 +168,25 @@ def test_real_data_alone_is_not_called_generated():
         tables[name] = material.table(keep, table.schema)
     manifest = material.manifest()
     del manifest["shards"][2], manifest["inputs"][2]
+    manifest["counts"]["generated"] = {}
     assert "generated" not in "".join(Page(render(manifest, tables)).text)
 
 
 def test_a_generated_narrative_says_so():
     narrative, mentions = material.example()
-    page = Page(render(example=({**narrative, "dataset": "generated"}, mentions)))
-    assert page.texts_of("This narrative was generated") == 1
+    for dataset_id, times in (("generated_train", 1), ("Generated_v2", 1), ("oops", 0)):
+        example = {**narrative, "dataset": "coco", "dataset_id": dataset_id}, mentions
+        page = Page(render(example=example))
+        assert page.texts_of("This narrative was generated") == times
+
+
+def test_generated_data_under_another_name_is_marked():
+    manifest = material.manifest()
+    manifest["counts"]["generated"] = {"oops/train": 3, "/": 1}
+    page = Page(render(manifest))
+    assert page.row("oops · train not real", "20", "20")
+    assert page.row("unknown not real", "7")
+    assert not page.texts_of("generated · train not real")
 
 
 def test_nothing_is_fetched(page, document):
@@ -251,7 +263,7 @@ def test_a_mention_is_told_with_its_figures(page):
 def test_a_version_without_anything():
     manifest = material.manifest(shards=[], inputs=[], bad_lines=[], files=[], previous=None)
     manifest["threshold"] = manifest["annotations"] = None
-    manifest["repeated_keys"] = {"narratives": 0, "first": []}
+    manifest["repeated_keys"] = {"narratives": 0, "keys": 0, "first": []}
     manifest["counts"] = {
         key: {} if isinstance(value, dict) else 0 for key, value in manifest["counts"].items()
     }

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from transforms.core import paper
+from transforms.core.naming import is_generated
 from transforms.core.report import colours, formats, views
 from transforms.core.report.caption import caption_pieces, mention_rows
 from transforms.core.report.drawing import clock_of, draw_narrative
@@ -38,6 +39,7 @@ def render_report(
     Returns:
       An HTML document without any external resource.
     """
+    generated = views.generated_splits(manifest)
     context = {
         "manifest": manifest,
         "paper": paper,
@@ -49,7 +51,8 @@ def render_report(
             )
         ),
         "created": _moment(manifest["created"]),
-        "generated": views.generated_datasets(tables["richness"]),
+        "generated": generated,
+        "is_generated": lambda dataset, split: (dataset, split) in generated,
         **_reading(manifest),
         **_richness(tables),
         **_localization(tables),
@@ -73,7 +76,7 @@ def _environment():
     }
     environment.filters["json"] = lambda value: json.dumps(value, indent=2, ensure_ascii=False)
     environment.globals |= {
-        name: getattr(formats, name) for name in ("split_name", "is_generated", "plural", "ratio")
+        name: getattr(formats, name) for name in ("split_name", "plural", "ratio")
     }
     return environment
 
@@ -146,6 +149,7 @@ def _example(narrative: dict | None, mentions: list[dict]) -> dict | None:
     }
     return {
         "narrative": narrative,
+        "is_generated": is_generated(narrative["dataset_id"]),
         "drawing": draw_narrative(narrative, mentions),
         "pieces": caption_pieces(narrative, mentions, clock),
         "mentions": mention_rows(narrative, mentions, clock),

@@ -7,18 +7,10 @@ DATASET_NAMES = {
     "ade20k": "ADE20k",
 }
 
-GENERATED = "generated"
-"""The dataset name of generated narratives."""
-
 UNKNOWN = "unknown"
 
 NOTHING = "–"
 """Stands where there is no number."""
-
-
-def is_generated(dataset: str | None) -> bool:
-    """Whether a dataset's narratives were generated rather than spoken by people."""
-    return dataset is not None and dataset.startswith(GENERATED)
 
 
 def dataset_name(dataset: str | None) -> str:

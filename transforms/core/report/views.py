@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 
 from transforms.core import paper
-from transforms.core.report.formats import is_generated, percent, ratio
+from transforms.core.report.formats import percent, ratio
 from transforms.core.schemas import LOCALIZATION_COUNTS, TAG_COLUMNS
 
 PARTS = ("narratives", "discarded", "rejected", "blank")
@@ -106,9 +106,15 @@ def quality_rule(manifest: Mapping) -> str:
     return f"{rule} Calibrated to discard at most {percent(share)} (the paper: {theirs})."
 
 
-def generated_datasets(richness: pa.Table) -> list[str]:
-    """Datasets of which the narratives kept were generated."""
-    return sorted(set(filter(is_generated, richness["dataset"].to_pylist())))
+def generated_splits(manifest: Mapping) -> dict[tuple[str | None, str | None], int]:
+    """Datasets and splits with generated narratives among those kept, and how many.
+
+    By what the records say of themselves: options may call a dataset anything.
+    """
+    return {
+        tuple(name or None for name in key.split("/")): number
+        for key, number in manifest["counts"]["generated"].items()
+    }
 
 
 def measure_names(columns: Iterable[str]) -> dict[str, str]:
