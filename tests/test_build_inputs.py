@@ -128,6 +128,8 @@ def test_generated_narratives_are_generated_whatever_the_dataset_is_called(tmp_p
     assert "COCO train (not real)" in text
     report = (helpers.version_of(output) / "report.html").read_text()
     assert "Contains generated narratives." in report
+    card = (helpers.version_of(output) / "README.md").read_text()
+    assert "| coco (generated, not spoken by people) | train | 3 | 3 |" in card
 
 
 def test_a_file_that_is_shorter_than_the_published_one_is_refused(shard, tmp_path):

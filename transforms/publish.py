@@ -282,6 +282,7 @@ def _fill_version(target: str, manifest: dict, summary: Summary, plan: PublishPl
 def _write_version(folder: str, manifest: dict, summary: Summary, plan: PublishPlan) -> None:
     from transforms.core.report import render_report
     from transforms.core.report.card import render_card
+    from transforms.core.report.views import generated_splits
 
     storage.copy_files(
         (storage.join(plan.output, file.pop("source")), storage.join(folder, file["path"]))
@@ -294,7 +295,9 @@ def _write_version(folder: str, manifest: dict, summary: Summary, plan: PublishP
             entry = write_table(name, table, local, path)
         manifest["files"].append(msgspec.to_builtins(entry))
     pages = {
-        layout.CARD: render_card(manifest["version"], manifest["files"], tables["richness"]),
+        layout.CARD: render_card(
+            manifest["version"], manifest["files"], tables["richness"], generated_splits(manifest)
+        ),
         layout.REPORT: render_report(manifest, tables, *_example(manifest, folder)),
     }
     manifest["pages"] = [describe_page(name, text.encode()) for name, text in pages.items()]

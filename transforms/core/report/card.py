@@ -1,10 +1,8 @@
 """The version's `README.md`: a dataset card, for people and for Hugging Face's `datasets`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pyarrow as pa
-
-from transforms.core.report.formats import is_generated
 
 TABLES = {
     "narratives": "a narrative: caption, timed words, trace, image, labels, boxes",
@@ -70,7 +68,12 @@ not part of this dataset; where the author and licence of an image are known, th
 """
 
 
-def render_card(version: str, files: Sequence[dict], richness: pa.Table) -> str:
+def render_card(
+    version: str,
+    files: Sequence[dict],
+    richness: pa.Table,
+    generated: Collection[tuple[str | None, str | None]],
+) -> str:
     """The text of a version's `README.md`.
 
     Its head names every Parquet table that has rows as a configuration of Hugging Face's
@@ -80,13 +83,14 @@ def render_card(version: str, files: Sequence[dict], richness: pa.Table) -> str:
       version: The version's name.
       files: The manifest's entries of the tables' files.
       richness: The table of that name.
+      generated: Datasets and splits with generated narratives (`views.generated_splits`).
     """
     rows = dict.fromkeys(TABLES, 0)
     for file in files:
         rows[file["table"]] += file["rows"]
     tables = "\n".join(f"| `{name}` | {rows[name]:,} | {what} |" for name, what in TABLES.items())
     loadable = [name for name in TABLES if rows[name] and name != "rejected"]
-    text = _TEXT.format(version=version, tables=tables, datasets=_datasets(richness))
+    text = _TEXT.format(version=version, tables=tables, datasets=_datasets(richness, generated))
     return f"{_front_matter(loadable)}\n{text}"
 
 
@@ -100,10 +104,11 @@ def _front_matter(tables: Sequence[str]) -> str:
     return "\n".join([*(lines if tables else lines[:-1]), "---", ""])
 
 
-def _datasets(richness: pa.Table) -> str:
+def _datasets(richness: pa.Table, generated: Collection[tuple]) -> str:
     lines = ["| dataset | split | narratives | images |", "| --- | --- | ---: | ---: |"]
     for row in richness.select(["dataset", "split", "captions", "images"]).to_pylist():
-        mark = " (generated, not spoken by people)" if is_generated(row["dataset"]) else ""
+        is_generated = (row["dataset"], row["split"]) in generated
+        mark = " (generated, not spoken by people)" if is_generated else ""
         name, split = row["dataset"] or "unknown", row["split"] or "unknown"
         lines.append(f"| {name}{mark} | {split} | {row['captions']:,} | {row['images']:,} |")
     return "\n".join(lines)
