@@ -43,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         BuildOptions, argv, PROG, __doc__.partition("\n\n")[2].strip()
     )
     plan = plan_build(options, beam_args)
+    for warning in plan.attributes["warnings"]:
+        print(f"warning: {warning}", file=sys.stderr)
     if plan.is_current and not is_prepared_only(options, beam_args):
         problem = too_many_bad_lines(plan.manifest, options.max_bad_share)
         if problem:

@@ -1,6 +1,7 @@
 """Builds the index of Open Images and COCO annotations that the main job joins."""
 
 import dataclasses
+import sys
 from collections.abc import Sequence
 
 import pydantic
@@ -153,7 +154,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     folder = index_folder(options.output, KIND, sources.match())
     verb = "found" if is_built(folder) else "built"
     ensure_annotation_index(sources, options.output, options, beam_args)
-    print("\n".join(_describe(storage.read_index_manifest(folder, (KIND,)))))
+    manifest = storage.read_index_manifest(folder, (KIND,))
+    for warning in manifest.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    print("\n".join(_describe(manifest)))
     print(f"{verb} {folder}")
 
 

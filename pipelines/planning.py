@@ -107,6 +107,7 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
             "annotations": annotations,
             "transcripts": transcripts,
             "threshold": _threshold(options, quality),
+            "warnings": [*_warnings(annotations), *_warnings(transcripts)],
         },
     )
 
@@ -317,6 +318,10 @@ def _transcript_index(options: BuildOptions, beam_args: Sequence[str]):
     return path, _describe_index(path, ("asr", "words"))
 
 
+def _warnings(index: dict | None) -> list[str]:
+    return index["warnings"] if index else []
+
+
 def _describe_index(path: str, kinds: tuple[str, ...]) -> dict:
     manifest = storage.read_index_manifest(path, kinds)
     return {
@@ -324,6 +329,7 @@ def _describe_index(path: str, kinds: tuple[str, ...]) -> dict:
         "fingerprint": manifest.fingerprint,
         "sources": [msgspec.to_builtins(source) for source in manifest.sources],
         "rows": {name: table.rows for name, table in manifest.tables.items()},
+        "warnings": manifest.warnings,
     }
 
 

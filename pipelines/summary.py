@@ -74,6 +74,7 @@ def summary_as_json(manifest: Mapping, tables: Mapping[str, pa.Table]) -> dict:
         "threshold": manifest["threshold"],
         "bad_lines": manifest["bad_lines"],
         "repeated_keys": manifest["repeated_keys"],
+        "warnings": manifest["warnings"],
         "richness": tables["richness"].to_pylist(),
         "localization": {
             "splits": localization,
@@ -255,10 +256,10 @@ def _print_localization(console: Console, manifest: Mapping, localization: pa.Ta
     _line(
         console,
         f"  Mentions in images without any known box: {integer(counts['mentions_without_boxes'])}."
-        + (
-            f" Boxes of no width or height left out: {integer(counts['zero_size_boxes'])}."
-            if counts["zero_size_boxes"]
-            else ""
+        + "".join(
+            f" Boxes {fault} left out: {integer(counts[name])}."
+            for name, fault in views.BOXES_LEFT_OUT.items()
+            if counts[name]
         ),
     )
 

@@ -8,8 +8,9 @@ import sys
 import pytest
 
 from pipelines.index_annotations import main
-from transforms.core.annotations.index import AnnotationIndex
+from transforms.core.annotations.index import KIND, AnnotationIndex
 from transforms.core.errors import UsageError
+from transforms.core.index_manifest import read_manifest
 
 ROOT = pathlib.Path(__file__).parents[1]
 HERE = ROOT / "tests/data/open_images"
@@ -51,6 +52,22 @@ def test_what_was_indexed_is_printed(tmp_path, capsys):
     assert len(AnnotationIndex.open(str(folder)).classes) == 681
     main(arguments)
     assert capsys.readouterr().out.splitlines() == [*printed[:-1], f"found {folder}"]
+
+
+def test_what_no_run_will_use_is_warned_of(tmp_path, capsys):
+    """The warnings stay with the index, and reach each run from there."""
+    classes, boxes = tmp_path / "classes.csv", tmp_path / "boxes.csv"
+    classes.write_text("/m/1,Dog\n/m/1,Hound\n/m/2,!\n")
+    header = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax\n"
+    boxes.write_text(header + "a,s,/m/1,1,0,1,0,1\nb,s,/m/1,1,0.5,0.2,0,1\nc,s,/m/1,1,0,1e15,0,1\n")
+    main(["--classes", str(classes), "--boxes", str(boxes), "--output", str(tmp_path / "indexes")])
+    told = capsys.readouterr().err.splitlines()
+    assert [line.partition(": ")[0] for line in told] == ["warning"] * 4
+    assert [line.split("; the first is ")[1] for line in told] == [
+        "of image b", "of image c", "/m/1, `Hound`", "/m/2, `!`",
+    ]  # fmt: skip
+    (folder,) = (tmp_path / "indexes").iterdir()
+    assert [f"warning: {line}" for line in read_manifest(str(folder), (KIND,)).warnings] == told
 
 
 @pytest.mark.parametrize(

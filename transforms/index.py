@@ -14,6 +14,7 @@ import msgspec
 
 from transforms import storage
 from transforms.core import index_blocks, index_manifest
+from transforms.core.annotations import oddities
 from transforms.core.annotations.index import KIND as ANNOTATIONS
 from transforms.core.bucket_index import (
     bucket_count,
@@ -31,6 +32,7 @@ from transforms.types import FileInfo
 
 PROBLEMS = "problems.json"
 _SMALL_TABLES = ("classes", "hierarchy")
+_SIDE_OUTPUTS = ("terms", "problems", "findings")
 
 Terms = Mapping[tuple[str, str], list[str]]
 """Of each (table, column), the sorted distinct values."""
@@ -94,7 +96,7 @@ class BuildIndex(beam.PTransform):
             pipeline
             | "PlanBlocks" >> beam.Create(blocks)
             | "ParseBlocks"
-            >> beam.ParDo(ParseBlock(buckets)).with_outputs("terms", "problems", main="rows")
+            >> beam.ParDo(ParseBlock(buckets)).with_outputs(*_SIDE_OUTPUTS, main="rows")
         )
         terms = parsed.terms | "GatherTerms" >> beam.CombinePerKey(DistinctTerms())
         files = (
@@ -114,6 +116,7 @@ class BuildIndex(beam.PTransform):
                 beam.pvalue.AsDict(terms),
                 beam.pvalue.AsList(files),
                 beam.pvalue.AsList(parsed.problems),
+                beam.pvalue.AsList(parsed.findings),
             )
         )
 
@@ -148,7 +151,7 @@ class ParseBlock(beam.DoFn):
     """Parses a block and deals its rows out to buckets.
 
     Main output: ((table, bucket), (source, place, Arrow IPC bytes)); `terms`: ((table, column),
-    distinct values); `problems`: (source, place, message).
+    distinct values); `problems`: (source, place, message); `findings`: `oddities.Finding`.
     """
 
     def __init__(self, buckets: Mapping[str, int]):
@@ -165,6 +168,8 @@ class ParseBlock(beam.DoFn):
     def _deal_out(self, part: index_blocks.Part) -> Iterator:
         for column, values in distinct_terms(part.rows, TABLES[part.table]).items():
             yield beam.pvalue.TaggedOutput("terms", ((part.table, column), values))
+        if (found := oddities.find(part.table, part.rows)) is not None:
+            yield beam.pvalue.TaggedOutput("findings", (part.table, part.place, found))
         for bucket, data in split_by_bucket(part.rows, self._buckets[part.table]):
             yield (part.table, bucket), (*part.place, data)
 
@@ -214,6 +219,7 @@ def write_manifest(
     terms: Terms,
     files: Sequence[tuple[str, BucketFile]],
     problems: Sequence[tuple[int, int, str]],
+    findings: Sequence[oddities.Finding],
 ) -> str:
     """Completes the index, or writes down why it cannot be; gives its folder."""
     if problems:
@@ -229,7 +235,8 @@ def write_manifest(
         for table, number in sorted(buckets.items())
     }
     address = index_manifest.address_of(kind, sources)
-    manifest = IndexManifest(index_manifest.FORMAT, kind, address, sources, tables)
+    warnings = oddities.describe([source.name for source in sources], findings)
+    manifest = IndexManifest(index_manifest.FORMAT, kind, address, sources, tables, warnings)
     data = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     storage.write_bytes(storage.join(folder, index_manifest.NAME), data)
     return folder

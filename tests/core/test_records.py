@@ -91,14 +91,19 @@ def test_mentions_in_images_without_boxes_are_counted(finished):
     assert records.count_chunk(finished).mentions_without_boxes == expected > 0
 
 
-def test_boxes_without_a_size_are_counted(run_stages, sample_lines):
+def test_boxes_that_cannot_be_used_are_counted(run_stages, sample_lines):
     chunk = run_stages(sample_lines[-2])
     boxes = chunk.narratives["boxes"].to_pylist()
-    before = records.count_chunk(chunk).zero_size_boxes
+    faults = ("zero_size_boxes", "inverted_boxes", "outside_boxes")
+    before = [getattr(records.count_chunk(chunk), fault) for fault in faults]
     boxes[0][0]["x_max"] = boxes[0][0]["x_min"]
     boxes[0][1]["y_max"] = boxes[0][1]["y_min"]
-    flat = chunk.with_columns(boxes=pa.array(boxes, chunk.narratives.schema.field("boxes").type))
-    assert records.count_chunk(flat).zero_size_boxes == before + 2
+    faulty = {"x_min": 0.5, "x_max": 0.25}, {"y_min": -1.5}, {"x_max": 1e15}
+    good = {"x_min": 0.0, "x_max": 1.0, "y_min": 0.0, "y_max": 1.0}
+    boxes[0] += [boxes[0][0] | good | edges for edges in faulty]
+    odd = chunk.with_columns(boxes=pa.array(boxes, chunk.narratives.schema.field("boxes").type))
+    found = [getattr(records.count_chunk(odd), fault) for fault in faults]
+    assert [after - number for number, after in zip(before, found, strict=True)] == [2, 1, 2]
 
 
 def test_only_the_first_bad_lines_are_described(run_stages):

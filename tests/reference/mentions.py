@@ -85,13 +85,14 @@ def centre_distance(points, box):
 
 
 def usable_boxes(boxes, class_id, excluded_flags=()):
-    """Indices of a class's boxes that have a size and none of the excluded flags."""
+    """Indices of a class's boxes that have a size, lie near the image and have no excluded flag."""
     return [
         index
         for index, box in enumerate(boxes)
         if box["class_id"] == class_id
         and box["x_max"] > box["x_min"]
         and box["y_max"] > box["y_min"]
+        and all(-1 <= box[edge] <= 2 for edge in ("x_min", "x_max", "y_min", "y_max"))
         and not any(box[flag] for flag in excluded_flags)
     ]
 

@@ -12,7 +12,7 @@ import msgspec
 from transforms.core.errors import UsageError
 
 NAME = "index.json"
-FORMAT = 1
+FORMAT = 2
 """Part of every index's address: raised whenever readers or the layout of files change."""
 
 
@@ -68,6 +68,7 @@ class IndexManifest(msgspec.Struct, frozen=True):
       address: Hash of the inputs' fingerprints; names the folder.
       sources: The input files.
       tables: By name. A table without input files is left out; one without rows has no files.
+      warnings: Sentences on what of the inputs a run does not use.
     """
 
     format: int
@@ -75,6 +76,7 @@ class IndexManifest(msgspec.Struct, frozen=True):
     address: str
     sources: list[Source]
     tables: dict[str, TableManifest]
+    warnings: list[str] = []
 
     @property
     def fingerprint(self) -> str:

@@ -22,7 +22,7 @@ class Boxes:
     Attributes:
       offsets: Shape `(n + 1,)`.
       classes: Shape `(n_boxes,)`: index into the vocabulary's classes, -1 for another class.
-      usable: Shape `(n_boxes,)` bool: neither of zero size nor excluded by its flags.
+      usable: Shape `(n_boxes,)` bool: without fault (`box_faults`), and not excluded by its flags.
       corners: Shape `(n_boxes, 4)` float64: x_min, y_min, x_max, y_max.
     """
 
@@ -30,6 +30,30 @@ class Boxes:
     classes: np.ndarray
     usable: np.ndarray
     corners: np.ndarray
+
+
+LOWEST, HIGHEST = -1.0, 2.0
+"""Normalised coordinates between which a box is believed: up to an image's size beyond it."""
+
+
+def box_faults(corners: np.ndarray) -> dict[str, np.ndarray]:
+    """Why boxes are not used; each box has one reason at most.
+
+    Args:
+      corners: Shape `(n, 4)` float64: x_min, y_min, x_max, y_max.
+
+    Returns:
+      By reason, shape `(n,)` bool: `outside` (`LOWEST` to `HIGHEST`, or not a number), `inverted`
+      (a minimum above the maximum), `zero_size` (no width or no height).
+    """
+    near = ((corners >= LOWEST) & (corners <= HIGHEST)).all(axis=1)
+    low, high = corners[:, :2], corners[:, 2:]
+    inverted = near & (low > high).any(axis=1)
+    return {
+        "outside": ~near,
+        "inverted": inverted,
+        "zero_size": near & ~inverted & (low == high).any(axis=1),
+    }
 
 
 @dataclasses.dataclass(frozen=True)

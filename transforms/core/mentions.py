@@ -59,7 +59,7 @@ def compile_vocabulary(
     """Compiles class names; where two classes share a spoken name, the first one has it."""
     spoken: dict[str, int] = {}
     for index, name in enumerate(names):
-        spoken.setdefault(_fold(spoken_name(name)), index)
+        spoken.setdefault(fold(spoken_name(name)), index)
     if plurals:
         for name, index in list(spoken.items()):
             for form in plural_forms(name):
@@ -70,8 +70,8 @@ def compile_vocabulary(
     return Vocabulary(tuple(class_ids), tuple(names), children, accepts, symbols)
 
 
-def _fold(text: str) -> str:
-    """Case-folded character by character, so that offsets stay: `ß` is not `ss`."""
+def fold(text: str) -> str:
+    """Case-folded, character by character, so that offsets stay: `ß` is not `ss`."""
     return "".join(map(_fold_character, text))
 
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from transforms.core import flags
 from transforms.core.chunk import Chunk, dataset_splits, numbers, unpack
+from transforms.core.localization import box_faults
 from transforms.core.naming import is_generated, narrative_ids
 from transforms.core.quality import REASONS
 from transforms.core.statistics import Histogram, Moments, Statistics, measure_chunk
@@ -65,6 +66,8 @@ class Counts(msgspec.Struct):
       mentions: Class mentions.
       mentions_without_boxes: Of these, in images for which no box is known.
       zero_size_boxes: Boxes left out since they have no width or no height.
+      inverted_boxes: Boxes left out since a minimum is above the maximum.
+      outside_boxes: Boxes left out since they lie far outside the image (`box_faults`).
     """
 
     lines: int = 0
@@ -78,6 +81,8 @@ class Counts(msgspec.Struct):
     mentions: int = 0
     mentions_without_boxes: int = 0
     zero_size_boxes: int = 0
+    inverted_boxes: int = 0
+    outside_boxes: int = 0
 
     def add(self, other: "Counts") -> None:
         """Adds another's numbers."""
@@ -140,7 +145,7 @@ def count_chunk(chunk: Chunk) -> Counts:
         generated=_generated(chunk.narratives),
         mentions=len(chunk.mentions),
         mentions_without_boxes=_mentions_without_boxes(chunk),
-        zero_size_boxes=_zero_size_boxes(chunk),
+        **_boxes_left_out(chunk),
     )
 
 
@@ -168,12 +173,12 @@ def _mentions_without_boxes(chunk: Chunk) -> int:
     return pc.sum(pc.invert(pc.is_in(chunk.mentions["narrative_id"], ids))).as_py() or 0
 
 
-def _zero_size_boxes(chunk: Chunk) -> int:
+def _boxes_left_out(chunk: Chunk) -> dict[str, int]:
     column = chunk.narratives["boxes"]
     _, boxes = unpack(column.fill_null([]) if column.null_count else column)
-    edges = {edge: numbers(boxes.field(edge)) for edge in ("x_min", "x_max", "y_min", "y_max")}
-    empty = (edges["x_max"] <= edges["x_min"]) | (edges["y_max"] <= edges["y_min"])
-    return int(np.count_nonzero(empty))
+    corners = [numbers(boxes.field(edge)) for edge in ("x_min", "y_min", "x_max", "y_max")]
+    faults = box_faults(np.stack(corners, axis=1))
+    return {f"{fault}_boxes": int(np.count_nonzero(where)) for fault, where in faults.items()}
 
 
 def make_record(unit: Unit, chunk: Chunk, attempt: str, files: list[FileEntry]) -> UnitRecord:

@@ -177,7 +177,10 @@ def manifest(**changes):
             "mentions": 48_211,
             "mentions_without_boxes": 31,
             "zero_size_boxes": 3,
+            "inverted_boxes": 2,
+            "outside_boxes": 0,
         },
+        "warnings": [],
         "units": [],
         "bad_lines": [
             {

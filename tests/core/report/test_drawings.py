@@ -37,6 +37,32 @@ def read_png(data):
     return rows[:, 1:], pieces[b"PLTE"], pieces[b"tRNS"]
 
 
+BEYOND = (1e15, -1e15, 1e308, -1e308, 5e-324, float("inf"), float("-inf"))
+
+
+@pytest.mark.parametrize("far", BEYOND)
+def test_a_drawing_ends_whatever_the_numbers(far):
+    """Two boxes of the same corner at 1e15 made the search for a free place endless."""
+    narrative, mentions = material.example()
+    box = narrative["boxes"][0] | {"x_min": far, "y_min": far, "x_max": far, "y_max": far}
+    narrative["boxes"] = [box, box, *narrative["boxes"]]
+    for axis in ("x", "y", "t"):
+        narrative["trace"][axis] = [far, *narrative["trace"][axis][1:-1], -far]
+    drawn = draw_narrative(narrative, mentions)
+    found = re.findall(r' (?:x|y|cx|cy|width|height)="([^"]*)"', drawn)
+    numbers = [float(number) for number in found]
+    assert len(numbers) > 50
+    assert all(abs(number) < 2_000 for number in numbers)
+    assert "nan" not in drawn
+
+
+@pytest.mark.parametrize("highest", [*BEYOND, float("nan"), 0.0, -1.0, 1e-310, 1e300])
+def test_there_are_few_ticks_whatever_the_scale(highest):
+    found = svg.ticks(highest)
+    assert 1 <= len(found) <= 12
+    assert found[0] == 0
+
+
 def test_png_round_trip():
     indexes = np.arange(12, dtype=np.uint8).reshape(3, 4)
     pixels, palette, transparent = read_png(write_png(indexes, colours.VIRIDIS[:12]))

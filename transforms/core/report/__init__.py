@@ -129,6 +129,7 @@ def _localization(tables: Mapping[str, pa.Table]) -> dict:
     classes, mentioned = views.top_classes(tables["localization"], CLASSES_SHOWN)
     maps = grids(tables["localization_histogram"])
     return {
+        "boxes_left_out": views.BOXES_LEFT_OUT,
         "localization": rows,
         "localization_total": views.localization_total(rows),
         "classes": classes,

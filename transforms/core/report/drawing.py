@@ -1,6 +1,7 @@
 """One narrative drawn: its boxes, and its trace coloured by time."""
 
 import dataclasses
+import math
 from collections.abc import Iterator
 
 from transforms.core.report import svg
@@ -33,12 +34,17 @@ class Clock:
     def step(self, seconds: float) -> int:
         """The colour step of a moment."""
         span = self.last - self.first
-        return time_class((seconds - self.first) / span if span > 0 else 0.0)
+        share = (seconds - self.first) / span if span > 0 else 0.0
+        return time_class(share if math.isfinite(share) else 0.0)
 
 
 @dataclasses.dataclass(frozen=True)
 class Frame:
-    """From normalised image coordinates to those of the drawing: `low` to `high` on each axis."""
+    """From normalised image coordinates to those of the drawing: `low` to `high` on each axis.
+
+    What lies further out than an image's side is drawn there, out of sight: coordinates can be of
+    any size, and a drawing's arithmetic must not depend on them.
+    """
 
     low_x: float
     low_y: float
@@ -47,11 +53,11 @@ class Frame:
 
     def x(self, value: float) -> float:
         """A horizontal place."""
-        return PAD + (value - self.low_x) * SIDE
+        return PAD + (min(max(value, self.low_x - 1), self.high_x + 1) - self.low_x) * SIDE
 
     def y(self, value: float) -> float:
         """A vertical place, downwards."""
-        return PAD + (value - self.low_y) * SIDE
+        return PAD + (min(max(value, self.low_y - 1), self.high_y + 1) - self.low_y) * SIDE
 
     @property
     def width(self) -> float:
@@ -207,11 +213,11 @@ def _colour_bar(frame: Frame, clock: Clock) -> str:
 
 def _bar_labels(clock: Clock, left: float, width: float, top: float) -> str:
     span = clock.last - clock.first
-    labels = []
-    for value in svg.ticks(clock.last, 7):
+    labels: list[str] = []
+    for value in svg.ticks(clock.last, 7) if math.isfinite(span) else ():
         if not clock.first <= value <= clock.last:
             continue
-        x = left + (width * (value - clock.first) / span if span > 0 else 0.0)
+        x = left + (width * ((value - clock.first) / span) if span > 0 else 0.0)
         near_start, near_end = x < left + 12, x > left + width - 12
         anchor = "start" if near_start else "end" if near_end else "middle"
         labels.append(svg.line(x, top + 9, x, top + 13, "tick"))

@@ -46,8 +46,8 @@ def _number(value: object) -> str:
 
 
 def ticks(highest: float, about: int = 4) -> list[float]:
-    """Round values from 0 up to `highest`, roughly `about` of them."""
-    if highest <= 0:
+    """Round values from 0 up to `highest`, roughly `about` of them; 0 alone if it is no length."""
+    if not 1e-300 < highest < math.inf:
         return [0.0]
     raw = highest / about
     power = 10.0 ** math.floor(math.log10(raw))

@@ -11,6 +11,13 @@ from transforms.core.schemas import LOCALIZATION_COUNTS, TAG_COLUMNS
 PARTS = ("narratives", "discarded", "rejected", "blank")
 """What the lines read are made of."""
 
+BOXES_LEFT_OUT = {
+    "zero_size_boxes": "of no width or height",
+    "inverted_boxes": "whose minimum is above the maximum",
+    "outside_boxes": "far outside the image",
+}
+"""Counts of boxes that no mention uses, and what is wrong with them."""
+
 WORD_COLUMNS = ("words", *TAG_COLUMNS)
 SPEECH_COLUMNS = (
     "narration_seconds",

@@ -20,7 +20,13 @@ from transforms.core.chunk import (
     unpack,
 )
 from transforms.core.grounding import trace_segments
-from transforms.core.localization import Boxes, ClosestBoxes, closest_boxes, point_histogram
+from transforms.core.localization import (
+    Boxes,
+    ClosestBoxes,
+    box_faults,
+    closest_boxes,
+    point_histogram,
+)
 from transforms.core.mentions import Matches, Vocabulary, compile_vocabulary, match_classes
 from transforms.core.naming import narrative_ids
 from transforms.core.stages.ground_words import times
@@ -211,7 +217,7 @@ def _boxes(column: pa.ListArray, vocabulary: Vocabulary, excluded: Sequence[str]
         ],
         axis=1,
     )
-    usable = (corners[:, 2] > corners[:, 0]) & (corners[:, 3] > corners[:, 1])
+    usable = ~np.logical_or.reduce(list(box_faults(corners).values()))
     for flag in excluded:
         usable &= ~boxes.field(flag).fill_null(False).to_numpy(zero_copy_only=False)
     codes = classes.indices.fill_null(0).to_numpy()
