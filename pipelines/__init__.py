@@ -1,5 +1,13 @@
 """The jobs, one a file, each `python -m pipelines.NAME`."""
 
+import sys
+
+if sys.argv[:1] == ["-m"]:  # this package is looked up for a job that is to run, not imported
+    # Before anything that takes long to import: a signal ends the process in order from here on.
+    from pipelines.stopping import heed_signals
+
+    heed_signals()
+
 import logging
 import os
 

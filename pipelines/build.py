@@ -11,9 +11,10 @@ import time
 import uuid
 from collections.abc import Sequence
 
+from pipelines import stopping
 from pipelines.build_options import BuildOptions
 from pipelines.options import parse_command_line
-from pipelines.planning import BuildPlan, plan_build
+from pipelines.planning import BuildPlan, current_version, plan_build
 from pipelines.process import run_program
 from pipelines.runners import (
     create_pipeline,
@@ -100,6 +101,7 @@ def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dic
     begin = time.perf_counter()
     try:
         with (
+            stopping.noting(lambda: _published_after(plan.base, options.output)),
             show_progress(plan.units, options.output),
             create_pipeline(options, beam_args) as pipeline,
         ):
@@ -118,6 +120,14 @@ def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dic
 
         print_profile(pipeline.result.metrics(), time.perf_counter() - begin)
     return json.loads(storage.read_bytes(path))
+
+
+def _published_after(base: str | None, output: str) -> str:
+    """What to say of a run that is stopped when its version is current already."""
+    if "://" in output:
+        return ""  # a process that stops does not wait for a store
+    version = current_version(output)
+    return "" if version == base else f"Before that, version {version} became current."
 
 
 def build_pipeline(pipeline, options: BuildOptions, plan: BuildPlan, publish) -> None:

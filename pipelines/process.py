@@ -1,25 +1,13 @@
-"""A command as a process: exit codes, and how it ends when it is interrupted."""
+"""A command as a process: exit codes, and what is said of what ends it."""
 
 import atexit
 import contextlib
 import os
-import signal
 import sys
-import types
 from collections.abc import Callable, Mapping
 
+from pipelines import stopping
 from transforms.core.errors import EngineError, UsageError
-
-STOP_SECONDS = 10
-"""How long a process that is interrupted may take to end by itself."""
-
-_INTERRUPTED = 130
-"""The exit code of shells for it."""
-
-_STOPPED = (
-    "Stopped; the same command goes on from the finished units. A job that is on a cluster already "
-    "runs on there until it is cancelled."
-)
 
 
 def run_command(main: Callable[[], int | None]) -> None:
@@ -37,8 +25,8 @@ def run_command(main: Callable[[], int | None]) -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(4)
     except KeyboardInterrupt:
-        print(_STOPPED, file=sys.stderr)
-        sys.exit(_INTERRUPTED)
+        print(stopping.sentence(), file=sys.stderr)
+        sys.exit(stopping.exit_code())
 
 
 def run_program(main: Callable[[], int | None]) -> None:
@@ -46,30 +34,19 @@ def run_program(main: Callable[[], int | None]) -> None:
 
     It ends at once when Python's exit functions have run: threads of libraries (Arrow's, gRPC's)
     that are still there while the interpreter is taken apart can abort it, and a run that has
-    published would end with the exit code of a crash. An interrupt (Ctrl-C) ends it within
-    `STOP_SECONDS`, whatever Beam is waiting for then.
+    published would end with the exit code of a crash. A signal (Ctrl-C, SIGTERM) ends it within
+    `stopping.STOP_SECONDS`, whatever Beam is waiting for then.
     """
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # it is not ignored
-        signal.signal(signal.SIGINT, _interrupt)
+    stopping.heed_signals()
     ended = {"code": 1}
     atexit.register(_end_process, ended)  # the first to be registered is the last to be called
     try:
         run_command(main)
     except SystemExit as end:
         ended["code"] = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if not stopping.is_stopping():
+            stopping.ignore_signals()
         raise
-
-
-def _interrupt(number: int, frame: types.FrameType | None) -> None:
-    # Not a thread that waits: starting one takes locks that the interrupted code may hold.
-    signal.signal(signal.SIGALRM, _give_up)
-    signal.alarm(STOP_SECONDS)
-    signal.default_int_handler(number, frame)
-
-
-def _give_up(number: int, frame: types.FrameType | None) -> None:
-    print(_STOPPED, file=sys.stderr, flush=True)
-    os._exit(_INTERRUPTED)
 
 
 def _end_process(ended: Mapping[str, int]) -> None:

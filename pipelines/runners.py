@@ -6,13 +6,16 @@ import functools
 import logging
 import pathlib
 import re
+import shutil
 import tempfile
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
+from pipelines import stopping
 from pipelines.options import Options
 from transforms import storage
+from transforms.core import unfinished
 from transforms.core.errors import WORKER_ENDED, EngineError, UsageError
 
 LOCAL, FLINK, DATAFLOW = "local", "flink", "dataflow"
@@ -58,26 +61,43 @@ def create_pipeline(options: Options, beam_args: Sequence[str] = ()) -> Iterator
       UsageError: Beam refuses its flags, or a stage found that the input is unusable.
       EngineError: Anything else failed.
     """
+
+    engine = _engine(options)
+    with (
+        tempfile.TemporaryFile("w+", errors="replace", **_LOG_NAME) as workers_log,
+        _prepared(engine, options, beam_args, workers_log) as pipeline,
+    ):
+        try:
+            with contextlib.nullcontext() if engine == LOCAL else stopping.elsewhere(), pipeline:
+                yield pipeline
+        except Exception as error:
+            raise _explain(error, workers_log) from error
+
+
+@contextlib.contextmanager
+def _prepared(
+    engine: str, options: Options, beam_args: Sequence[str], workers_log: TextIO
+) -> Iterator:
+    """A pipeline to fill and run, whose temporary folder goes with the block."""
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    engine = _engine(options)
     flags = [*_engine_flags(options), *to_flags(options.beam), *beam_args]
-    with tempfile.NamedTemporaryFile("r", errors="replace", **_LOG_NAME) as workers_log:
+    with contextlib.ExitStack() as left:
         try:
             parsed = PipelineOptions([*flags, *_defaults(engine, flags)])
             _check(engine, parsed)
-            runner = _local_runner(options.workers, workers_log.name) if engine == LOCAL else None
-            pipeline = beam.Pipeline(runner=runner, options=parsed)
+            runner = _local_runner(options.workers, workers_log) if engine == LOCAL else None
+            with stopping.held():
+                pipeline = beam.Pipeline(runner=runner, options=parsed)
+                folder = pipeline.local_tempdir
+                left.callback(shutil.rmtree, folder, ignore_errors=True)
+                left.enter_context(unfinished.removed_at_stop(folder))
         except (ValueError, ImportError) as error:
             if isinstance(error, UsageError):
                 raise
             raise UsageError(f"Beam's options: {' '.join(str(error).split())}") from error
-        try:
-            with pipeline:
-                yield pipeline
-        except Exception as error:
-            raise _explain(error, workers_log) from error
+        yield pipeline
 
 
 def check_runner(name: str) -> None:
@@ -146,7 +166,7 @@ def _engine_flags(options: Options) -> list[str]:
     return [flag] if options.wait else [flag, "--no_wait_until_finish"]
 
 
-def _local_runner(workers: int, workers_log: str):
+def _local_runner(workers: int, workers_log: TextIO):
     """Beam's portable runner, in this process or with worker processes.
 
     `DirectRunner` would first look for Prism, whose binary is a download, so runs would not be on
@@ -172,6 +192,9 @@ def _defaults(engine: str, flags: Sequence[str]) -> list[str]:
     given = {flag.partition("=")[0] for flag in flags}
     defaults = {}
     if engine == FLINK:
+        from pipelines.loopback import bind_to_loopback
+
+        bind_to_loopback()
         defaults = {"flink_master": "localhost:8081", "environment_type": "LOOPBACK"}
     if engine == DATAFLOW:
         # The tagger's thread of matrix arithmetic is a setting of the process.
@@ -224,6 +247,7 @@ def _describe(error: Exception, workers_log: TextIO) -> str:
     """What failed, in a line, and the file that has the whole traceback."""
     with tempfile.NamedTemporaryFile("w", delete=False, **_LOG_NAME) as log:
         log.write("".join(traceback.format_exception(error)))
+        workers_log.seek(0)
         log.write(workers_log.read())
     last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
     reason = WORKER_ENDED if last == _CUT_OFF else last

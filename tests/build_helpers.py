@@ -1,6 +1,7 @@
 """Running the main job in tests, and looking at what it leaves behind."""
 
 import collections
+import contextlib
 import json
 import os
 import pathlib
@@ -187,3 +188,19 @@ def touch_later(path, seconds=5):
     """Moves a file's modification time, as a later change does on any file system."""
     status = path.stat()
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + seconds * 10**9))
+
+
+def listening(pids):
+    """Addresses on which processes listen, as /proc has them: hexadecimal, with the port."""
+    inodes = {}
+    for table in ("tcp", "tcp6"):
+        for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A":  # LISTEN
+                inodes[f"socket:[{fields[9]}]"] = fields[1]
+    found = set()
+    for pid in pids:
+        for descriptor in pathlib.Path(f"/proc/{pid}/fd").glob("*"):
+            with contextlib.suppress(OSError):
+                found.add(inodes.get(os.readlink(descriptor)))
+    return found - {None}

@@ -45,33 +45,88 @@ def test_a_program_ends_with_its_code_after_its_exit_functions(end, code, error)
 
 
 STUCK = """
+import contextlib
 import threading
-from pipelines import process
+from pipelines import process, stopping
 
 def main():
     held = threading.Lock()
     held.acquire()
-    print("waiting", flush=True)
-    while True:
-        try:
-            held.acquire()  # of a library that does not let itself be interrupted
-        except KeyboardInterrupt:
-            print("interrupted", flush=True)
+    with {engine}:
+        for _ in range(100):
+            try:
+                print("waiting", flush=True)
+                held.acquire()  # of a library that does not let itself be interrupted
+            except KeyboardInterrupt:
+                print("interrupted", flush=True)
 
-process.STOP_SECONDS = 1
+stopping.STOP_SECONDS = 6
 process.run_program(main)
 """
 
 
-def test_an_interrupt_ends_a_program_whatever_it_waits_for():
+def stopped(engine, number):
+    """A program that swallows interrupts, in a block, ended by a signal."""
     with subprocess.Popen(
-        [sys.executable, "-c", STUCK], cwd=helpers.ROOT, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-c", STUCK.format(engine=engine)], cwd=helpers.ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         preexec_fn=helpers.heed_interrupts,
     ) as process:  # fmt: skip
         assert process.stdout.readline() == "waiting\n"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         said, error = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert said == "interrupted\n"
     assert error.startswith("Stopped; the same command goes on") and error.count("\n") == 1
+    return process.returncode, said, error
+
+
+SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_signal_ends_a_program_at_once(number, code):
+    ended, said, error = stopped("contextlib.nullcontext()", number)
+    assert (ended, said) == (code, "")
+    assert "cluster" not in error  # there is none
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_signal_ends_a_program_whose_job_is_elsewhere_whatever_it_waits_for(number, code):
+    ended, said, error = stopped("stopping.elsewhere()", number)
+    assert ended == code and said.startswith("interrupted\n")
+    assert "A job that is on a cluster already runs on there" in error
+
+
+def test_a_signal_that_is_ignored_stays_so():
+    program = "import signal\nfrom pipelines import stopping\n" \
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\nstopping.heed_signals()\n" \
+        "signal.raise_signal(signal.SIGHUP)\nprint('on')"  # fmt: skip
+    said = subprocess.run(
+        [sys.executable, "-c", program], cwd=helpers.ROOT, capture_output=True, text=True
+    )
+    assert (said.stdout, said.stderr) == ("on\n", "")
+
+
+HELD = """
+import os, signal
+from pipelines import stopping
+from transforms.core import unfinished
+
+stopping.heed_signals()
+with unfinished.removed_at_stop("{path}"):
+    with stopping.held():
+        signal.raise_signal(signal.SIGTERM)
+        os.mkdir("{path}")
+        open("{path}/file", "w").close()
+        print("made", os.path.exists("{path}"), flush=True)
+    print("not reached", flush=True)
+"""
+
+
+def test_a_signal_waits_for_what_is_not_to_be_cut_and_takes_what_is_unfinished(tmp_path):
+    path = tmp_path / "folder"
+    ended = subprocess.run(
+        [sys.executable, "-c", HELD.format(path=path)], cwd=helpers.ROOT, capture_output=True,
+        text=True
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (143, "made True\n")
+    assert ended.stderr.startswith("Stopped;") and not path.exists()

@@ -8,7 +8,7 @@ import apache_beam as beam
 import pyarrow as pa
 
 from transforms import storage
-from transforms.core import layout
+from transforms.core import layout, unfinished
 from transforms.core.chunk import Chunk
 from transforms.core.errors import EngineError, UsageError
 from transforms.core.records import (
@@ -37,6 +37,14 @@ def write_unit(unit: Unit, chunk: Chunk, output: str) -> str:
         return record
     attempt = uuid.uuid4().hex[:12]
     folder = layout.attempt_folder(unit.key, attempt)
+    with unfinished.removed_at_stop(storage.join(output, folder), unless=record):
+        _write_attempt(unit, chunk, output, folder, attempt, record)
+    return record
+
+
+def _write_attempt(
+    unit: Unit, chunk: Chunk, output: str, folder: str, attempt: str, record: str
+) -> None:
     committed = False
     try:
         files = [
@@ -55,7 +63,6 @@ def write_unit(unit: Unit, chunk: Chunk, output: str) -> str:
     finally:
         if not (committed or _may_name(record, attempt)):
             storage.remove_folder(storage.join(output, folder))
-    return record
 
 
 def _may_name(record: str, attempt: str) -> bool:

@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 import google_crc32c
 
+from transforms.core import unfinished
 from transforms.core.errors import CHANGED, UsageError
 from transforms.types import FileInfo
 
@@ -135,6 +136,7 @@ def check_writable(folder: str) -> None:
 
 def _make_dirs(path: str) -> list[str]:
     """Makes a folder and those above it; gives those that were missing."""
+    unfinished.refuse_when_stopping()
     missing, above = [], path or "."
     while above and not os.path.lexists(above):
         missing.append(above)
@@ -246,10 +248,11 @@ def _written_beside(path: str, data: bytes) -> Iterator[str]:
 def _temporary_beside(path: str) -> Iterator[str]:
     _make_dirs(os.path.dirname(path))
     temporary = f"{path}.{uuid.uuid4().hex}.tmp"
-    try:
-        yield temporary
-    finally:
-        remove_file(temporary)
+    with unfinished.removed_at_stop(temporary):
+        try:
+            yield temporary
+        finally:
+            remove_file(temporary)
 
 
 @contextlib.contextmanager
@@ -268,14 +271,15 @@ def new_folder(target: str, is_complete: Callable[[str], bool]) -> Iterator[str]
     Where a complete one has got the name by then, that one stays.
     """
     temporary = f"{target}.{uuid.uuid4().hex[:12]}.tmp"
-    _make_dirs(temporary)
-    try:
-        yield temporary
-        for folder, _, _ in os.walk(temporary):
-            sync_folder(folder)
-        _put_in_place(temporary, target, is_complete)
-    finally:
-        remove_folder(temporary)
+    with unfinished.removed_at_stop(temporary):
+        _make_dirs(temporary)
+        try:
+            yield temporary
+            for folder, _, _ in os.walk(temporary):
+                sync_folder(folder)
+            _put_in_place(temporary, target, is_complete)
+        finally:
+            remove_folder(temporary)
 
 
 _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
@@ -290,14 +294,16 @@ def _put_in_place(temporary: str, target: str, is_complete: Callable[[str], bool
         except OSError as error:
             if error.errno not in _TAKEN:
                 raise
-        # Who sets aside does so alone, so that it is what was looked at, and never a complete one.
-        with _locked(os.path.dirname(target)):
-            if is_complete(target) and not os.path.islink(target):
-                return
-            aside = f"{target}.{uuid.uuid4().hex[:12]}.tmp"
-            with contextlib.suppress(FileNotFoundError):
-                os.rename(target, aside)
-        remove_folder(aside)
+        aside = f"{target}.{uuid.uuid4().hex[:12]}.tmp"
+        with unfinished.removed_at_stop(aside):
+            # Who sets aside does so alone, so that it is what was looked at, and never a complete
+            # one.
+            with _locked(os.path.dirname(target)):
+                if is_complete(target) and not os.path.islink(target):
+                    return
+                with contextlib.suppress(FileNotFoundError):
+                    os.rename(target, aside)
+            remove_folder(aside)
     raise OSError(errno.EEXIST, "other runs keep taking the name", target)
 
 
