@@ -59,6 +59,7 @@ setup(
     packages=find_packages(include=["pipelines", "pipelines.*", "transforms", "transforms.*"]),
     package_data={
         "": ["*.j2", "*.css"],
+        "pipelines": ["catalog.yaml"],
         "transforms.core": ["data/**/*"],
     },
     install_requires=CORE,

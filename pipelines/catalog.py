@@ -1,5 +1,6 @@
 """The catalog: which dataset and split a file belongs to, and what is expected of it."""
 
+import pathlib
 import re
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -13,6 +14,9 @@ from transforms.core.errors import UsageError
 COMPRESSIONS = (".gz", ".zst")
 KINDS = {"captions": "_captions.jsonl", "transcripts": "_asr.jsonl"}
 """Files that are published beside a split's narratives, and how their names end."""
+
+OFFICIAL = pathlib.Path(__file__).with_name("catalog.yaml")
+"""The catalog that comes with the package: `configs/catalog.yaml` of the repository."""
 
 _NARRATIVES_END = re.compile(r"_localized_narratives(-\d+-of-\d+)?\.jsonl$")
 
@@ -154,6 +158,20 @@ def load_catalog(paths: Sequence[str]) -> Catalog:
                 catalog.add(name, group, content.folder)
             except ValueError as error:
                 raise UsageError(f"{path}: {error} in the catalogs; remove one") from error
+    return catalog
+
+
+def load_catalogs(paths: Sequence[str]) -> Catalog:
+    """Reads catalog files, and adds the groups of the official one that they do not speak of.
+
+    Raises:
+      UsageError: As `load_catalog`.
+    """
+    catalog = load_catalog(paths)
+    content = _read(str(OFFICIAL))
+    for name, group in content.groups.items():
+        if name not in catalog.groups and not any(catalog.lookup(f.file) for f in group.files):
+            catalog.add(name, group, content.folder)
     return catalog
 
 

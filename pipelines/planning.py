@@ -9,7 +9,8 @@ from fractions import Fraction
 import msgspec
 
 from pipelines.build_options import BuildOptions
-from pipelines.catalog import Catalog, load_catalog
+from pipelines.catalog import Catalog, load_catalogs
+from pipelines.input_checks import check_inputs, input_patterns
 from transforms import storage
 from transforms.core import layout
 from transforms.core.errors import UsageError
@@ -148,15 +149,11 @@ def find_shards(options: BuildOptions) -> tuple[ShardPlan, ...]:
     Raises:
       UsageError: Nothing found, a file of another kind, or two files of one name.
     """
-    catalog = load_catalog(options.catalog)
-    patterns = [
-        path
-        for name in options.input
-        for path in (catalog.files(name) if name in catalog.groups else [name])
-    ]
-    files = storage.match(patterns)
+    catalog = load_catalogs(options.catalog)
+    files = storage.match(input_patterns(options.input, catalog))
     _refuse_captions_twice(files)
     shards = [_describe_shard(file, catalog, options) for file in files]
+    check_inputs(files, options.output)
     seen: dict[str, str] = {}
     for shard in shards:
         name = "-".join(filter(None, (shard.dataset, shard.split, unit_label(shard))))

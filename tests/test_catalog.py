@@ -1,10 +1,14 @@
 """The catalog of official files, and how files are found in it."""
 
 import pathlib
+import shutil
+import subprocess
+import sys
 
 import pytest
 
-from pipelines.catalog import load_catalog
+from pipelines import catalog as catalogs
+from pipelines.catalog import load_catalog, load_catalogs
 from transforms.core.errors import UsageError
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -124,3 +128,35 @@ def test_a_malformed_catalog_is_refused_with_its_place(tmp_path, text, message):
 def test_a_missing_catalog_is_refused():
     with pytest.raises(UsageError, match="absent"):
         load_catalog(["absent.yaml"])
+
+
+def test_the_official_catalog_is_there_without_being_named(official):
+    assert load_catalogs([]).groups == official.groups
+    assert load_catalogs([OFFICIAL]).groups == official.groups
+
+
+def test_a_catalog_of_ones_own_wins_over_the_official_one(official, tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(
+        "folder: here\ngroups:\n"
+        "  coco_train: {dataset: coco, split: train, files: [{file: a.jsonl}]}\n"
+        "  mine: {dataset: x, split: test, files: [\n"
+        "    {file: ade20k_train_localized_narratives.jsonl}]}"
+    )
+    both = load_catalogs([str(path)])
+    assert both.files("coco_train") == ["here/a.jsonl"]
+    assert both.lookup("ade20k_train_localized_narratives.jsonl").dataset == "x"
+    rest = official.groups.keys() - {"coco_train", "ade20k_train"}
+    assert both.groups.keys() == rest | {"coco_train", "mine"}
+
+
+def test_an_installed_package_has_the_official_catalog(tmp_path):
+    for name in ("pipelines", "transforms"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("setup.py", "LICENSE", "NOTICE"):
+        shutil.copy(ROOT / name, tmp_path)
+    command = [sys.executable, "setup.py", "-q", "build", "--build-base", "built"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    (built,) = tmp_path.glob("built/lib*/pipelines/catalog.yaml")
+    assert not built.is_symlink() and built.read_text() == pathlib.Path(OFFICIAL).read_text()
+    assert catalogs.OFFICIAL.resolve() == pathlib.Path(OFFICIAL)

@@ -410,4 +410,7 @@ def test_the_command_prints_no_traceback(tmp_path):
     command = [sys.executable, "-m", "pipelines.build", "--input", "nope", "--output", tmp_path]
     ended = subprocess.run(command, cwd=helpers.ROOT, capture_output=True, text=True)
     assert ended.returncode == 2 and ended.stdout == ""
-    assert re.fullmatch(r"error: there is no file 'nope': check the path\n", ended.stderr)
+    assert re.fullmatch(
+        r"error: there is no file 'nope' and no such name in the catalog: check the path\n",
+        ended.stderr,
+    )

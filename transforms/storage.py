@@ -105,7 +105,10 @@ class _Decompressed(io.RawIOBase):
 
     def readinto(self, buffer) -> int:
         try:
-            return self._stream.readinto(buffer)
+            count = self._stream.readinto(buffer)
+            if not count and not self._file.tell():  # Python takes no bytes for an empty gzip file
+                raise EOFError("it is empty")
+            return count
         except (OSError, EOFError, zlib.error) as error:
             raise UsageError(
                 f"{self._path!r} is damaged, cut short or not what its name says: get it again "

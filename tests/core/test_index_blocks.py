@@ -129,7 +129,7 @@ def test_headers_are_checked_before_work_begins():
     right = source("boxes", HERE / "v3/train/annotations-human-bbox.csv")
     wrong = source("boxes", HERE / "v3/train/images.csv")
     check_headers([right, source("classes", HERE / "v1/dict.csv")], open_source)
-    with pytest.raises(UsageError, match="images.csv: its first line 'ImageID,Subset"):
+    with pytest.raises(UsageError, match="images.csv: this is an image list, not a file of"):
         check_headers([right, wrong], open_source)
 
 

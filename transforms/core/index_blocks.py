@@ -6,9 +6,11 @@ from typing import BinaryIO, NamedTuple
 
 import pyarrow as pa
 
-from transforms.core import transcripts
+from transforms.core import foreign, transcripts
 from transforms.core.annotations import classes, coco, open_images, tables
 from transforms.core.annotations.problems import line_at
+from transforms.core.errors import UsageError
+from transforms.core.foreign import MOST_FILES
 from transforms.core.index_manifest import Source
 from transforms.core.lines import read_pieces, read_range
 from transforms.core.transcripts import BadTranscription, unreadable
@@ -109,14 +111,37 @@ def plain_size(source: Source) -> int:
 
 
 def check_headers(sources: Sequence[Source], open_source: OpenSource) -> None:
-    """Reads the first line of every CSV file with a header, before any work is begun.
+    """Looks how files begin, before any work is begun: of the first of many, and of every CSV.
 
     Raises:
-      UsageError: A header that does not fit the file's role.
+      UsageError: A file is plainly of another kind, or its header does not fit its role.
     """
+    for source in sources[:MOST_FILES]:
+        _refuse_other_kinds(source, open_source)
     for source in sources:
         if source.role in open_images.KINDS:
             _csv_file(source, open_source)
+
+
+_KINDS = {
+    "boxes": foreign.BOXES,
+    "labels": foreign.LABELS,
+    "images": foreign.IMAGES,
+    "coco_instances": foreign.COCO,
+    "classes": foreign.CLASSES,
+    "hierarchy": foreign.HIERARCHY,
+    "asr": foreign.ASR,
+    "words": foreign.WORDS,
+}
+"""What a file is, by its role."""
+
+
+def _refuse_other_kinds(source: Source, open_source: OpenSource) -> None:
+    with open_source(source) as file:
+        kind = foreign.recognise(file.read(foreign.HEAD_BYTES))
+    wanted = _KINDS[source.role]
+    if kind not in (None, foreign.TABLE, wanted):
+        raise UsageError(f"{source.path}: this is {kind.title}, not {wanted.title}: {kind.remedy}")
 
 
 def _csv_file(source: Source, open_source: OpenSource) -> open_images.CsvFile:

@@ -1,0 +1,73 @@
+"""Checks of what is given as input, before anything is read: is it there, and is it narratives?"""
+
+import difflib
+import os
+import re
+from collections.abc import Sequence
+
+from pipelines.catalog import Catalog
+from transforms import storage
+from transforms.core import foreign
+from transforms.core.errors import UsageError, shown
+from transforms.types import FileInfo
+
+_NAME = re.compile(r"[\w -]+")
+
+
+def input_patterns(given: Sequence[str], catalog: Catalog) -> list[str]:
+    """Files and patterns of what is given: names of the catalog stand for their files.
+
+    Raises:
+      UsageError: What looks like a name of the catalog is neither that nor a file.
+    """
+    patterns = []
+    for name in given:
+        if name in catalog.groups:
+            patterns += catalog.files(name)
+        elif _NAME.fullmatch(name) and not storage.exists(name):
+            raise UsageError(_unknown_name(name, catalog))
+        else:
+            patterns.append(name)
+    return patterns
+
+
+def _unknown_name(name: str, catalog: Catalog) -> str:
+    plain = re.sub(r"[ -]+", "_", name).lower()
+    close = difflib.get_close_matches(plain, catalog.groups, n=1, cutoff=0.6)
+    remedy = f"did you mean `{close[0]}`?" if close else "check the path"
+    return f"there is no file {shown(name)!r} and no such name in the catalog: {remedy}"
+
+
+def check_inputs(files: Sequence[FileInfo], output: str) -> None:
+    """Looks where the input files are and how they begin.
+
+    Raises:
+      UsageError: A file is below the output folder, is an empty compressed one, or is plainly of
+        another kind.
+    """
+    for file in files:
+        if _is_below(file.path, output):
+            raise UsageError(
+                f"{file.path!r} is below the output folder {output!r}: give --input a pattern that "
+                "does not cover the output, or --output another folder"
+            )
+    for file in files[: foreign.MOST_FILES]:
+        if problem := _problem_of_kind(file):
+            raise UsageError(f"--input: {file.path!r} is {problem}")
+
+
+def _is_below(path: str, folder: str) -> bool:
+    if "://" in path or "://" in folder:
+        return path.startswith(folder.rstrip("/") + "/")
+    return os.path.realpath(path).startswith(os.path.realpath(folder).rstrip("/") + "/")
+
+
+def _problem_of_kind(file: FileInfo) -> str | None:
+    with storage.open_decompressed(file.path) as stream:
+        kind = foreign.recognise(stream.read(foreign.HEAD_BYTES))
+    if kind in (None, foreign.NARRATIVES):
+        return None
+    plain = re.sub(r"(\.gz|\.zst)$", "", file.name)
+    if kind == foreign.CAPTIONS and plain.endswith("_captions.jsonl"):
+        return None
+    return f"{kind.title}, not a file of narratives: {kind.remedy}"
