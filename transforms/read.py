@@ -7,6 +7,7 @@ import apache_beam as beam
 
 from transforms import storage
 from transforms.core.chunk import Chunk
+from transforms.core.limits import MAX_LINE_BYTES
 from transforms.core.lines import read_block, read_pieces
 from transforms.core.memory import keep_freed_memory
 from transforms.core.reading import Origin, read_chunk
@@ -18,14 +19,15 @@ def read_unit(unit: Unit, unit_bytes: int) -> Iterator[tuple[Unit, Chunk]]:
     """Reads one unit; a compressed shard yields its pieces in turn."""
     if not unit.compressed:
         with storage.open_binary(unit.path, unit.fingerprint) as file:
-            start, block = read_block(file, unit.start, unit.end)
+            start, block = read_block(file, unit.start, unit.end, MAX_LINE_BYTES)
         storage.check_unchanged(unit.path, unit.fingerprint, unit.identity)
         yield unit, read_chunk(block, origin_of(unit, start))
         return
     with storage.open_decompressed(unit.path, unit.fingerprint) as file:
-        for index, (start, block, last) in enumerate(read_pieces(file, unit_bytes)):
+        pieces = read_pieces(file, unit_bytes, MAX_LINE_BYTES)
+        for index, (start, block, last) in enumerate(pieces):
             storage.check_unchanged(unit.path, unit.fingerprint, unit.identity)
-            piece = unit.piece(index, start, start + len(block))
+            piece = unit.piece(index, start, start + block.size)
             yield piece, read_chunk(block, origin_of(piece, start), last)
 
 

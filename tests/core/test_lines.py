@@ -3,11 +3,12 @@
 import io
 import itertools
 
+import google_crc32c
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.core.lines import read_pieces, read_range
+from transforms.core.lines import read_block, read_pieces, read_range
 
 FILES = [
     b"",
@@ -67,7 +68,8 @@ def test_pieces_of_a_stream_are_the_ranges_that_are_not_empty(data, kind):
     for unit_bytes in range(1, len(data) + 2):
         blocks = [block for block in ranges(io.BytesIO(data), len(data), unit_bytes) if block[1]]
         pieces = list(read_pieces(kind(data), unit_bytes))
-        assert [piece[:2] for piece in pieces] == (blocks or [(0, b"")])
+        found = [(start, block.data.tobytes()) for start, block, _ in pieces]
+        assert found == (blocks or [(0, b"")])
         assert [last for *_, last in pieces] == [False] * (len(pieces) - 1) + [True]
 
 
@@ -75,4 +77,33 @@ def test_pieces_of_a_stream_are_the_ranges_that_are_not_empty(data, kind):
 def test_any_bytes_are_covered_once(data, unit_bytes):
     blocks = ranges(io.BytesIO(data), len(data), unit_bytes)
     assert b"".join(block for _, block in blocks) == data
-    assert b"".join(block for _, block, _ in read_pieces(io.BytesIO(data), unit_bytes)) == data
+    pieces = read_pieces(io.BytesIO(data), unit_bytes)
+    assert b"".join(block.data.tobytes() for _, block, _ in pieces) == data
+
+
+lines_of_all_lengths = st.lists(st.text("ab", max_size=40).map(str.encode), max_size=8)
+
+
+@given(lines_of_all_lengths, st.booleans(), st.integers(1, 61), st.integers(0, 20))
+def test_lines_that_are_too_long_are_covered_and_not_kept(lines, line_end, unit_bytes, max_line):
+    data = b"\n".join(lines) + b"\n" * line_end
+    starts = range(0, max(1, len(data)), unit_bytes)
+    units = [
+        read_block(io.BytesIO(data), start, min(len(data), start + unit_bytes), max_line)
+        for start in starts
+    ]
+    pieces = [piece[:2] for piece in read_pieces(io.BytesIO(data), unit_bytes, max_line)]
+    for blocks in ([unit for unit in units if unit[1].size], pieces if data else []):
+        assert sum(block.size for _, block in blocks) == len(data)
+        for start, block in blocks:
+            covered = data[start : start + block.size]
+            assert block.crc32c == google_crc32c.value(covered)
+            held = block.data.tobytes()
+            assert covered.startswith(held)
+            assert len(held) <= unit_bytes + max_line + 1
+            if block.skipped:
+                rest = covered[len(held) :]
+                assert rest.count(b"\n") == block.skipped.line_end == rest.endswith(b"\n")
+                assert b"\n" not in held[-max_line - 1 :]
+            else:
+                assert held == covered

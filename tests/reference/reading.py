@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import itertools
 import json
 import math
 import re
@@ -20,9 +21,22 @@ KEYS = (
 )
 CAPTION_KEYS = KEYS[:4]
 OPTIONAL_KEYS = ("traces",)
-CODES = ("invalid_utf8", "malformed_json", "wrong_type", "missing_key")
+CODES = (
+    "line_too_long",
+    "too_deep",
+    "invalid_utf8",
+    "malformed_json",
+    "wrong_type",
+    "missing_key",
+    "out_of_range",
+)
 """In the order in which they are looked for: a line gets the first that applies."""
 
+MAX_LINE = 16 * 1024 * 1024
+KEPT_OF_LONG_LINE = 64 * 1024
+MAX_LEVELS = 64
+MAX_NUMBER = {"x": 1000, "y": 1000, "t": 10**6, "start_time": 10**6, "end_time": 10**6}
+MAX_ID_BYTES = 255
 
 BOM = b"\xef\xbb\xbf"
 
@@ -78,7 +92,7 @@ def read_shard(path, name):
     for offset, raw in lines_of(data):
         line = lines
         lines += 1
-        if not raw.strip():
+        if not raw.strip() and len(raw) <= MAX_LINE:
             blank += 1
             continue
         try:
@@ -92,7 +106,7 @@ def read_shard(path, name):
                     "line": line,
                     "code": bad.code,
                     "message": str(bad),
-                    "raw": raw,
+                    "raw": raw[:KEPT_OF_LONG_LINE] if bad.code == "line_too_long" else raw,
                 }
             )
         else:
@@ -135,6 +149,10 @@ def decode(raw):
 
     A number that is out of range becomes infinite; it is malformed where it is used.
     """
+    if len(raw) > MAX_LINE:
+        raise BadLine("line_too_long", f"{len(raw)} bytes")
+    if levels_of(raw) > MAX_LEVELS:
+        raise BadLine("too_deep", f"more than {MAX_LEVELS} levels")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -145,6 +163,13 @@ def decode(raw):
     except (ValueError, RecursionError) as error:
         raise BadLine("malformed_json", str(error)) from error
     return record
+
+
+def levels_of(raw):
+    """The most brackets that are open at once outside of strings; the text may be no JSON."""
+    outside = re.sub(rb'(?s)"(?:\\.|[^"\\])*(?:"|\\?$)', b"", raw)
+    steps = (1 if byte in b"[{" else -1 for byte in outside if byte in b"[]{}")
+    return max(itertools.accumulate(steps), default=0)
 
 
 def refuse_constant(name):
@@ -177,6 +202,13 @@ def problems_of(record, captions_only):
             yield "malformed_json", f"{key} is out of range"
         elif not CHECKS[key](record[key]):
             yield "wrong_type", f"{key} has a wrong type"
+        elif key == "image_id" and not is_usable_id(str(record[key])):
+            yield "out_of_range", f"{key} is too long or holds U+0000"
+
+
+def is_usable_id(text):
+    """Whether an id can be the key of an index."""
+    return "\0" not in text and len(text.encode()) <= MAX_ID_BYTES
 
 
 def problems_of_utterances(utterances):
@@ -213,6 +245,8 @@ def problems_of_fields(item, checks):
             yield "malformed_json", f"{key} is out of range"
         elif not check(item[key]):
             yield "wrong_type", f"{key} has a wrong type"
+        elif key in MAX_NUMBER and abs(item[key]) > MAX_NUMBER[key]:
+            yield "out_of_range", f"{key} is beyond {MAX_NUMBER[key]}"
 
 
 def is_string(value):
@@ -228,8 +262,7 @@ def is_infinite(value):
 
 
 def is_number(value):
-    """Any number that has a float: integers may be too large."""
-    return isinstance(value, float) or (is_integer(value) and abs(value) <= sys.float_info.max)
+    return isinstance(value, float) or is_integer(value)
 
 
 def is_image_id(value):

@@ -38,6 +38,15 @@ def test_parse_line_takes_no_traces(traces):
 
 
 POINT = {"x": 0.1, "y": 0.2, "t": 0.3}
+
+
+def nested(levels):
+    value = []
+    for _ in range(levels - 1):
+        value = [value]
+    return value
+
+
 BAD_LINES = [
     ("invalid_utf8", b'{"caption": "caf\xe9"}'),
     ("malformed_json", line()[:-1]),
@@ -54,7 +63,6 @@ BAD_LINES = [
     ("wrong_type", line(image_id=True)),
     ("wrong_type", line(annotator_id=9.0)),
     ("wrong_type", line(annotator_id="9 ")),
-    ("wrong_type", line(traces=[[POINT | {"x": 10**309}]])),
     ("wrong_type", line(annotator_id="nine")),
     ("wrong_type", line(annotator_id=2**63)),
     ("wrong_type", line(traces=[None])),
@@ -69,6 +77,15 @@ BAD_LINES = [
     ("missing_key", line(voice_recording=...)),
     ("missing_key", line(timed_caption=[{"utterance": "a", "start_time": 0}])),
     ("missing_key", line(traces=[[{"x": 0.1, "y": 0.2}]])),
+    ("out_of_range", line(traces=[[POINT | {"x": 10**309}]])),
+    ("out_of_range", line(traces=[[POINT | {"y": -1000.001}]])),
+    ("out_of_range", line(traces=[[POINT | {"t": 1e17}]])),
+    ("out_of_range", line(timed_caption=[{"utterance": "", "start_time": 0, "end_time": 1e7}])),
+    ("out_of_range", line(image_id="a" * 256)),
+    ("out_of_range", line(image_id="a\0")),
+    ("too_deep", line(another=nested(64))),
+    ("too_deep", b"[" * 65),
+    ("line_too_long", b" " * (16 * 1024 * 1024 + 1)),
 ]
 
 
@@ -77,6 +94,19 @@ def test_parse_line_rejects(code, raw):
     with pytest.raises(BadLine) as caught:
         parse_line(raw)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"traces": [[POINT | {"x": 1000, "y": -1e3, "t": -1e6}]]},
+        {"image_id": "é" * 127},
+        {"another": nested(63)},
+        {"another": "[" * 100 + '\\"' + "[" * 100},
+    ],
+)
+def test_parse_line_takes_what_is_at_a_limit(changes):
+    assert parse_line(line(**changes))["image_id"]
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])

@@ -1,9 +1,9 @@
 """A compiled scanner: a block of lines straight into the flat arrays of a chunk.
 
 It takes lines in the form in which they are published: the known keys in their order, plain
-decimals of at most 15 digits, one space or none behind each comma and colon. Whatever is unusual,
-good or bad, it leaves to the strict decoder, so it never decides that a line is bad. (A JSON
-decoder makes an object of every number; that costs several times as much.)
+decimals of at most 15 digits and within the limits, one space or none behind each comma and colon.
+Whatever is unusual, good or bad, it leaves to the strict decoder, so it never decides that a line
+is bad. (A JSON decoder makes an object of every number; that costs several times as much.)
 
 Speed: where the next item stands never depends on whether this one was right. Whether all was
 right is kept in `ok` on the side, so that the processor need not wait for the answer. What there is
@@ -20,6 +20,12 @@ import msgspec
 import numpy as np
 
 from transforms.core.compiled import compiled, inlined
+from transforms.core.limits import (
+    MAX_COORDINATE,
+    MAX_IMAGE_ID_BYTES,
+    MAX_LINE_BYTES,
+    MAX_SECONDS,
+)
 from transforms.core.lines import PADDING, Block
 from transforms.core.machine_words import WORD, pointer_to, trailing_zeros, word_at
 
@@ -66,6 +72,7 @@ _ABOVE_NINE = np.uint64(0x7676767676767676)  # what takes 10, but not 9, to the 
 
 STRINGS = ("dataset_id", "image_id", "caption", "voice_recording")
 """The rows of `Scan.strings`."""
+_IMAGE_ID_ROW = STRINGS.index("image_id")
 
 ESCAPED, BEYOND_ASCII = 1, 2
 """Bits of a string's kind."""
@@ -110,12 +117,21 @@ def scan_block(block: Block, begin: int = 0) -> Scan:
       begin: Where the first line's record begins: behind a byte order mark.
     """
     scan = _scan(block, begin, np.empty(0, np.int64))
-    wrong = _with_wrong_text(block, scan)
+    wrong = np.union1d(_with_wrong_text(block, scan), _too_long(scan))
     return _scan(block, begin, scan.lines[wrong]) if len(wrong) else scan
 
 
+def _too_long(scan: Scan) -> np.ndarray:
+    """Rows of lines that are longer than a line may be, in order."""
+    lengths = np.diff(scan.ends, prepend=-1) - 1
+    return np.flatnonzero(lengths[scan.lines] > MAX_LINE_BYTES)
+
+
 def _with_wrong_text(block: Block, scan: Scan) -> np.ndarray:
-    """Rows with a string whose escapes or whose UTF-8 are not right, each once, in order."""
+    """Rows with a string whose escapes or whose UTF-8 are not right, in order.
+
+    An image id with a NUL is not right either.
+    """
     rows = [np.repeat(np.arange(len(scan.lines)), np.diff(scan.utterance_offsets))]
     rows += [np.arange(len(scan.lines))] * len(STRINGS)
     wrong = [
@@ -126,7 +142,13 @@ def _with_wrong_text(block: Block, scan: Scan) -> np.ndarray:
         for k in np.flatnonzero(kinds)
         if unescape(block.cut(starts[k], ends[k])) is None
     ]
-    return np.unique(np.array(wrong, np.int64))
+    starts, ends, kinds = scan.strings[_IMAGE_ID_ROW]
+    wrong += [
+        row
+        for row in np.flatnonzero(kinds & ESCAPED)
+        if "\0" in (unescape(block.cut(starts[row], ends[row])) or "")
+    ]
+    return np.array(wrong, np.int64)
 
 
 def unescape(text: bytes) -> str | None:
@@ -235,6 +257,7 @@ def _scan_head(data, at, gap, strings, n):
     at, ok = _string(data, at, strings[0], n, ok)
     at, ok = _key(data, at, gap, _COMMA, _IMAGE_ID, ok)
     at, ok = _string(data, at, strings[1], n, ok)
+    ok &= strings[1, 1, n] - strings[1, 0, n] <= MAX_IMAGE_ID_BYTES  # escapes are longer only
     at, ok = _key(data, at, gap, _COMMA, _ANNOTATOR_ID, ok)
     if not ok:
         return at, 0, False
@@ -258,9 +281,9 @@ def _scan_utterances(data, at, gap, texts, times, n):
         if not ok:
             break
         at, ok = _key(data, at, gap, _COMMA, _START_TIME, ok)
-        at, times[0, n], ok = _number(data, at, ok)
+        at, times[0, n], ok = _number(data, at, MAX_SECONDS, ok)
         at, ok = _key(data, at, gap, _COMMA, _END_TIME, ok)
-        at, times[1, n], ok = _number(data, at, ok)
+        at, times[1, n], ok = _number(data, at, MAX_SECONDS, ok)
         at, ok = _char(data, at, _CLOSE_OBJECT, ok)
         n += 1
         if data[at] == _CLOSE_LIST:
@@ -297,11 +320,11 @@ def _scan_segment(data, at, gap, xyt, point, ok):
     words, masks, lengths = _WORDS[gap], _MASKS[gap], _LENGTHS[gap]
     at, ok = _before_number(data, at, words, masks, lengths, _FIRST_X, ok)
     while ok and point < xyt.shape[1]:
-        at, xyt[0, point], ok = _number(data, at, ok)
+        at, xyt[0, point], ok = _number(data, at, MAX_COORDINATE, ok)
         at, ok = _before_number(data, at, words, masks, lengths, _Y, ok)
-        at, xyt[1, point], ok = _number(data, at, ok)
+        at, xyt[1, point], ok = _number(data, at, MAX_COORDINATE, ok)
         at, ok = _before_number(data, at, words, masks, lengths, _T, ok)
-        at, xyt[2, point], ok = _number(data, at, ok)
+        at, xyt[2, point], ok = _number(data, at, MAX_SECONDS, ok)
         at, ok = _char(data, at, _CLOSE_OBJECT, ok)
         point += 1
         if data[at] == _CLOSE_LIST:
@@ -357,8 +380,8 @@ def _string(data, at, bounds, k, ok):
 
 
 @inlined
-def _number(data, at, ok):
-    """Behind a number of at most 15 digits, and its value.
+def _number(data, at, limit, ok):
+    """Behind a number of at most 15 digits, whose absolute value is in the limit, and its value.
 
     Mantissa and power of ten are exact as float64, so their quotient is rounded once and right.
     An exponent is no part of it: the character that must follow is then not there.
@@ -373,6 +396,7 @@ def _number(data, at, ok):
         decimals = min(decimals, _MAX_DIGITS)
         mantissa = mantissa * _POWERS[decimals] + fraction
     value = mantissa / _POWERS[decimals]
+    ok &= value <= limit
     if negative and (mantissa > 0 or decimals > 0):  # `-0` is the integer 0, `-0.0` is not
         value = -value
     return at, value, ok

@@ -5,24 +5,31 @@ and strings for ids in places; `_captions.jsonl` files hold captions alone.
 """
 
 import re
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import msgspec
+
+from transforms.core.limits import MAX_COORDINATE, MAX_IMAGE_ID_BYTES, MAX_SECONDS
+
+Coordinate = Annotated[float, msgspec.Meta(ge=-MAX_COORDINATE, le=MAX_COORDINATE)]
+Seconds = Annotated[float, msgspec.Meta(ge=-MAX_SECONDS, le=MAX_SECONDS)]
 
 
 class Utterance(msgspec.Struct):
     """A word or group of words, times in seconds since the recording's start."""
 
     utterance: str
-    start_time: float
-    end_time: float
+    start_time: Seconds
+    end_time: Seconds
 
 
 class Point(msgspec.Struct):
     """A trace point: normalised image coordinates, seconds."""
 
-    x: float
-    y: float
-    t: float
+    x: Coordinate
+    y: Coordinate
+    t: Seconds
 
 
 class Narrative(msgspec.Struct):
@@ -54,6 +61,10 @@ _DECODERS = {
     "captions": msgspec.json.Decoder(CaptionOnly),
 }
 _IDS = range(-(2**63), 2**63)
+_LARGEST = 10**308
+_BEYOND = re.compile(
+    r"(Expected `float` [<>]=|Number out of range).*\.(x|y|t|start_time|end_time)`$"
+)
 _FAILURES = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -61,7 +72,7 @@ class BadLine(ValueError):
     """A line that cannot be taken.
 
     Attributes:
-      code: `invalid_utf8`, `malformed_json`, `wrong_type` or `missing_key`.
+      code: `invalid_utf8`, `malformed_json`, `wrong_type`, `missing_key` or `out_of_range`.
     """
 
     def __init__(self, code: str, message: str):
@@ -73,16 +84,28 @@ def decode_line(line: memoryview, dialect: str = "full") -> Narrative | CaptionO
     """Decodes one line.
 
     Raises:
-      BadLine: It cannot be decoded, has a wrong type, or lacks a key.
+      BadLine: It cannot be decoded, has a wrong type, lacks a key, or holds a value beyond
+        `transforms.core.limits`.
     """
     try:
         str(line, "utf-8")  # the decoder does not look into the text of keys that it skips
         record = _DECODERS[dialect].decode(line)
-        record.image_id = str(record.image_id)
+        record.image_id = _image_id(str(record.image_id))
         record.annotator_id = _annotator(record.annotator_id)
         return record
     except _FAILURES as error:
         raise _diagnose(line, error) from error
+
+
+def _image_id(text: str) -> str:
+    """An id that can be looked up: keys of indexes are of fixed width and padded with U+0000."""
+    if "\0" in text:
+        raise BadLine("out_of_range", "an image id cannot hold U+0000 - at `$.image_id`")
+    size = len(text.encode())
+    if size > MAX_IMAGE_ID_BYTES:
+        message = f"an image id of {size:,} bytes is longer than {MAX_IMAGE_ID_BYTES}"
+        raise BadLine("out_of_range", f"{message} - at `$.image_id`")
+    return text
 
 
 def _annotator(value: int | str) -> int:
@@ -108,7 +131,33 @@ def _diagnose(line: memoryview, error: Exception) -> BadLine:
     if not isinstance(error, msgspec.ValidationError):
         return BadLine("malformed_json", message)
     try:
-        msgspec.json.decode(line)  # a type error met before the text ends hides a cut line
+        record = msgspec.json.decode(line)  # a type error met before the text ends hides a cut line
     except (msgspec.DecodeError, RecursionError) as malformed:
         return BadLine("malformed_json", str(malformed))
-    return BadLine("missing_key" if "missing required field" in message else "wrong_type", message)
+    if "missing required field" in message:
+        return BadLine("missing_key", message)
+    if _BEYOND.match(message):
+        return BadLine("out_of_range", next(_beyond_limits(record), message))
+    return BadLine("wrong_type", message)
+
+
+def _beyond_limits(record: dict) -> Iterator[str]:
+    """Messages on the numbers of a record that are out of range, in order."""
+    for i, utterance in enumerate(_items(record.get("timed_caption"))):
+        for key in ("start_time", "end_time"):
+            yield from _beyond(utterance, key, MAX_SECONDS, f"timed_caption[{i}]")
+    for i, segment in enumerate(_items(record.get("traces"))):
+        for k, point in enumerate(_items(segment)):
+            for key, limit in (("x", MAX_COORDINATE), ("y", MAX_COORDINATE), ("t", MAX_SECONDS)):
+                yield from _beyond(point, key, limit, f"traces[{i}][{k}]")
+
+
+def _items(value: Any) -> list:
+    return value if isinstance(value, list) else []
+
+
+def _beyond(item: Any, key: str, limit: float, place: str) -> Iterator[str]:
+    value = item.get(key) if isinstance(item, dict) else None
+    if isinstance(value, int | float) and abs(value) > limit:
+        shown = float(value) if abs(value) < _LARGEST else f"a number of {len(str(value))} digits"
+        yield f"{shown} is not between {-limit:,.0f} and {limit:,.0f} - at `$.{place}.{key}`"

@@ -198,7 +198,8 @@ def _read_lines(block: Block, open_source: OpenSource) -> Iterator[tuple[int, by
         if block.end is not None:
             yield read_range(file, block.start, block.end)
         else:
-            yield from (piece[:2] for piece in read_pieces(file, BLOCK_BYTES))
+            for start, lines, _ in read_pieces(file, BLOCK_BYTES):
+                yield start, lines.data.tobytes()
 
 
 def _parse_recordings(block: Block, open_source: OpenSource) -> Iterator[Part]:

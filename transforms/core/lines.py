@@ -1,17 +1,36 @@
 """Cutting a shard into blocks of whole lines."""
 
 import dataclasses
+import functools
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import google_crc32c
 import numpy as np
 
 PADDING = 128
 """Zeros behind a block, so that a scanner may look ahead without asking for the end."""
 
 _LINE_END = re.compile(rb"\n")
+_NEWLINE = ord("\n")
 _AHEAD = 1 << 18
+_SKIP = 1 << 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Skipped:
+    """The part of a too long line that was read past and not kept.
+
+    Attributes:
+      bytes: How many bytes, the line end included.
+      line_end: Whether a line end is the last of them.
+      crc32c: Checksum of what was kept and skipped together.
+    """
+
+    bytes: int
+    line_end: bool
+    crc32c: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,10 +38,12 @@ class Block:
     """Whole lines in memory.
 
     Attributes:
-      padded: Shape `(size + PADDING,)` uint8: the lines, and zeros.
+      padded: Shape `(len + PADDING,)` uint8: the lines, and zeros.
+      skipped: What is not in memory of the last line, None where it is complete.
     """
 
     padded: np.ndarray
+    skipped: Skipped | None = None
 
     @classmethod
     def of(cls, lines: bytes) -> "Block":
@@ -34,11 +55,21 @@ class Block:
 
     @property
     def data(self) -> np.ndarray:
-        """The lines alone, shape `(size,)` uint8."""
+        """The lines alone, shape `(len,)` uint8."""
         return self.padded[:-PADDING]
 
     def __len__(self) -> int:
         return len(self.padded) - PADDING
+
+    @property
+    def size(self) -> int:
+        """Bytes of the shard that the lines cover, in memory or not."""
+        return len(self) + (self.skipped.bytes if self.skipped else 0)
+
+    @functools.cached_property
+    def crc32c(self) -> int:
+        """Checksum of these bytes."""
+        return self.skipped.crc32c if self.skipped else google_crc32c.value(self.data)
 
     def cut(self, start: int, end: int) -> bytes:
         """A copy of some bytes."""
@@ -50,8 +81,17 @@ def is_blank(text: memoryview) -> bool:
     return not bytes(text[:64]).strip() and not bytes(text).strip()
 
 
-def read_block(file: BinaryIO, start: int, end: int) -> tuple[int, Block]:
+def read_block(
+    file: BinaryIO, start: int, end: int, max_line: int | None = None
+) -> tuple[int, Block]:
     """The lines that begin in the bytes `start` to `end` of a file that can seek.
+
+    Args:
+      file: The file.
+      start: First byte.
+      end: One past the last byte.
+      max_line: Bytes of a line, line end left out, beyond which no more of the last line is
+        brought into memory; None keeps all.
 
     Returns:
       Where the first line begins, and the lines; `end` and no line where none begins there.
@@ -65,14 +105,49 @@ def read_block(file: BinaryIO, start: int, end: int) -> tuple[int, Block]:
     cut = _behind_line_end(buffer[:size]) if start > 0 else 0
     if start > 0 and cut in (0, size):
         return end, Block.of(b"")
-    if size and buffer[size - 1] != ord("\n"):
-        tail = np.frombuffer(file.readline(), np.uint8)
-        if size + len(tail) + PADDING > len(buffer):
-            buffer = np.concatenate([buffer[:size], tail, np.empty(PADDING, np.uint8)])
-        buffer[size : size + len(tail)] = tail
-        size += len(tail)
+    tail, skipped = _read_tail(file, buffer[cut:size], max_line)
+    if size + len(tail) + PADDING > len(buffer):
+        buffer = np.concatenate([buffer[:size], np.empty(len(tail) + PADDING, np.uint8)])
+    buffer[size : size + len(tail)] = np.frombuffer(tail, np.uint8)
+    size += len(tail)
     buffer[size : size + PADDING] = 0
-    return first + cut, Block(buffer[cut : size + PADDING])
+    return first + cut, Block(buffer[cut : size + PADDING], skipped)
+
+
+def _read_tail(
+    file: BinaryIO, data: np.ndarray, max_line: int | None
+) -> tuple[bytes, Skipped | None]:
+    """The rest of the last line of `data`, as far as it is kept, and what is skipped of it."""
+    if not len(data) or data[-1] == _NEWLINE:
+        return b"", None
+    if max_line is None:
+        return file.readline(), None
+    wanted = max_line + 1 - (len(data) - _last_line(data))
+    tail = file.readline(wanted) if wanted > 0 else b""
+    if tail.endswith(b"\n") or 0 <= len(tail) < wanted:
+        return tail, None
+    return tail, _skip_line(file, google_crc32c.extend(google_crc32c.value(data), tail))
+
+
+def _last_line(data: np.ndarray) -> int:
+    """Where the last line begins."""
+    span = _AHEAD
+    while True:
+        begin = max(0, len(data) - span)
+        found = data[begin:].tobytes().rfind(b"\n")
+        if found >= 0 or not begin:
+            return begin + found + 1
+        span *= 8
+
+
+def _skip_line(file: BinaryIO, crc32c: int) -> Skipped | None:
+    """Reads to the next line end piece by piece; None where the file ends here."""
+    size, piece = 0, b""
+    while not piece.endswith(b"\n") and (more := file.readline(_SKIP)):
+        piece = more
+        size += len(piece)
+        crc32c = google_crc32c.extend(crc32c, piece)
+    return Skipped(size, piece.endswith(b"\n"), crc32c) if size else None
 
 
 def _fill(file: BinaryIO, buffer: np.ndarray) -> int:
@@ -95,8 +170,10 @@ def read_range(file: BinaryIO, start: int, end: int) -> tuple[int, bytes]:
     return first, block.data.tobytes()
 
 
-def read_pieces(file: BinaryIO, piece_bytes: int) -> Iterator[tuple[int, bytes, bool]]:
-    """Cuts a stream that can't seek into the same pieces as `read_range` would.
+def read_pieces(
+    file: BinaryIO, piece_bytes: int, max_line: int | None = None
+) -> Iterator[tuple[int, Block, bool]]:
+    """Cuts a stream that can't seek into the same pieces as `read_block` would.
 
     Yields:
       Where the piece's first line begins, its lines, and whether it is the last.
@@ -105,13 +182,13 @@ def read_pieces(file: BinaryIO, piece_bytes: int) -> Iterator[tuple[int, bytes, 
     while True:
         boundary = (at // piece_bytes + 1) * piece_bytes
         data = ahead + _read_fully(file, boundary - at - len(ahead))
-        if data and not data.endswith(b"\n"):
-            data += file.readline()
+        tail, skipped = _read_tail(file, np.frombuffer(data, np.uint8), max_line)
+        block = dataclasses.replace(Block.of(data + tail), skipped=skipped)
         ahead = file.read(1)
-        yield at, data, not ahead
+        yield at, block, not ahead
         if not ahead:
             return
-        at += len(data)
+        at += block.size
 
 
 def _read_fully(file: BinaryIO, size: int) -> bytes:

@@ -7,7 +7,6 @@ scanner takes (`tests/core/test_reading.py`).
 
 import dataclasses
 
-import google_crc32c
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,10 +23,11 @@ from transforms.core.chunk import (
     unpack,
 )
 from transforms.core.grounding import in_order
+from transforms.core.limits import KEPT_BYTES, MAX_LINE_BYTES
 from transforms.core.lines import Block
 from transforms.core.naming import dataset_and_split, needs_resolving, resolve_recording
 from transforms.core.strict_reader import BYTE_ORDER_MARK, StrictLines, read_strictly
-from transforms.core.text import gather_strings
+from transforms.core.text import gather, gather_strings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,18 +68,17 @@ def read_chunk(block: Block | bytes, origin: Origin, last: bool = False) -> Chun
     scan = block_scanner.scan_block(block, begin) if origin.dialect == "full" else None
     ends = scan.ends if scan else block_scanner.line_ends(block)
     starts = np.concatenate([[0], ends + 1])[: len(ends)]
-    begins = np.maximum(starts, begin)
     unusual = np.ones(len(ends), bool)
     if scan is not None:
         unusual[scan.lines] = False
-    strict = read_strictly(block, begins, ends, np.flatnonzero(unusual), origin.dialect)
+    strict = read_strictly(block, starts, ends, np.flatnonzero(unusual), origin.dialect, begin)
     return Chunk(
         narratives=_complete(_merge(block, scan, strict), starts, origin),
         rejected=_rejected(block, starts, ends, strict, origin),
         lines=len(ends),
         blank=strict.blank,
-        bytes=len(block),
-        crc32c=google_crc32c.value(block.data),
+        bytes=block.size,
+        crc32c=block.crc32c,
         last=last,
     )
 
@@ -136,20 +135,29 @@ def _texts(block: Block, starts: np.ndarray, ends: np.ndarray, kinds: np.ndarray
 
 
 def _rejected(block: Block, starts, ends, strict: StrictLines, origin: Origin) -> pa.RecordBatch:
-    rows = [
-        {
-            "shard": origin.shard,
-            "byte_offset": origin.byte_offset + int(starts[line]),
-            "unit": origin.unit,
-            "line_in_unit": line,
-            "stage": "ReadNarratives",
-            "code": bad.code,
-            "message": str(bad),
-            "raw": block.cut(starts[line], ends[line]),
-        }
-        for line, bad in strict.bad
-    ]
-    return pa.RecordBatch.from_pylist(rows, schema=schemas.REJECTED)
+    lines = strict.bad.lines
+    begins, stops = starts[lines], ends[lines]
+    stops = np.where(stops - begins > MAX_LINE_BYTES, begins + KEPT_BYTES, stops)
+    raw, offsets = gather(block.data, begins, stops)
+    columns = {
+        "shard": _repeated(origin.shard, len(lines)),
+        "byte_offset": pa.array(begins + origin.byte_offset),
+        "unit": pa.array(np.full(len(lines), origin.unit, np.int32)),
+        "line_in_unit": pa.array(lines.astype(np.int32)),
+        "stage": _repeated("ReadNarratives", len(lines)),
+        "code": strict.bad.codes,
+        "message": strict.bad.messages,
+        "raw": pa.Array.from_buffers(
+            pa.binary(),
+            len(lines),
+            [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(raw)],
+        ),
+    }
+    return pa.RecordBatch.from_pydict(columns, schema=schemas.REJECTED)
+
+
+def _repeated(value: str, n: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), pa.array([value]))
 
 
 def _complete(

@@ -140,7 +140,7 @@ def count_chunk(chunk: Chunk) -> Counts:
         narratives=len(chunk.narratives),
         discarded={reason: reasons[reason] for reason in REASONS if reason in reasons},
         discarded_narratives=len(discarded) if discarded is not None else 0,
-        rejected=dict(sorted(Counter(chunk.rejected["code"].to_pylist()).items())),
+        rejected=_counts_by_code(chunk.rejected["code"]),
         flags=flags.count(numbers(chunk.narratives["flags"])),
         generated=_generated(chunk.narratives),
         mentions=len(chunk.mentions),
@@ -160,6 +160,12 @@ def _generated(narratives: pa.RecordBatch) -> dict[str, int]:
         for (dataset, split), number in zip(pairs, counts, strict=True)
         if number
     }
+
+
+def _counts_by_code(codes: pa.DictionaryArray) -> dict[str, int]:
+    counted = pc.value_counts(codes)
+    values, numbers_of_lines = counted.field("values"), counted.field("counts")
+    return dict(sorted(zip(values.to_pylist(), numbers_of_lines.to_pylist(), strict=True)))
 
 
 def _term_counts(column) -> Counter:

@@ -146,13 +146,13 @@ MENTIONS = pa.schema(
 
 REJECTED = pa.schema(
     [
-        ("shard", pa.string()),
+        ("shard", TERM),
         ("byte_offset", pa.int64()),
         ("unit", pa.int32()),
         ("line_in_unit", pa.int32()),
-        ("stage", pa.string()),
-        ("code", pa.string()),
-        ("message", pa.string()),
+        ("stage", TERM),
+        ("code", TERM),
+        ("message", TERM),
         ("raw", pa.binary()),
     ]
 )

@@ -1,17 +1,57 @@
 """The strict way from lines to columns: every line through the typed decoder."""
 
+import array
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
 
-from transforms.core import schemas
+from transforms.core import line_kinds, schemas
 from transforms.core.chunk import empty_batch, list_array
 from transforms.core.decoding import BadLine, CaptionOnly, Narrative, decode_line
-from transforms.core.lines import Block, is_blank
+from transforms.core.limits import MAX_DEPTH, MAX_LINE_BYTES
+from transforms.core.lines import Block
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_AT_ONCE = 1 << 16
+_SHORT = 64
+
+
+class BadLines:
+    """Lines that were rejected, in columns: a file of another kind may have millions."""
+
+    def __init__(self):
+        self._lines, self._codes, self._messages = (array.array(kind) for kind in "qii")
+        self._known: tuple[dict[str, int], dict[str, int]] = {}, {}
+
+    def add(self, line: int, code: str, message: str) -> None:
+        """Adds a line; lines come in order."""
+        codes, messages = self._known
+        self._lines.append(line)
+        self._codes.append(codes.setdefault(code, len(codes)))
+        self._messages.append(messages.setdefault(message, len(messages)))
+
+    @property
+    def lines(self) -> np.ndarray:
+        """Shape `(n,)` int64."""
+        return np.frombuffer(self._lines, np.int64)
+
+    @property
+    def codes(self) -> pa.DictionaryArray:
+        """Why each was rejected."""
+        return _terms(self._codes, self._known[0])
+
+    @property
+    def messages(self) -> pa.DictionaryArray:
+        """The same as a sentence."""
+        return _terms(self._messages, self._known[1])
+
+
+def _terms(codes: array.array, known: dict[str, int]) -> pa.DictionaryArray:
+    indices = pa.array(np.frombuffer(codes, np.int32))
+    return pa.DictionaryArray.from_arrays(indices, pa.array(list(known), pa.string()))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,41 +61,81 @@ class StrictLines:
     Attributes:
       batch: A row a narrative (`schemas.LINES`).
       lines: Shape `(n,)`: the line of each row.
-      bad: Lines that were rejected, with the error.
+      bad: Lines that were rejected.
       blank: Lines of nothing but white space.
     """
 
     batch: pa.RecordBatch
     lines: np.ndarray
-    bad: list[tuple[int, BadLine]]
+    bad: BadLines
     blank: int
 
 
 def read_strictly(
-    block: Block, starts: np.ndarray, ends: np.ndarray, lines: np.ndarray, dialect: str
+    block: Block,
+    starts: np.ndarray,
+    ends: np.ndarray,
+    lines: np.ndarray,
+    dialect: str,
+    begin: int = 0,
 ) -> StrictLines:
     """Decodes some lines of a block.
 
     Args:
       block: The lines.
-      starts: Shape `(n_lines,)`: where each line's record begins.
+      starts: Shape `(n_lines,)`: where each line begins.
       ends: Shape `(n_lines,)`: where its line end stands.
       lines: The lines to decode, in order.
       dialect: `full` or `captions`.
+      begin: Where the first line's record begins: behind a byte order mark.
     """
     view = memoryview(block.data)
-    records, kept, bad, blank = [], [], [], 0
-    for line in lines.tolist():
-        text = view[starts[line] : ends[line]]
-        if is_blank(text):
-            blank += 1
-            continue
+    records, kept, bad, blank = [], [], BadLines(), 0
+    starts, ends = starts[lines], ends[lines]
+    kinds = line_kinds.kinds_of_lines(block.data, starts, ends, begin)
+    for line, start, end, kind in _rows(lines, np.maximum(starts, begin), ends, kinds):
         try:
-            records.append(decode_line(text, dialect))
-            kept.append(line)
+            if kind == line_kinds.OBJECT:
+                records.append(decode_line(view[start:end], dialect))
+                kept.append(line)
+            elif kind == line_kinds.BLANK:
+                blank += 1
+            else:
+                bad.add(line, *_why_bad(block, start, end, kind))
         except BadLine as error:
-            bad.append((line, error))
+            bad.add(line, error.code, str(error))
     return StrictLines(_to_batch(records), np.array(kept, np.int64), bad, blank)
+
+
+def _rows(*columns: np.ndarray) -> Iterator[tuple[int, ...]]:
+    """Rows as Python's integers, some thousand at a time."""
+    for at in range(0, len(columns[0]), _AT_ONCE):
+        yield from zip(*(column[at : at + _AT_ONCE].tolist() for column in columns), strict=True)
+
+
+def _why_bad(block: Block, start: int, end: int, kind: int) -> tuple[str, str]:
+    """Code and message of a line that can be no narrative."""
+    if kind == line_kinds.TOO_LONG:
+        size = end - start
+        if block.skipped and end == len(block):
+            size += block.skipped.bytes - block.skipped.line_end
+        return "line_too_long", f"the line has {size:,} bytes, more than {MAX_LINE_BYTES:,}"
+    if kind == line_kinds.TOO_DEEP:
+        return "too_deep", f"nested more than {MAX_DEPTH} levels deep"
+    text = block.cut(start, end)
+    return (_judge_again if len(text) <= _SHORT else _judge)(text)
+
+
+def _judge(text: bytes) -> tuple[str, str]:
+    """Code and message of a line that does not begin as an object."""
+    try:
+        decode_line(memoryview(text))
+    except BadLine as error:
+        return error.code, str(error)
+    raise AssertionError("only an object is a narrative")
+
+
+_judge_again = functools.lru_cache(1024)(_judge)  # such lines are often the same
 
 
 def _to_batch(records: Sequence[Narrative | CaptionOnly]) -> pa.RecordBatch:

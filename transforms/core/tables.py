@@ -1,6 +1,7 @@
 """From a chunk to the rows of its tables, and to Parquet and Avro files."""
 
 import hashlib
+from collections.abc import Iterator, Sequence
 
 import google_crc32c
 import pyarrow as pa
@@ -151,13 +152,42 @@ AVRO_REJECTED = {
 """The Avro schema of the `rejected` table; fields as `schemas.REJECTED`."""
 
 
+_ROWS_AT_ONCE = 1 << 14
+
+
 def write_rejected(rejected: pa.Table | pa.RecordBatch, path: str) -> None:
-    """Writes bad lines as Avro; the same lines give the same bytes."""
+    """Writes bad lines as Avro, some thousand at a time; the same lines give the same bytes."""
     import fastavro
 
-    rows = rejected.to_pylist()
     # A random one would do for readers; by the content, a file can be told to be the same.
-    marker = hashlib.blake2b(repr(rows).encode(), digest_size=16).digest()
+    marker = _hash_rows(rejected)
     with open(path, "wb") as file:
-        fastavro.writer(file, fastavro.parse_schema(AVRO_REJECTED), rows, codec="deflate",
-                        sync_marker=marker)  # fmt: skip
+        fastavro.writer(file, fastavro.parse_schema(AVRO_REJECTED), _avro_rows(rejected),
+                        codec="deflate", sync_marker=marker)  # fmt: skip
+
+
+def _slices(rejected: pa.Table | pa.RecordBatch) -> Iterator[list[Sequence]]:
+    """The columns of some thousand rows at a time, as lists."""
+    for start in range(0, len(rejected), _ROWS_AT_ONCE):
+        yield [_values(column) for column in rejected.slice(start, _ROWS_AT_ONCE).columns]
+
+
+def _values(column: pa.Array | pa.ChunkedArray) -> list:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return column.to_pylist()
+
+
+def _avro_rows(rejected: pa.Table | pa.RecordBatch) -> Iterator[dict]:
+    names = rejected.schema.names
+    for columns in _slices(rejected):
+        for row in zip(*columns, strict=True):
+            yield dict(zip(names, row, strict=True))
+
+
+def _hash_rows(rejected: pa.Table | pa.RecordBatch) -> bytes:
+    """16 bytes that tell by the rows."""
+    digest = hashlib.blake2b(digest_size=16)
+    for columns in _slices(rejected):
+        digest.update(repr(columns).encode())
+    return digest.digest()
