@@ -124,7 +124,7 @@ def test_duckdb_reads_and_unnests(version):
     assert types["flags"] == "VARCHAR[]" and types["segment_starts"] == "INTEGER[]"
     assert types["trace"] == "STRUCT(x FLOAT[], y FLOAT[], t FLOAT[])"
     word = types["words"].replace('"', "")
-    assert word.startswith("STRUCT(text VARCHAR, char_start INTEGER, char_end INTEGER, start_time")
+    assert word.startswith("STRUCT(text VARCHAR, normalized VARCHAR, char_start INTEGER, char_end")
     [(words, cut)] = duckdb.sql(
         "select count(*), sum((caption[word.char_start + 1 : word.char_end] = word.text)::int) "
         f"from (select caption, unnest(words) as word {query})"

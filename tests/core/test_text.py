@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.core.strategies import MARKS, ODD, SPACES, nasty_text
 from tests.reference import words as reference
-from transforms.core.text import slice_texts, split_words
+from transforms.core.text import normalised_texts, slice_texts, split_words
 
 
 def words_of(texts):
@@ -48,6 +48,55 @@ def test_every_white_space_separates(space):
 @pytest.mark.parametrize("mark", MARKS)
 def test_lone_marks_join_a_neighbour(mark):
     assert words_of([f"{mark} a {mark} b"]) == [[(0, 5, "a"), (6, 7, "b")]]
+
+
+INVISIBLE = "\u200b\u200c\u200d\ufeff\u2060\u00ad\ufe0f\u034f\x00\x7f\u0301\u20e3\U000e0100"
+"""Zero-width characters, a soft hyphen, variation selectors, controls and combining marks."""
+
+
+@pytest.mark.parametrize("character", INVISIBLE)
+def test_what_is_no_word_by_itself_joins_a_neighbour(character):
+    c = character
+    assert words_of([f"{c} a {c} b {c}"]) == [[(0, 5, "a"), (6, 9, "b")]]
+    assert words_of([f"{c}.{c} {c}", c]) == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("word", "normal"),
+    [
+        ("\ufeffThe", "the"),
+        ("\u200bdog\u200b", "dog"),
+        ("do\u200dg", "do\u200dg"),
+        ("\u2764\ufe0fdog\u2764\ufe0f", "dog"),
+        ("dog\ufe0f", "dog"),
+        ("\u0301dog", "dog"),
+        ("dog.\u0301", "dog"),
+        ("x\u0323", "x\u0323"),
+        ("x\ufe0f\u0323\ufe0f.", "x\ufe0f\u0323"),
+        ("cafe\u0301,", "caf\u00e9"),
+        ("1\ufe0f\u20e3", "1\ufe0f\u20e3"),
+        ("\u0915\u093f\u0964", "\u0915\u093f"),
+    ],
+)
+def test_normalised_by_hand(word, normal):
+    assert words_of([word]) == [[(0, len(word), normal)]]
+    assert reference.normalise(word) == normal
+
+
+invisible_text = st.text(st.sampled_from(f"ab .\u00e9\u0915\u2764{INVISIBLE}"), max_size=12)
+
+
+@given(st.lists(invisible_text, max_size=5))
+def test_words_among_invisible_characters_agree_with_the_reference(texts):
+    assert words_of(texts) == [expected_words(text) for text in texts]
+
+
+@given(st.lists(nasty_text | invisible_text, max_size=5))
+def test_normalised_texts_are_the_forms_that_are_compared(texts):
+    words = split_words(pa.array(texts, pa.string()))
+    column = normalised_texts(words)
+    column.validate(full=True)
+    assert column.to_pylist() == [form for text in texts for _, _, form in expected_words(text)]
 
 
 @pytest.mark.parametrize("character", ODD)

@@ -239,6 +239,11 @@ def ground_words(caption_words, times, traces, flags):
             interval, inverted = grounding.collapse(times[j])
             if inverted:
                 flags.add("inverted_word")
-        row = {"text": text, "char_start": char_start, "char_end": char_end}
+        row = {
+            "text": text,
+            "normalized": words.normalise(text),
+            "char_start": char_start,
+            "char_end": char_end,
+        }
         rows.append(row | grounding.ground_word(points, segment_of, interval))
     return rows

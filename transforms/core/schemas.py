@@ -20,6 +20,7 @@ def list_of(value_type: pa.DataType) -> pa.ListType:
 WORD = pa.struct(
     [
         ("text", pa.string()),
+        ("normalized", pa.string()),
         ("char_start", pa.int32()),
         ("char_end", pa.int32()),
         ("start_time", pa.float64()),

@@ -67,6 +67,7 @@ def write_table(table: str, rows: pa.Table | pa.RecordBatch, local: str, path: s
 
 _DICTIONARY = {
     "words.list.element.text",
+    "words.list.element.normalized",
     "words.list.element.start_time",
     "words.list.element.end_time",
     "trace.x.list.element",

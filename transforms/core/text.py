@@ -1,8 +1,12 @@
 """Words of texts: splitting and normalising a whole column of strings at once.
 
 A word is a run of characters between white space; a token of nothing but punctuation and symbols
-(Unicode P*, S*) belongs to the word before it, at the start of a text to the word after it.
-For comparison a word is normalised: NFKC, casefold, outer punctuation and symbols stripped.
+(Unicode P*, S*) belongs to the word before it, at the start of a text to the word after it. So does
+a token of characters that cannot be seen or stand by themselves: formats and controls (Cf, Cc, such
+as the zero-width space, joiners and the byte order mark) and combining marks (M*, variation
+selectors among them). They separate nothing: only white space does.
+For comparison a word is normalised: NFKC, casefold, and all of these stripped at its outside; but
+combining marks stay with the letter or digit that they follow, other than variation selectors.
 Offsets count characters (code points), as Python strings do.
 """
 
@@ -15,8 +19,11 @@ import pyarrow as pa
 
 from transforms.core.compiled import compiled
 
-SPACE, MARK, WORD_CHARACTER, _KNOWN = np.uint8(1), np.uint8(2), np.uint8(4), np.uint8(128)
-"""Bits of a character's kind: white space; punctuation or symbol; `\\w` of a regular expression."""
+SPACE, BARE, WORD_CHARACTER, _KNOWN = np.uint8(1), np.uint8(2), np.uint8(4), np.uint8(128)
+"""Bits of a character's kind: white space; no word by itself; `\\w` of a regular expression."""
+
+_SELECTORS = {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0), 0x180B, 0x180C, 0x180D, 0x180F}
+"""Variation selectors: they choose between pictures of the character before them."""
 
 _kinds = np.zeros(0x110000, np.uint8)  # filled as characters are met; 0: not met yet
 
@@ -107,7 +114,7 @@ def utf8(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def character_kinds(codes: np.ndarray) -> np.ndarray:
-    """Each character's kind: bits `SPACE`, `MARK`, `WORD_CHARACTER`; shape of `codes`, uint8."""
+    """Each character's kind: bits `SPACE`, `BARE`, `WORD_CHARACTER`; shape of `codes`, uint8."""
     kinds = _kinds[codes]
     if codes.size and kinds.min() == 0:
         for code in np.unique(codes[kinds == 0]):
@@ -120,8 +127,9 @@ def _kind(character: str) -> np.uint8:
     kind = _KNOWN
     if character.isspace():
         kind |= SPACE
-    if unicodedata.category(character)[0] in "PS":
-        kind |= MARK
+    category = unicodedata.category(character)
+    if category[0] in "PSM" or category in ("Cf", "Cc"):
+        kind |= BARE
     if character.isalnum() or character == "_":
         kind |= WORD_CHARACTER
     return kind
@@ -138,17 +146,17 @@ def _split(kinds, text_offsets):
     for i in range(n):
         origin, stop = text_offsets[i], text_offsets[i + 1]
         at = origin
-        pending = -1  # start of marks that wait for the text's first word
+        pending = -1  # start of bare tokens that wait for the text's first word
         while at < stop:
             if kinds[at] & SPACE:
                 at += 1
                 continue
             start = at
-            only_marks = True
+            is_bare = True
             while at < stop and not kinds[at] & SPACE:
-                only_marks &= (kinds[at] & MARK) != 0
+                is_bare &= (kinds[at] & BARE) != 0
                 at += 1
-            if not only_marks:
+            if not is_bare:
                 starts[words] = (start if pending < 0 else pending) - origin
                 ends[words] = at - origin
                 words += 1
@@ -179,18 +187,22 @@ def _normalise(codes, kinds, starts, ends):
 
 @functools.lru_cache(1 << 16)
 def normalise_word(word: str) -> str:
-    """NFKC, casefold, outer punctuation, symbols and white space stripped."""
+    """NFKC, casefold, and at the outside all stripped that is no word by itself."""
     folded = unicodedata.normalize("NFKC", word).casefold()
     first, end = 0, len(folded)
     while first < end and _is_outer(folded[first]):
         first += 1
     while end > first and _is_outer(folded[end - 1]):
         end -= 1
+    last = end
+    while first < last < len(folded) and unicodedata.category(folded[last])[0] == "M":
+        last += 1
+        end = end if ord(folded[last - 1]) in _SELECTORS else last
     return folded[first:end]
 
 
 def _is_outer(character: str) -> bool:
-    return bool(_kind(character) & (SPACE | MARK))
+    return bool(_kind(character) & (SPACE | BARE))
 
 
 @compiled
@@ -207,11 +219,50 @@ def _normalise_ascii(codes, kinds, starts, ends):
             if codes[at] >= 128:
                 foreign.append(word)
                 break
-        while first[word] < end[word] and kinds[first[word]] & (SPACE | MARK):
+        while first[word] < end[word] and kinds[first[word]] & (SPACE | BARE):
             first[word] += 1
-        while end[word] > first[word] and kinds[end[word] - 1] & (SPACE | MARK):
+        while end[word] > first[word] and kinds[end[word] - 1] & (SPACE | BARE):
             end[word] -= 1
     return folded, first, end, np.array(foreign, dtype=np.int64)
+
+
+def normalised_texts(words: Words) -> pa.StringArray:
+    """The normalised words, shape `(n_words,)`."""
+    data, offsets = _encode(words.codes, words.normal_starts, words.normal_ends)
+    return pa.StringArray.from_buffers(
+        len(offsets) - 1, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)
+    )
+
+
+@compiled
+def _encode(codes, starts, ends):
+    """UTF-8 of the ranges `starts[i]:ends[i]` of code points, concatenated, and their offsets."""
+    offsets = np.zeros(len(starts) + 1, np.int64)
+    for i in range(len(starts)):
+        size = 0
+        for at in range(starts[i], ends[i]):
+            code = codes[at]
+            size += 1 + (code >= 0x80) + (code >= 0x800) + (code >= 0x10000)
+        offsets[i + 1] = offsets[i] + size
+    data = np.empty(offsets[-1], np.uint8)
+    n = 0
+    for i in range(len(starts)):
+        for at in range(starts[i], ends[i]):
+            code = codes[at]
+            if code < 0x80:
+                data[n] = code
+            elif code < 0x800:
+                data[n] = 0xC0 | code >> 6
+            elif code < 0x10000:
+                data[n] = 0xE0 | code >> 12
+            else:
+                data[n] = 0xF0 | code >> 18
+            n += 1
+            follow = 0 + (code >= 0x80) + (code >= 0x800) + (code >= 0x10000)
+            for k in range(follow):
+                data[n] = 0x80 | code >> 6 * (follow - 1 - k) & 0x3F
+                n += 1
+    return data, offsets
 
 
 def slice_texts(

@@ -5,12 +5,14 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from tests.benchmarks.peers import common
+
 # Words
 
 
 def is_mark(character: str) -> bool:
-    """Whether a character is punctuation or a symbol."""
-    return unicodedata.category(character)[0] in "PS"
+    """Whether a character is no word by itself."""
+    return unicodedata.category(character) in common.NO_WORD
 
 
 def split_words(text: str) -> list[tuple[int, int]]:
@@ -34,9 +36,10 @@ def normalise(word: str) -> str:
     word = unicodedata.normalize("NFKC", word).casefold()
     while word and (is_mark(word[0]) or word[0].isspace()):
         word = word[1:]
+    rest = ""
     while word and (is_mark(word[-1]) or word[-1].isspace()):
-        word = word[:-1]
-    return word
+        word, rest = word[:-1], word[-1] + rest
+    return word + common.accents(rest)
 
 
 def levenshtein(a: str, b: str) -> int:
@@ -211,7 +214,12 @@ def time_words(record: dict, points: list[tuple], flags: list[str]) -> tuple[int
             flags.append("inverted_word")
             times = [(start, max(start, end)) for start, end in times]
     words = [
-        {"text": caption[first:last], "char_start": first, "char_end": last}
+        {
+            "text": caption[first:last],
+            "normalized": normalise(caption[first:last]),
+            "char_start": first,
+            "char_end": last,
+        }
         | {"start_time": start, "end_time": end}
         for (first, last), (start, end) in zip(spans, times, strict=True)
     ]

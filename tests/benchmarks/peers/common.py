@@ -16,6 +16,7 @@ import itertools
 import math
 import os
 import pathlib
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 
 import pyarrow as pa
@@ -59,6 +60,21 @@ IMAGE_COLUMNS = {
     "rotation": "Rotation",
 }
 """Columns of images and their names in the CSV files; any but the first three may be missing."""
+
+NO_WORD = {
+    *("Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So"),
+    *("Mn", "Mc", "Me", "Cf", "Cc"),
+}
+"""Categories of characters that are no word by themselves."""
+
+
+def accents(text: str) -> str:
+    """What of the text that follows a letter combines with it, up to the last but a selector."""
+    n = next((k for k, c in enumerate(text) if unicodedata.category(c)[0] != "M"), len(text))
+    while n and unicodedata.name(text[n - 1], "").find("VARIATION SELECTOR") >= 0:
+        n -= 1
+    return text[:n]
+
 
 OTHER_DATASETS = ("coco", "flickr30k", "ade20k")
 """Datasets whose images are not those of Open Images, whatever their ids."""
@@ -107,7 +123,7 @@ def _columns(type_: pa.DataType, *names: str) -> list[tuple[str, pa.DataType]]:
 
 WORD = pa.struct(
     [
-        ("text", _TEXT),
+        *_columns(_TEXT, "text", "normalized"),
         *_columns(_INT, "char_start", "char_end"),
         *_columns(_FLOAT, "start_time", "end_time"),
         *_columns(_INT, "first_point", "end_point"),

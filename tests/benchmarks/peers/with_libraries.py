@@ -27,6 +27,7 @@ from tests.benchmarks.peers.with_libraries_words import (
     Speech,
     Traces,
     Words,
+    normalise,
     offsets_of,
     read_speech,
     read_traces,
@@ -205,6 +206,7 @@ def ground(words: Words, traces: Traces) -> pa.StructArray:
         edges.append(pa.array(edge, mask=empty))
     columns = [
         pa.array(words.texts, pa.string()),
+        pa.array(map(normalise, words.texts), pa.string()),
         pa.array(words.char_start, pa.int32()),
         pa.array(words.char_end, pa.int32()),
         pa.array(words.starts, from_pandas=True),

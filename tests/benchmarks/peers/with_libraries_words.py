@@ -13,6 +13,8 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 from rapidfuzz.process import cdist
 
+from tests.benchmarks.peers import common
+
 
 class Utterance(msgspec.Struct, gc=False):
     """A piece of the transcription."""
@@ -141,8 +143,8 @@ def read_traces(records: Sequence[Record]) -> Traces:
 
 @functools.lru_cache(maxsize=1 << 16)
 def is_marks(token: str) -> bool:
-    """Whether a token is nothing but punctuation and symbols."""
-    return all(unicodedata.category(character)[0] in "PS" for character in token)
+    """Whether a token is nothing but characters that are no word by themselves."""
+    return all(unicodedata.category(character) in common.NO_WORD for character in token)
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -150,7 +152,9 @@ def normalise(word: str) -> str:
     """A word as it is compared: folded, without outer marks and white space."""
     folded = unicodedata.normalize("NFKC", word).casefold()
     kept = [k for k, c in enumerate(folded) if not (is_marks(c) or c.isspace())]
-    return folded[kept[0] : kept[-1] + 1] if kept else ""
+    if not kept:
+        return ""
+    return folded[kept[0] : kept[-1] + 1] + common.accents(folded[kept[-1] + 1 :])
 
 
 def split_words(text: str) -> tuple[list[str], list[int]]:

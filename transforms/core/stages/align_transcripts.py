@@ -7,12 +7,12 @@ from transforms.core import flags, schemas
 from transforms.core.alignment import align, word_times
 from transforms.core.chunk import Chunk, list_array, numbers, points, reduce_rows, unpack
 from transforms.core.measures import narration_too_short
-from transforms.core.text import Words, slice_texts, split_words
+from transforms.core.text import Words, normalised_texts, slice_texts, split_words
 from transforms.core.transcript_sources import TranscriptSource, nullable
 
 
 def align_transcripts(chunk: Chunk, source: TranscriptSource) -> Chunk:
-    """Adds the columns `words` (text, offsets, times), `distance` and `transcript_source`."""
+    """Adds the columns `words` (texts, offsets, times), `distance` and `transcript_source`."""
     narratives = chunk.narratives
     caption = split_words(narratives["caption"])
     spoken = source.spoken(narratives)
@@ -69,6 +69,7 @@ def _words_column(
     rows = np.repeat(np.arange(len(captions)), np.diff(words.offsets))
     columns = {
         "text": slice_texts(captions, rows, words.starts, words.ends),
+        "normalized": normalised_texts(words),
         "char_start": pa.array(words.starts.astype(np.int32)),
         "char_end": pa.array(words.ends.astype(np.int32)),
         "start_time": pa.array(starts, from_pandas=True),
