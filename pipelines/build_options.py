@@ -128,7 +128,9 @@ class BuildOptions(Options):
     min_words: int | None = pydantic.Field(
         None, ge=1, description="Discard captions of fewer words."
     )
-    plurals: bool = pydantic.Field(False, description="Match plural forms of class names too.")
+    plurals: bool = pydantic.Field(
+        False, description="Match plural forms of class names too: cars, people, knives."
+    )
     subclasses: bool = pydantic.Field(
         False, description="Let a mention use boxes of subclasses (needs --hierarchy)."
     )

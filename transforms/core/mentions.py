@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.compiled import compiled
+from transforms.core.plurals import plural_forms
 from transforms.core.text import SPACE, WORD_CHARACTER, character_kinds, code_points
 
 _QUALIFIER = re.compile(r"\([^()]*\)")
@@ -22,15 +23,6 @@ _QUALIFIER = re.compile(r"\([^()]*\)")
 def spoken_name(name: str) -> str:
     """The name as it is spoken: without qualifier, single spaces."""
     return " ".join(_QUALIFIER.sub(" ", name).split())
-
-
-def plural_forms(name: str) -> list[str]:
-    """Regular English plurals of a spoken name."""
-    if re.search(r"[^aeiou]y$", name, re.IGNORECASE):
-        return [f"{name[:-1]}ies"]
-    if re.search(r"(s|x|z|ch|sh)$", name, re.IGNORECASE):
-        return [f"{name}es"]
-    return [f"{name}s"]
 
 
 @dataclasses.dataclass(frozen=True)

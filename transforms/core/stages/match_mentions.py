@@ -41,7 +41,7 @@ class MentionRules:
     """What counts as a mention and which boxes it may use.
 
     Attributes:
-      plurals: Whether regular plurals of the names count.
+      plurals: Whether plurals of the names count (`plurals.plural_forms`).
       subclasses: Whether a mention may use the boxes of classes below its own.
       excluded_flags: Box flags (`is_group_of` …) whose boxes are left out.
       others: Further datasets, each with the vocabulary that its images are of.
