@@ -2,11 +2,8 @@
 
 import pytest
 
-from pipelines.index_annotations import (
-    AnnotationSources,
-    IndexAnnotationsOptions,
-    ensure_annotation_index,
-)
+from pipelines.index_annotations import AnnotationSources, ensure_annotation_index
+from pipelines.options import Options
 from tests.conftest import ROOT
 from transforms.core.annotations.index import open_index
 from transforms.core.quality import QualityRules
@@ -35,7 +32,7 @@ def run_stages(tmp_path_factory):
     sources = AnnotationSources(
         **{role: [f"{SAMPLES}/open_images/*/{name}.csv"] for role, name in patterns.items()}
     )
-    options = IndexAnnotationsOptions(output=str(folder))
+    options = Options()
     index = open_index(ensure_annotation_index(sources, str(folder), options))
     source, rules = create_source("timed_caption"), compile_rules(index, MentionRules())
     tagger = create_tagger("en_ud_pos")
