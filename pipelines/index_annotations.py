@@ -15,7 +15,7 @@ from transforms.core.annotations.classes import default_classes
 from transforms.core.annotations.index import KIND
 from transforms.core.annotations.tables import VOCABULARIES
 from transforms.core.errors import UsageError
-from transforms.core.index_manifest import IndexManifest, Source
+from transforms.core.index_manifest import NAME, IndexManifest, Source
 from transforms.index import (
     PROBLEMS,
     BuildIndex,
@@ -97,16 +97,22 @@ class AnnotationSources:
 
 
 def ensure_annotation_index(
-    sources: AnnotationSources, directory: str, options: Options, beam_args: Sequence[str] = ()
+    sources: AnnotationSources,
+    directory: str,
+    options: Options,
+    beam_args: Sequence[str] = (),
+    thorough: bool = False,
 ) -> str:
-    """Builds the annotation index unless it is there; gives its folder.
+    """Builds the annotation index unless it is there and intact; gives its folder.
+
+    With `thorough`, all of an index that is there is compared with its checksums.
 
     Raises:
       UsageError: A file that is missing or cannot be read, with its place.
     """
     files = sources.match()
     build = IndexAnnotations(files, directory)
-    return _ensure(build, options, beam_args)
+    return _ensure(build, options, beam_args, thorough)
 
 
 def ensure_transcript_index(
@@ -115,20 +121,23 @@ def ensure_transcript_index(
     directory: str,
     options: Options,
     beam_args: Sequence[str] = (),
+    thorough: bool = False,
 ) -> str:
-    """Builds the index of transcriptions of a kind unless it is there; gives its folder.
+    """Builds the index of transcriptions of a kind, likewise.
 
     Raises:
       UsageError: A file that is missing or cannot be read, with its place.
     """
     files = [to_source(kind, file) for file in storage.match(patterns)]
     build = IndexTranscripts(files, directory, kind=kind)
-    return _ensure(build, options, beam_args)
+    return _ensure(build, options, beam_args, thorough)
 
 
-def _ensure(build: BuildIndex, options: Options, beam_args: Sequence[str]) -> str:
+def _ensure(
+    build: BuildIndex, options: Options, beam_args: Sequence[str], thorough: bool = False
+) -> str:
     folder = index_folder(build.directory, build.kind, build.sources)
-    if is_built(folder):
+    if is_built(folder, build.kind, thorough):
         return folder
     if is_handed_over(options, beam_args):
         raise UsageError(
@@ -136,7 +145,8 @@ def _ensure(build: BuildIndex, options: Options, beam_args: Sequence[str]) -> st
             "built first: build it with `python -m pipelines.index_annotations` and wait for it"
         )
     index_blocks.check_headers(build.sources, open_source)
-    storage.remove_file(storage.join(folder, PROBLEMS))
+    for name in (PROBLEMS, NAME):  # what is left of an interrupted build or a corrupt index
+        storage.remove_file(storage.join(folder, name))
     with create_pipeline(options, beam_args) as pipeline:
         pipeline | type(build).__name__ >> build
     if problems := read_problems(folder):
@@ -152,8 +162,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     names = [field.name for field in dataclasses.fields(AnnotationSources)]
     sources = AnnotationSources(**{name: getattr(options, name) for name in names})
     folder = index_folder(options.output, KIND, sources.match())
-    verb = "found" if is_built(folder) else "built"
-    ensure_annotation_index(sources, options.output, options, beam_args)
+    verb = "found" if is_built(folder, KIND, thorough=True) else "built"
+    ensure_annotation_index(sources, options.output, options, beam_args, thorough=True)
     manifest = storage.read_index_manifest(folder, (KIND,))
     for warning in manifest.warnings:
         print(f"warning: {warning}", file=sys.stderr)

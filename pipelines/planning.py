@@ -88,6 +88,9 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
     )
     units = [unit for shard in shards for unit in shard_units(shard, options.unit_bytes, salt)]
     todo, finished = _divide(units, options.output)
+    if todo:  # only then are the indexes read
+        _annotation_index(options, beam_args, thorough=True)
+        _transcript_index(options, beam_args, thorough=True)
     base = current_version(options.output)
     keys = [unit.key for unit in todo] + [key for key, _ in finished]
     return BuildPlan(
@@ -290,19 +293,29 @@ def _finished_pieces(
         yield piece.key, path, last
 
 
-def _annotation_index(options: BuildOptions, beam_args: Sequence[str]):
-    """Path and description of the annotation index; None and None for a run without one."""
+def _annotation_index(options: BuildOptions, beam_args: Sequence[str], thorough: bool = False):
+    """Path and description of the annotation index; None and None for a run without one.
+
+    With `thorough`, all its checksums are compared. One that is corrupt is rebuilt, unless it was
+    given.
+    """
     path = options.annotations
     if options.sources():
         from pipelines.index_annotations import AnnotationSources, ensure_annotation_index
 
         folder = storage.join(options.output, layout.INDEXES)
         sources = AnnotationSources(**options.sources())
-        path = ensure_annotation_index(sources, folder, options, beam_args)
-    return path, path and _describe_index(path, ("annotations",))
+        path = ensure_annotation_index(sources, folder, options, beam_args, thorough)
+    description = path and _describe_index(path, ("annotations",))
+    if options.annotations and not storage.is_intact_index(path, ("annotations",), thorough):
+        raise UsageError(
+            f"{path}: the index given with --annotations is corrupt: build it again with `python "
+            "-m pipelines.index_annotations`"
+        )
+    return path, description
 
 
-def _transcript_index(options: BuildOptions, beam_args: Sequence[str]):
+def _transcript_index(options: BuildOptions, beam_args: Sequence[str], thorough: bool = False):
     """Path and description of the transcript index, likewise."""
     if options.transcripts == "timed_caption":
         return None, None
@@ -310,7 +323,12 @@ def _transcript_index(options: BuildOptions, beam_args: Sequence[str]):
 
     folder = storage.join(options.output, layout.INDEXES)
     path = ensure_transcript_index(
-        options.transcript_files, options.transcripts, folder, options, beam_args
+        options.transcript_files,
+        options.transcripts,
+        folder,
+        options,
+        beam_args,
+        thorough or options.discard_share is not None,
     )
     return path, _describe_index(path, ("asr", "words"))
 

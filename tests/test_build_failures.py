@@ -18,6 +18,7 @@ from pipelines.planning import plan_build
 from tests import build_helpers as helpers
 from tests.build_helpers import build
 from tests.engines import jobs
+from transforms import publish, read
 from transforms.core.errors import WORKER_ENDED, UsageError
 from transforms.core.records import decode_record, encode_record
 
@@ -288,11 +289,211 @@ def test_a_worker_with_other_code_does_no_unit(tmp_path, monkeypatch, workers):
     assert not list((tmp_path / "units").rglob("*")) and not (tmp_path / "CURRENT").exists()
 
 
-def test_a_damaged_index_names_its_folder(tmp_path):
-    boxes = helpers.ROOT / "samples/open_images/validation/annotations-human-bbox.csv"
+def flip(path, at=-30):
+    """Changes one bit of a file, and neither its size nor its times."""
+    status, data = path.stat(), bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def damaged_version(output, harm):
+    """Harms the current version's folder; gives what is put in its place."""
+    version = helpers.version_of(output)
+    beside = output.parent / "beside"
+    if harm in ("file", "link"):
+        version.rename(beside)
+        version.write_text("") if harm == "file" else version.symlink_to(beside)
+    elif harm == "manifest.json":
+        flip(version / harm, 200)
+    elif harm == "missing report":
+        (version / "report.html").unlink()
+    else:
+        (file,) = (version / harm).glob("*.parquet") if "." not in harm else [version / harm]
+        copy = file.read_bytes()
+        file.unlink()  # else it is the unit's file too
+        file.write_bytes(copy)
+        flip(file)
+        helpers.touch_later(file)
+    return version
+
+
+@pytest.mark.parametrize(
+    "harm",
+    ["file", "link", "manifest.json", "missing report", "report.html", "narratives", "richness"],
+)
+def test_a_damaged_version_is_rebuilt_by_the_next_run(tmp_path, harm):
+    shard, output, unit = made(tmp_path)
+    version = damaged_version(output, harm)
+    before = helpers.files_below(unit)
+    assert build(output, [shard]) == 0
+    assert helpers.version_of(output) == version and not version.is_symlink()
+    helpers.assert_whole(version)
+    helpers.assert_nothing_abandoned(output)
+    assert helpers.files_below(unit) == before
+    if harm == "link":
+        helpers.assert_whole(tmp_path / "beside")  # what it led to stays
+
+
+def test_damage_that_changed_no_time_is_found_where_all_is_verified(tmp_path, capsys):
+    shard, output, _ = made(tmp_path)
+    version = helpers.version_of(output)
+    flip(version / "richness" / "richness.parquet", 10)
+    assert build(output, [shard]) == 0
+    assert capsys.readouterr().out.count("Nothing to do") == 1
+    assert build(output, [shard], "--verify-output") == 0
+    assert "Nothing to do" not in capsys.readouterr().out
+    helpers.assert_whole(version)
+    assert build(output, [shard], "--verify-output") == 0
+    assert "Nothing to do" in capsys.readouterr().out
+
+
+def test_a_damaged_version_is_not_made_current_by_its_sizes(tmp_path):
+    shard, output, _ = made(tmp_path)
+    version = helpers.version_of(output)
+    damaged_version(output, "narratives")
+    (output / "CURRENT").unlink()
+    assert build(output, [shard]) == 0
+    helpers.assert_whole(version)
+
+
+def test_a_pointer_that_is_no_text_is_mended(tmp_path):
+    shard, output, _ = made(tmp_path)
+    version = helpers.version_of(output)
+    for pointer in (b"\xff\xfe\xa0\n", b"\xa0", b"../../etc\n"):
+        (output / "CURRENT").write_bytes(pointer)
+        assert build(output, [shard]) == 0
+        assert helpers.version_of(output) == version
+
+
+BOXES = helpers.ROOT / "samples/open_images/validation/annotations-human-bbox.csv"
+
+
+@pytest.mark.parametrize("harm", ["emptied", "flipped", "cut manifest", "flipped manifest"])
+def test_a_corrupt_index_of_a_run_is_rebuilt(tmp_path, harm):
     output = tmp_path / "out"
-    assert build(output, [helpers.REAL], "--boxes", boxes) == 0
+    assert build(output, [helpers.REAL], "--boxes", BOXES) == 0
+    version = helpers.version_of(output)
     (index,) = (output / "indexes").iterdir()
-    next(index.glob("boxes-*")).write_bytes(b"")
-    with pytest.raises(UsageError, match=f"delete the folder {re.escape(str(index))}"):
-        build(output, [helpers.REAL], "--boxes", boxes, "--plurals")
+    before = {path.name: path.read_bytes() for path in index.iterdir()}
+    file = next(index.glob("boxes-*")) if "manifest" not in harm else index / "index.json"
+    if harm == "emptied":
+        file.write_bytes(b"")
+    elif harm == "cut manifest":
+        os.truncate(file, file.stat().st_size // 2)
+    else:
+        flip(file, file.stat().st_size // 2)
+    (output / "CURRENT").unlink()
+    shutil.rmtree(output / "units")
+    assert build(output, [helpers.REAL], "--boxes", BOXES) == 0
+    assert {path.name: path.read_bytes() for path in index.iterdir()} == before
+    assert helpers.version_of(output) == version
+
+
+def test_a_corrupt_index_that_was_given_is_refused(tmp_path):
+    output = tmp_path / "out"
+    assert build(output, [helpers.REAL], "--boxes", BOXES) == 0
+    (index,) = (output / "indexes").iterdir()
+    flip(next(index.glob("boxes-*")))
+    with pytest.raises(UsageError, match=f"{re.escape(str(index))}.* is corrupt: build it again"):
+        build(tmp_path / "other", [helpers.REAL], "--annotations", index)
+
+
+def test_links_below_an_output_are_not_followed(tmp_path):
+    shard, output, unit = made(tmp_path)
+    users = shutil.copytree(unit, tmp_path / "users")
+    for name in ("0123456789ab/file", "precious"):
+        helpers.write_lines(users / name, [b"precious"])
+    before = helpers.files_below(users)
+    shutil.rmtree(unit)
+    unit.symlink_to(users)
+    shutil.rmtree(output / "versions")
+    assert build(output, [shard]) == 0
+    assert helpers.files_below(users) == before
+    assert not unit.is_symlink()
+    helpers.assert_whole(helpers.version_of(output))
+
+
+@pytest.mark.parametrize("name", ["units", "versions", "runs", "indexes", "CURRENT.lock"])
+def test_a_link_in_the_place_of_an_outputs_folder_is_refused(tmp_path, name):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).symlink_to(tmp_path / "users")
+    with pytest.raises(UsageError, match=f"{name}' is a link, and links below .* remove it"):
+        build(tmp_path / "out", [helpers.REAL])
+    assert not (tmp_path / "users").exists()
+
+
+def test_files_of_others_in_a_units_folder_stay(tmp_path):
+    shard, output, unit = made(tmp_path)
+    note = helpers.write_lines(unit / "notes.txt", [b"mine"])
+    flip(next(unit.rglob("narratives.parquet")))
+    shutil.rmtree(output / "versions")
+    assert build(output, [shard]) == 4
+    assert note.read_bytes() == b"mine" and not (unit / "record").exists()
+    assert build(output, [shard]) == 0
+    assert note.read_bytes() == b"mine"
+
+
+def replace(path, data, status):
+    """Puts another file of the same size and time in its place."""
+    other = path.with_name("other")
+    other.write_bytes(data)
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    other.replace(path)
+
+
+@pytest.mark.parametrize("moment", ["after planning", "while it is read", "before publishing"])
+def test_an_input_that_is_replaced_by_one_of_its_size_and_time_is_not_published(
+    tmp_path, monkeypatch, moment
+):
+    lines = helpers.lines_of(helpers.REAL, 0, 1)
+    shard = helpers.write_lines(tmp_path / "a.jsonl", lines)
+    status = shard.stat()
+    arguments = helpers.arguments(tmp_path / "out", [shard], "--unit-bytes", UNIT_BYTES)
+    options, beam_args = parse_command_line(BuildOptions, arguments, "build", "")
+    plan = plan_build(options, beam_args)
+    owner, name = {
+        "after planning": (read, "read_unit"),
+        "while it is read": (read, "read_block"),
+        "before publishing": (publish, "publish_version"),
+    }[moment]
+    real = getattr(owner, name)
+
+    def replacing(*given):
+        replace(shard, b"".join(reversed(lines)), status)
+        return real(*given)
+
+    monkeypatch.setattr(owner, name, replacing)
+    with pytest.raises(UsageError, match=f"'{shard}' was changed during the run: run the same"):
+        job.run(options, beam_args, plan)
+    assert_nothing_published(tmp_path / "out")
+
+
+def test_a_copy_of_a_shard_with_its_time_has_the_same_units(tmp_path):
+    """The inode tells changes during a run only: results are used again across copies."""
+    shard, output, unit = made(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    copy = shutil.copy2(shard, tmp_path / "elsewhere" / shard.name)
+    before = helpers.files_below(output / "units")
+    assert build(output, [copy]) == 0
+    assert helpers.files_below(output / "units") == before
+
+
+def test_an_identical_run_takes_no_version_from_its_readers(tmp_path, monkeypatch):
+    """A second run found no complete version, and publishes while the first one's is read."""
+    shard, output, _ = made(tmp_path)
+    version = helpers.version_of(output)
+    inode = version.stat().st_ino
+    real, asked = publish._is_complete, []
+
+    def first_seen_as_missing(folder):
+        asked.append(folder)
+        assert version.stat().st_ino == inode
+        return len(asked) > 1 and real(folder)
+
+    monkeypatch.setattr(publish, "_is_complete", first_seen_as_missing)
+    (output / "CURRENT").unlink()
+    assert build(output, [shard]) == 0
+    assert version.stat().st_ino == inode and len(asked) > 1
+    helpers.assert_whole(version)
+    helpers.assert_nothing_abandoned(output)

@@ -118,7 +118,7 @@ def test_an_interrupted_build_is_not_an_index(tmp_path, monkeypatch):
         build(tmp_path)
     folder = index_folder(str(tmp_path), "annotations", SOURCES.match())
     assert pathlib.Path(folder, "boxes-00000.arrow").exists()
-    assert not is_built(folder)
+    assert not is_built(folder, "annotations")
     with pytest.raises(UsageError, match="holds no whole index"):
         AnnotationIndex.open(folder)
     monkeypatch.undo()
@@ -156,7 +156,7 @@ def test_problems_are_told_in_order_and_leave_no_index(tmp_path):
         with pytest.raises(UsageError, match="labels.csv, line 52, column Confidence: 'high'"):
             ensure_annotation_index(sources, str(tmp_path / "out"), OPTIONS)
     folder = index_folder(str(tmp_path / "out"), "annotations", sources.match())
-    assert not is_built(folder)
+    assert not is_built(folder, "annotations")
     assert len(read_problems(folder)) == 1
 
 

@@ -53,9 +53,9 @@ def index_folder(directory: str, kind: str, sources: Sequence[Source]) -> str:
     return storage.join(directory, index_manifest.address_of(kind, list(sources)))
 
 
-def is_built(folder: str) -> bool:
-    """Whether the folder holds a whole index."""
-    return storage.exists(storage.join(folder, index_manifest.NAME))
+def is_built(folder: str, kind: str, thorough: bool = False) -> bool:
+    """Whether the folder holds a complete index (`storage.is_intact_index`)."""
+    return storage.is_intact_index(folder, (kind,), thorough)
 
 
 def read_problems(folder: str) -> list[str]:
@@ -236,7 +236,9 @@ def write_manifest(
     }
     address = index_manifest.address_of(kind, sources)
     warnings = oddities.describe([source.name for source in sources], findings)
-    manifest = IndexManifest(index_manifest.FORMAT, kind, address, sources, tables, warnings)
+    fields = (index_manifest.FORMAT, kind, address, sources, tables, warnings)
+    manifest = IndexManifest(*fields).sealed()
+    storage.sync_folders([folder] if files else [])
     data = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     storage.write_bytes(storage.join(folder, index_manifest.NAME), data)
     return folder

@@ -171,13 +171,33 @@ def read_whole_manifest(folder: str, thorough: bool = False) -> dict | None:
     if not manifest or not is_sealed(manifest):
         return None
     files = listed_files(manifest)
+    return manifest if _are_true(folder, files, layout.MANIFEST, thorough) else None
+
+
+def _are_true(folder: str, files: Collection[Mapping], reference: str, thorough: bool) -> bool:
+    """Whether files are intact, by size alone those that are not newer than a reference."""
     if not are_whole(folder, files):
-        return None
+        return False
     if not thorough:
         paths = [file["path"] for file in files]
-        later = _store(folder).modified_since(folder, paths, layout.MANIFEST)
+        later = _store(folder).modified_since(folder, paths, reference)
         files = [file for file in files if file["path"] in later]
-    return manifest if are_intact(folder, files) else None
+    return are_intact(folder, files)
+
+
+def is_intact_index(folder: str, kinds: tuple[str, ...], thorough: bool = False) -> bool:
+    """Whether a folder holds an index of one of these kinds that is what its manifest says.
+
+    Args:
+      folder: The index's folder.
+      kinds: As for `read_index_manifest`.
+      thorough: As for `read_whole_manifest`.
+    """
+    try:
+        files = read_index_manifest(folder, kinds).files()
+    except UsageError:
+        return False
+    return _are_true(folder, files, index_manifest.NAME, thorough)
 
 
 def read_index_manifest(folder: str, kinds: tuple[str, ...]) -> index_manifest.IndexManifest:

@@ -233,7 +233,8 @@ def write_index(folder, kind, rows):
         name = f"{kind}-{bucket:05d}.arrow"
         (folder / name).write_bytes(data)
         files.append(describe_file(name, bucket, data, n_rows, n_keys))
-    manifest = IndexManifest(FORMAT, kind, "here", [], {kind: TableManifest(4, {}, files)})
+    tables = {kind: TableManifest(4, {}, files)}
+    manifest = IndexManifest(FORMAT, kind, "here", [], tables).sealed()
     (folder / "index.json").write_bytes(msgspec.json.encode(manifest))
 
 

@@ -12,6 +12,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator, Mapping
 
+import google_crc32c
 import msgspec
 import numpy as np
 import pyarrow as pa
@@ -199,7 +200,8 @@ def _to_file(batch: pa.RecordBatch) -> bytes:
 
 def describe_file(name: str, bucket: int, data: bytes, rows: int, keys: int) -> BucketFile:
     """A bucket's entry in the manifest."""
-    return BucketFile(name, bucket, rows, keys, len(data), hashlib.sha256(data).hexdigest())
+    sha256, crc32c = hashlib.sha256(data).hexdigest(), google_crc32c.value(data)
+    return BucketFile(name, bucket, rows, keys, len(data), sha256, crc32c)
 
 
 class _Bucket:
@@ -234,14 +236,14 @@ class TableIndex:
         """Looks at the sizes of the table's files.
 
         Raises:
-          UsageError: One of them is missing or damaged.
+          UsageError: One of them is missing or has another size.
         """
         for file in manifest.files:
             path = f"{folder}/{file.name}"
             if not os.path.isfile(path) or os.path.getsize(path) != file.bytes:
                 raise UsageError(
-                    f"{path}: is missing or damaged: delete the folder {folder}, so that the index "
-                    "is built anew"
+                    f"{path}: is missing or corrupt: run the same command again, which rebuilds an "
+                    "index below --output; one given with --annotations must be built again"
                 )
         self.manifest = manifest
         self._schema = schema

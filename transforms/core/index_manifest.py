@@ -39,6 +39,7 @@ class BucketFile(msgspec.Struct, frozen=True):
     keys: int
     bytes: int
     sha256: str
+    crc32c: int
 
 
 class TableManifest(msgspec.Struct, frozen=True):
@@ -69,6 +70,7 @@ class IndexManifest(msgspec.Struct, frozen=True):
       sources: The input files.
       tables: By name. A table without input files is left out; one without rows has no files.
       warnings: Sentences on what of the inputs a run does not use.
+      seal: Hash of all of these.
     """
 
     format: int
@@ -77,6 +79,25 @@ class IndexManifest(msgspec.Struct, frozen=True):
     sources: list[Source]
     tables: dict[str, TableManifest]
     warnings: list[str] = []
+    seal: str = ""
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether nothing was changed since `sealed`."""
+        return self.seal == self.sealed().seal
+
+    def sealed(self) -> "IndexManifest":
+        """The manifest with its seal."""
+        unsealed = msgspec.structs.replace(self, seal="")
+        return msgspec.structs.replace(self, seal=_hash(msgspec.to_builtins(unsealed)))
+
+    def files(self) -> list[dict]:
+        """All files: `path` below the index's folder, `bytes` and `crc32c`."""
+        return [
+            {"path": file.name, "bytes": file.bytes, "crc32c": file.crc32c}
+            for table in self.tables.values()
+            for file in table.files
+        ]
 
     @property
     def fingerprint(self) -> str:
@@ -123,7 +144,10 @@ def decode_manifest(data: bytes | None, folder: str, kinds: tuple[str, ...]) -> 
     try:
         head = msgspec.json.decode(data, type=_Head)
         if head.format == FORMAT and head.kind in kinds:
-            return msgspec.json.decode(data, type=IndexManifest)
+            manifest = msgspec.json.decode(data, type=IndexManifest)
+            if not manifest.is_sealed:
+                raise UsageError(f"{path}: is corrupt, its seal differs: build it again")
+            return manifest
     except msgspec.DecodeError as error:
         message = f"{path}: is not an index's manifest ({error}): build it anew"
         raise UsageError(message) from error
