@@ -141,13 +141,13 @@ def build_pipeline(pipeline, options: BuildOptions, plan: BuildPlan, publish) ->
     from transforms.publish import PublishVersion
     from transforms.quality import FilterQuality
     from transforms.read import ReadNarratives
-    from transforms.resume import SkipFinished
+    from transforms.resume import CreateUnits, SkipFinished
     from transforms.richness import MeasureRichness
     from transforms.write import WriteUnit
 
     units = (
         pipeline
-        | "PlanUnits" >> beam.Create(plan.units, reshuffle=True)
+        | "PlanUnits" >> CreateUnits(plan.units)
         | "SkipFinished" >> SkipFinished(options.output)
     )
     written = (
@@ -161,7 +161,9 @@ def build_pipeline(pipeline, options: BuildOptions, plan: BuildPlan, publish) ->
         | "Measure" >> MeasureRichness(options.tagger)
         | "Write" >> WriteUnit(options.output, plan.attributes["code"])
     )
-    finished = pipeline | "FinishedUnits" >> beam.Create(plan.finished, reshuffle=False)
+    finished = pipeline | "FinishedUnits" >> beam.Create(
+        plan.finished, reshuffle=False
+    ).with_output_types(str)
     (
         (written, units.finished, finished)
         | "AllUnits" >> beam.Flatten()

@@ -39,6 +39,7 @@ def _measure(units, options, beam_args, transcript_index, path: str) -> None:
     from transforms.align import AlignTranscripts
     from transforms.calibrate import CountDistances, write_counts
     from transforms.read import ReadNarratives
+    from transforms.resume import CreateUnits
 
     if is_handed_over(options, beam_args):
         raise UsageError(
@@ -48,7 +49,7 @@ def _measure(units, options, beam_args, transcript_index, path: str) -> None:
     with create_pipeline(options, beam_args) as pipeline:
         _ = (
             pipeline
-            | "PlanUnits" >> beam.Create(units, reshuffle=True)
+            | "PlanUnits" >> CreateUnits(units)
             | "ReadNarratives" >> ReadNarratives(options.unit_bytes)
             | "Align" >> AlignTranscripts(options.transcripts, transcript_index)
             | "CountDistances" >> CountDistances()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import apache_beam as beam
+import msgspec
 from apache_beam.metrics import Metrics
 
 from transforms.core.chunk import Chunk
@@ -102,3 +103,19 @@ class ChunkCoder(beam.coders.Coder):
 
 
 beam.coders.registry.register_coder(Chunk, ChunkCoder)
+
+
+class UnitCoder(beam.coders.Coder):
+    """MessagePack: what Beam takes for types that it does not know would be pickle."""
+
+    def encode(self, value: Unit) -> bytes:
+        return msgspec.msgpack.encode(value)
+
+    def decode(self, encoded: bytes) -> Unit:
+        return msgspec.msgpack.decode(encoded, type=Unit)
+
+    def is_deterministic(self) -> bool:
+        return True
+
+
+beam.coders.registry.register_coder(Unit, UnitCoder)

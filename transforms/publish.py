@@ -4,7 +4,6 @@ import dataclasses
 import datetime
 import itertools
 import json
-import pickle
 from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
@@ -23,9 +22,11 @@ from transforms.core.version import (
     SHOWN_BAD_LINES,
     ShardPlan,
     Summary,
+    decode_summary,
     describe_page,
     describe_repeats,
     describe_units,
+    encode_summary,
     reconcile,
     sealed,
     too_many_bad_lines,
@@ -83,24 +84,42 @@ class Outcome:
     message: str
 
 
-class PickleCoder(beam.coders.Coder):
-    """Plain pickle: what Beam takes for types that it does not know compresses too, and slowly."""
+class RecordCoder(beam.coders.Coder):
+    """MessagePack: what Beam takes for types that it does not know would be pickle."""
 
-    def encode(self, value: UnitRecord | Summary) -> bytes:
-        return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    def encode(self, value: UnitRecord) -> bytes:
+        return msgspec.msgpack.encode(value)
 
-    def decode(self, encoded: bytes) -> UnitRecord | Summary:
-        return pickle.loads(encoded)
+    def decode(self, encoded: bytes) -> UnitRecord:
+        return msgspec.msgpack.decode(encoded, type=UnitRecord)
 
-    def estimate_size(self, value: UnitRecord | Summary) -> int:
-        return 0  # for watching only, and not worth a second pickle
+    def estimate_size(self, value: UnitRecord) -> int:
+        return 0  # for watching only, and not worth encoding twice
 
     def is_deterministic(self) -> bool:
         return False
 
 
-beam.coders.registry.register_coder(UnitRecord, PickleCoder)
-beam.coders.registry.register_coder(Summary, PickleCoder)
+class SummaryCoder(RecordCoder):
+    """Likewise."""
+
+    def encode(self, value: Summary) -> bytes:
+        return encode_summary(value)
+
+    def decode(self, encoded: bytes) -> Summary:
+        return decode_summary(encoded)
+
+
+class OutcomeCoder(RecordCoder):
+    """Likewise."""
+
+    def decode(self, encoded: bytes) -> Outcome:
+        return msgspec.msgpack.decode(encoded, type=Outcome)
+
+
+beam.coders.registry.register_coder(UnitRecord, RecordCoder)
+beam.coders.registry.register_coder(Summary, SummaryCoder)
+beam.coders.registry.register_coder(Outcome, OutcomeCoder)
 
 
 @beam.typehints.with_input_types(UnitRecord)
@@ -109,7 +128,7 @@ class MergeUnits(beam.CombineFn):
     """Merges unit records to one `Summary`, in any order."""
 
     def get_accumulator_coder(self) -> beam.coders.Coder:
-        return PickleCoder()
+        return SummaryCoder()
 
     def create_accumulator(self) -> Summary:
         return Summary()
@@ -387,5 +406,5 @@ class PublishVersion(beam.PTransform):
             | "TakeEachOnce" >> beam.Distinct()
             | "ReadRecords" >> beam.Map(read_record).with_output_types(UnitRecord)
             | "MergeUnits" >> beam.CombineGlobally(MergeUnits())
-            | "PublishVersion" >> beam.ParDo(_Publish(self.plan))
+            | "PublishVersion" >> beam.ParDo(_Publish(self.plan)).with_output_types(Outcome)
         )

@@ -1,15 +1,41 @@
-"""SkipFinished: units that have been finished since the run was planned."""
+"""CreateUnits and SkipFinished: the units of a run, and those finished since it was planned."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import apache_beam as beam
 
 from transforms import storage
 from transforms.core import layout
 from transforms.core.units import Unit
+from transforms.metrics import UnitCoder
 
 TODO, FINISHED = "todo", "finished"
+
+
+@dataclasses.dataclass
+class CreateUnits(beam.PTransform):
+    """The units, each where a worker has time for it.
+
+    They travel as bytes: Beam's reshuffle would pickle them, whatever their coder.
+
+    Attributes:
+      units: All of them.
+    """
+
+    units: Sequence[Unit]
+
+    def __post_init__(self):
+        super().__init__()
+
+    def expand(self, pipeline: beam.Pipeline) -> beam.PCollection[Unit]:
+        coder = UnitCoder()
+        encoded = [coder.encode(unit) for unit in self.units]
+        return (
+            pipeline
+            | "Encoded" >> beam.Create(encoded, reshuffle=True).with_output_types(bytes)
+            | "Decode" >> beam.Map(coder.decode).with_output_types(Unit)
+        )
 
 
 class _LookForRecord(beam.DoFn):
@@ -41,5 +67,7 @@ class SkipFinished(beam.PTransform):
         super().__init__()
 
     def expand(self, units: beam.PCollection[Unit]):  # Beam has no type hint for two outputs
-        look = beam.ParDo(_LookForRecord(self.output))
-        return units | "LookForRecord" >> look.with_outputs(FINISHED, main=TODO)
+        look = beam.ParDo(_LookForRecord(self.output)).with_output_types(Unit)
+        divided = units | "LookForRecord" >> look.with_outputs(FINISHED, main=TODO)
+        divided[FINISHED].element_type = str
+        return divided

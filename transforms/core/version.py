@@ -9,7 +9,7 @@ import google_crc32c
 import msgspec
 
 from transforms.core import layout
-from transforms.core.records import Counts, UnitRecord, unpack_statistics
+from transforms.core.records import Counts, UnitRecord, pack_statistics, unpack_statistics
 from transforms.core.statistics import Statistics, repeated_keys
 from transforms.core.units import SKIPPED, digest
 
@@ -50,6 +50,17 @@ class Summary:
         return sorted(
             self.records.values(), key=lambda r: (r.unit.label, r.unit.shard, r.unit.index)
         )
+
+
+def encode_summary(summary: Summary) -> bytes:
+    """MessagePack of the records and the packed statistics, for what passes between workers."""
+    return msgspec.msgpack.encode((summary.records, pack_statistics(summary.statistics)))
+
+
+def decode_summary(encoded: bytes) -> Summary:
+    """What `encode_summary` made."""
+    records, statistics = msgspec.msgpack.decode(encoded, type=tuple[dict[str, UnitRecord], dict])
+    return Summary(records, unpack_statistics(statistics))
 
 
 @dataclasses.dataclass(frozen=True)
