@@ -9,6 +9,8 @@ from pipelines.catalog import Catalog
 from transforms import storage
 from transforms.core import foreign
 from transforms.core.errors import UsageError, shown
+from transforms.core.heads import HEAD_BYTES, why_not_narratives
+from transforms.core.units import Unit
 from transforms.types import FileInfo
 
 _NAME = re.compile(r"[\w -]+")
@@ -71,3 +73,21 @@ def _problem_of_kind(file: FileInfo) -> str | None:
     if kind == foreign.CAPTIONS and plain.endswith("_captions.jsonl"):
         return None
     return f"{kind.title}, not a file of narratives: {kind.remedy}"
+
+
+def check_heads(units: Sequence[Unit], max_bad_share: float) -> None:
+    """Looks at the first lines of the shards that are to be read from their beginning.
+
+    Raises:
+      UsageError: None of them is a narrative, and not all lines may be bad.
+    """
+    if max_bad_share == 1:
+        return
+    for unit in [unit for unit in units if unit.index == 0][: foreign.MOST_FILES]:
+        with storage.open_decompressed(unit.path, unit.fingerprint) as stream:
+            problem = why_not_narratives(stream.read(HEAD_BYTES), unit.dialect)
+        if problem:
+            raise UsageError(
+                f"--input: {unit.path!r}: {problem}; give files of narratives, or "
+                "--max-bad-share 1 to have all its lines in the table `rejected`"
+            )

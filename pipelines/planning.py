@@ -10,7 +10,7 @@ import msgspec
 
 from pipelines.build_options import BuildOptions
 from pipelines.catalog import Catalog, load_catalogs
-from pipelines.input_checks import check_inputs, input_patterns
+from pipelines.input_checks import check_heads, check_inputs, input_patterns
 from transforms import storage
 from transforms.core import layout
 from transforms.core.errors import UsageError
@@ -88,6 +88,7 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
     )
     units = [unit for shard in shards for unit in shard_units(shard, options.unit_bytes, salt)]
     todo, finished = _divide(units, options.output)
+    check_heads(todo, options.max_bad_share)
     if todo:  # only then are the indexes read
         _annotation_index(options, beam_args, thorough=True)
         _transcript_index(options, beam_args, thorough=True)

@@ -1,5 +1,6 @@
 """The main job's inputs: which files are read, and files that are odd."""
 
+import gzip
 import json
 
 import pytest
@@ -255,3 +256,22 @@ def test_the_same_lines_under_another_name_are_bad(shard, tmp_path):
     path = helpers.write_lines(tmp_path / "x.jsonl", [b'{"dataset_id": "a", "image_id": "b"}\n'])
     assert build(tmp_path / "out", [path, shard]) == 0
     assert [row["code"] for row in helpers.rows_of(tmp_path / "out", "rejected")] == ["missing_key"]
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_a_shard_without_a_narrative_ends_the_run_before_it_is_read(
+    tmp_path, suffix, capsys, shard
+):
+    path = tmp_path / f"other.jsonl{suffix}"
+    path.write_bytes({"": bytes, ".gz": gzip.compress}[suffix](b"17\n" * 2_000))
+    with pytest.raises(UsageError) as caught:
+        build(tmp_path / "out", [shard, path])
+    assert str(caught.value) == (
+        f"--input: {str(path)!r}: none of its first 1,000 lines is a narrative; line 1: "
+        "wrong_type: Expected `object`, got `int`; give files of narratives, or --max-bad-share 1 "
+        "to have all its lines in the table `rejected`"
+    )
+    assert not (tmp_path / "out" / "versions").exists()
+    assert build(tmp_path / "out", [shard, path], "--max-bad-share", "1") == 0
+    manifest = helpers.assert_whole(helpers.version_of(tmp_path / "out"))
+    assert manifest["counts"]["rejected"] == {"wrong_type": 2_000}
