@@ -1,13 +1,14 @@
 """The first pass of a calibrated run: D alone, over all input."""
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
 
+import msgspec
+
 from pipelines.build_options import BuildOptions
 from transforms import storage
-from transforms.core.errors import UsageError
+from transforms.core.errors import UNREADABLE, UsageError
 from transforms.core.units import Unit, digest
 
 FOLDER = "calibrations"
@@ -22,13 +23,27 @@ def count_distances(
     """Narratives by (D, caption characters), from an earlier pass over the same units if any."""
     key = digest({"units": sorted(unit.key for unit in units), "source": options.transcripts})
     path = storage.join(options.output, FOLDER, f"{key[:16]}.json")
-    if not storage.exists(path):
+    counts = _read_counts(path)
+    if counts is None:
         print(
             f"Measuring D of all narratives in {len(units)} units, to calibrate the threshold.",
             file=sys.stdout if options.summary == "text" else sys.stderr,
         )
         _measure(units, options, beam_args, transcript_index, path)
-    rows = json.loads(storage.read_bytes(path))
+        counts = _read_counts(path)
+    if counts is None:
+        raise UsageError(f"{path}: holds no counts of D: remove it and run the same command again")
+    return counts
+
+
+def _read_counts(path: str) -> Counter | None:
+    """The counts of an earlier pass, None where there is none or the file is corrupt."""
+    if not storage.exists(path):
+        return None
+    try:
+        rows = msgspec.json.decode(storage.read_bytes(path), type=list[tuple[int, int, int]])
+    except UNREADABLE:
+        return None
     return Counter({(distance, characters): number for distance, characters, number in rows})
 
 

@@ -92,6 +92,9 @@ def parse_command_line(
             f"nothing was given to work on: say so by flags, for example `{prog} {model.example}`, "
             "or by a YAML file of options (--config FILE); --help explains every option"
         )
+    for argument in arguments:
+        if any("\udc80" <= character <= "\udcff" for character in argument):
+            raise UsageError(f"`{shown(argument)}` is not UTF-8: rename the file or folder")
     parser = _parser(model, prog, description)
     namespace, beam_args = parser.parse_known_args(arguments)
     flags = {key: value for key, value in vars(namespace).items() if value is not None}

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from pipelines import stopping
-from transforms.core.errors import EngineError, UsageError
+from transforms.core.errors import EngineError, UsageError, sentence
 
 
 def run_command(main: Callable[[], int | None]) -> None:
@@ -19,10 +19,10 @@ def run_command(main: Callable[[], int | None]) -> None:
     try:
         sys.exit(main() or 0)
     except UsageError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {sentence(error)}", file=sys.stderr)
         sys.exit(2)
     except EngineError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {sentence(error)}", file=sys.stderr)
         sys.exit(4)
     except KeyboardInterrupt:
         print(stopping.sentence(), file=sys.stderr)

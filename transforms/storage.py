@@ -19,7 +19,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from transforms.core import index_manifest, layout
-from transforms.core.errors import CHANGED, UsageError
+from transforms.core.errors import CHANGED, UsageError, shown
 from transforms.core.version import is_sealed, listed_files
 from transforms.types import FileInfo
 
@@ -52,6 +52,8 @@ def match(patterns: Sequence[str]) -> list[FileInfo]:
         if not files:
             raise UsageError(_nothing_found(pattern))
         for same, path in files.items():  # however it is spelt: `a`, `./a` and `/…/a` are one
+            if not path.isprintable() and any("\udc80" <= c <= "\udcff" for c in path):
+                raise UsageError(f"{shown(path)}: the file's name is not UTF-8; rename it")
             found.setdefault(same, path)
     return [_store(path).describe(path) for path in sorted(found.values())]
 

@@ -2,11 +2,17 @@
 
 import reprlib
 
+import msgspec
+
 SHOWN_CHARACTERS = 120
 """Characters of a quoted value beyond which it is cut."""
 
 MESSAGE_CHARACTERS = 2_000
 """Characters of a whole message beyond which it is cut."""
+
+
+UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
+"""What decoding JSON raises: it is none, not UTF-8, of another form, or nested too deeply."""
 
 
 class UsageError(ValueError):
@@ -30,6 +36,12 @@ def shown(value: object, limit: int = SHOWN_CHARACTERS) -> str:
     text = _bounded(limit).repr(value) if isinstance(value, _CONTAINERS) else str(value)
     cut = text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in cut)
+
+
+def sentence(error: Exception) -> str:
+    """An error's message as it is printed: bounded, its lines kept, all else escaped."""
+    text = "\n".join(shown(line, MESSAGE_CHARACTERS) for line in str(error).splitlines())
+    return text if len(text) <= 2 * MESSAGE_CHARACTERS else text[: 2 * MESSAGE_CHARACTERS] + "…"
 
 
 _CONTAINERS = (dict, list, tuple, set, frozenset)

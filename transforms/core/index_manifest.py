@@ -9,7 +9,7 @@ import os
 
 import msgspec
 
-from transforms.core.errors import UsageError
+from transforms.core.errors import UNREADABLE, UsageError, shown
 
 NAME = "index.json"
 FORMAT = 2
@@ -148,8 +148,10 @@ def decode_manifest(data: bytes | None, folder: str, kinds: tuple[str, ...]) -> 
             if not manifest.is_sealed:
                 raise UsageError(f"{path}: is corrupt, its seal differs: build it again")
             return manifest
-    except msgspec.DecodeError as error:
-        message = f"{path}: is not an index's manifest ({error}): build it anew"
+    except UsageError:
+        raise
+    except UNREADABLE as error:
+        message = f"{path}: is not an index's manifest ({shown(error)}): build it again"
         raise UsageError(message) from error
     raise UsageError(
         f"{path}: is an index of {head.kind}, format {head.format}; needed is "

@@ -231,7 +231,7 @@ def decode_record(data: bytes) -> UnitRecord:
     try:
         packed = pa.CompressedInputStream(pa.BufferReader(data[4:]), "zstd").read()
         return msgspec.msgpack.decode(packed, type=UnitRecord)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, msgspec.MsgspecError, RecursionError) as error:
         raise DamagedRecord(str(error)) from error
 
 

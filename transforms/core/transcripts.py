@@ -26,7 +26,7 @@ import pyarrow as pa
 from transforms.core import schemas
 from transforms.core.bucket_index import MAX_KEY_BYTES, TableIndex, plain_schema
 from transforms.core.chunk import list_array
-from transforms.core.errors import UsageError
+from transforms.core.errors import UNREADABLE, UsageError, shown
 from transforms.core.index_manifest import read_manifest
 
 ASR = "asr"
@@ -212,7 +212,7 @@ def parse_words_files(files: Iterable[tuple[str, bytes]]) -> pa.RecordBatch:
     def decode(name: str, data: bytes) -> tuple[str, list]:
         try:
             return recording_key(name), _WORDS_DECODER.decode(data).timed_words()
-        except (msgspec.DecodeError, ValueError) as error:
+        except UNREADABLE as error:
             raise unreadable(name, error) from error
 
     return _words_rows([decode(name, data) for name, data in files])
@@ -229,7 +229,7 @@ def _decode_lines(
             key, value = decode(line)
             if not 0 < len(key.encode()) <= MAX_KEY_BYTES:
                 raise ValueError(f"its ids have no or more than {MAX_KEY_BYTES} bytes")
-        except (msgspec.DecodeError, ValueError) as error:
+        except UNREADABLE as error:
             raise BadTranscription(number, str(error)) from error
         decoded.append((key, value))
     return decoded
@@ -238,8 +238,8 @@ def _decode_lines(
 def unreadable(place: str, problem: object) -> UsageError:
     """What the user is told of a file or line that is no transcription."""
     return UsageError(
-        f"{place}: is not a transcription ({problem}): see `Transcriptions` in the README for "
-        "the accepted forms"
+        f"{place}: is not a transcription ({shown(problem)}): see `Transcriptions` in the README "
+        "for the accepted forms"
     )
 
 

@@ -10,8 +10,11 @@ import msgspec
 import pyarrow as pa
 
 from transforms.core.annotations import tables
-from transforms.core.bucket_index import plain_schema
-from transforms.core.errors import UsageError
+from transforms.core.bucket_index import MAX_KEY_BYTES, plain_schema
+from transforms.core.errors import UNREADABLE, UsageError, shown
+
+MAX_NAME_CHARACTERS = 200
+"""Characters of a class's name; the longest published one has some 40."""
 
 _HEADERS = {("labelname", "displayname"), ("id", "name")}
 _DEFAULT_FILES = {
@@ -47,19 +50,43 @@ def parse_classes(file_name: str, data: bytes) -> list[ClassName]:
         raise UsageError(message) from error
     reader = csv.reader(io.StringIO(text, newline=""))
     classes = []
-    for row in reader:
-        if not row or (not classes and _is_header(row)):
-            continue
-        if len(row) != 2 or not all(field.strip() for field in row):
-            raise UsageError(
-                f"{file_name}, line {reader.line_num}: expected a class id and a name, as in "
-                f"`/m/011k07,Tortoise`, found {','.join(row)!r}"
-            )
-        class_id, name = row[0].strip(), row[1]
-        classes.append(ClassName(class_id, name, vocabulary_of(class_id)))
+    try:
+        for row in reader:
+            if row and (classes or not _is_header(row)):
+                classes.append(_to_class(row, f"{file_name}, line {reader.line_num}"))
+    except csv.Error as error:  # for one, a field of over 131,072 characters
+        raise UsageError(
+            f"{file_name}, line {reader.line_num}: is not a row of a class id and a name "
+            f"({shown(error)}): correct or remove it"
+        ) from error
     if not classes:
         raise UsageError(f"{file_name}: has no class: give rows of a class id and a name")
     return classes
+
+
+def _to_class(row: Sequence[str], place: str) -> ClassName:
+    if len(row) != 2 or not all(field.strip() for field in row):
+        raise UsageError(
+            f"{place}: expected a class id and a name, as in `/m/011k07,Tortoise`, found "
+            f"'{shown(','.join(row))}'"
+        )
+    return checked_class(row[0].strip(), row[1], place)
+
+
+def checked_class(class_id: str, name: str, place: str) -> ClassName:
+    """A class whose id and name are of a size that an index and a search can hold.
+
+    Raises:
+      UsageError: The id or the name is too long; says where.
+    """
+    if len(class_id.encode()) > MAX_KEY_BYTES:
+        raise UsageError(f"{place}: the class id {shown(class_id)} has over {MAX_KEY_BYTES} bytes")
+    if len(name) > MAX_NAME_CHARACTERS:
+        raise UsageError(
+            f"{place}: the name of class {shown(class_id)} has {len(name):,} characters, and names "
+            f"may have {MAX_NAME_CHARACTERS}: shorten or remove it"
+        )
+    return ClassName(class_id, name, vocabulary_of(class_id))
 
 
 def _is_header(row: Sequence[str]) -> bool:
@@ -102,9 +129,9 @@ def parse_hierarchy(file_name: str, data: bytes) -> list[tuple[str, str]]:
     """
     try:
         root = msgspec.json.decode(data, type=_Node)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise UsageError(
-            f"{file_name}: is not a class hierarchy ({error}): expected nested objects with "
+            f"{file_name}: is not a class hierarchy ({shown(error)}): expected nested objects with "
             "`LabelName` and `Subcategory`"
         ) from error
     pairs: dict[tuple[str, str], None] = {}

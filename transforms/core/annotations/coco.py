@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.annotations import tables
-from transforms.core.annotations.classes import ClassName, classes_to_rows
+from transforms.core.annotations.classes import checked_class, classes_to_rows
 from transforms.core.bucket_index import plain_schema
-from transforms.core.errors import UsageError
+from transforms.core.errors import UNREADABLE, UsageError, shown
 
 _SPLITS = {"train": "train", "val": "validation", "test": "test"}
 
@@ -66,12 +66,12 @@ def parse_instances(file_name: str, data: bytes, first_class: int = 0) -> dict[s
     """
     try:
         instances = msgspec.json.decode(data, type=_Instances)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise UsageError(
-            f"{file_name}: is not a file of COCO instances ({error}): expected an object with "
-            "`images`, `annotations` and `categories`"
+            f"{file_name}: is not a file of COCO instances ({shown(error)}): expected an object "
+            "with `images`, `annotations` and `categories`"
         ) from error
-    classes = [ClassName(str(item.id), item.name, tables.COCO) for item in instances.categories]
+    classes = [checked_class(str(item.id), item.name, file_name) for item in instances.categories]
     return {
         "images": _image_rows(instances, _subset(file_name)),
         "boxes": _box_rows(file_name, instances),
