@@ -46,6 +46,7 @@ _DECIMAL = "[0-9]+([.][0-9]+)?"
 
 _KINDS = {
     "annotations": ("GCS_READ_FOLDER", _OBJECT),
+    "annotations_for": ("TEXT", f"{_NAME}=(coco|open_images)"),
     "catalog": ("TEXT", _OBJECT),
     "dataset": ("TEXT", DATASET),
     "input": ("TEXT", f"({_OBJECT}|{_NAME})"),

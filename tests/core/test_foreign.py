@@ -46,7 +46,7 @@ def test_real_files(pattern, kind):
 @pytest.mark.parametrize(
     ("head", "title"),
     [
-        (gzip.compress(b"x"), "compressed with gzip"),
+        (gzip.compress(b"x", mtime=0), "compressed with gzip"),
         (b"PK\x03\x04x", "a zip archive"),
         (b"PAR1x", "a Parquet file"),
         (b"\xef\xbb\xbfa,b,c\n1,2,3\n4,5,6\n7,8,9\n", "a CSV file"),
