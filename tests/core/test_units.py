@@ -81,3 +81,30 @@ def test_versions_of_code_and_packages():
     assert set(units.package_versions()) == set(units.PACKAGES_THAT_MATTER)
     assert units.digest({"a": 1, "b": 2}) == units.digest({"b": 2, "a": 1})
     assert units.digest({"a": 1}) != units.digest({"a": 2})
+
+
+@pytest.mark.parametrize(
+    ("stem", "label"),
+    [
+        ("_x", "x"),
+        ("(1)", "1_"),
+        ("._.hidden", "hidden"),
+        ("...", "shard"),
+        ("a b=c", "a_b_c"),
+        ("größe", "größe"),
+        ("a-1.5", "a-1.5"),
+    ],
+)
+def test_labels_begin_as_readers_of_folders_take_them(stem, label):
+    assert units.make_label(stem) == label
+
+
+def test_long_labels_are_cut_and_stay_different():
+    made = [units.make_label("ä" * 110 + end) for end in "ab"]
+    assert made[0] != made[1]
+    assert all(len(label.encode()) <= units.LABEL_BYTES for label in made)
+
+
+def test_the_inode_of_a_shard_is_no_part_of_its_units_key():
+    unit = units.Unit("/data/a.jsonl", "a", "7-8", 7)
+    assert dataclasses.replace(unit, identity="here:1-2").key == unit.key

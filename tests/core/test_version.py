@@ -1,6 +1,7 @@
 """Merging units to a version, and the conservation law: whatever is tampered with is found."""
 
 import dataclasses
+import json
 import random
 
 import msgspec
@@ -188,3 +189,23 @@ def test_repeated_keys_are_described(units):
     repeats = version.describe_repeats(add_all(units).statistics)
     assert (repeats["narratives"], repeats["keys"]) == (2, 1)
     assert [(row["key"], row["narratives"]) for row in repeats["first"]] == [("repeated/0", 2)]
+
+
+def test_names_that_folder_readers_skip_or_that_differ_in_case_alone_are_found():
+    paths = ["narratives/a.parquet", "narratives/A.parquet", "mentions/a.parquet",
+             "mentions/_b.parquet", "mentions/.c.parquet", "narratives/e\u0301.parquet",
+             "narratives/\u00e9.parquet"]  # fmt: skip
+    assert version.unusable_names({"path": path} for path in paths) == [
+        paths[1], paths[3], paths[4], paths[6]
+    ]  # fmt: skip
+
+
+def test_a_manifest_is_sealed_over_all_that_it_says():
+    manifest = {"version": "v", "files": [{"path": "a", "rows": 1}], "pages": [], "share": 0.1}
+    made = version.sealed(manifest)
+    assert version.is_sealed(made) and version.sealed(made) == made
+    read = json.loads(json.dumps(made))
+    assert version.is_sealed(read)
+    for change in ({"version": "w"}, {"share": 0.2}, {"more": 1}, {"seal": "0"}):
+        assert not version.is_sealed(read | change)
+    assert not version.is_sealed(manifest)

@@ -50,9 +50,7 @@ def mask_secrets(value, name: str = ""):
 
 def _is_secret_name(name: str) -> bool:
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[^A-Za-z0-9]+", "_", name).lower()
-    return bool(_NAME.search(words)) and not re.search(
-        r"_(file|path|uri|url|name|name_prefix)$", words
-    )
+    return bool(_NAME.search(words)) and not _HARMLESS.search(words)
 
 
 def _mask_text(text: str) -> str:
