@@ -267,3 +267,29 @@ def test_an_index_of_annotations_is_no_index_of_transcriptions(tmp_path):
     (tmp_path / "index.json").write_bytes(b'{"format": 1, "kind": "annotations"}')
     with pytest.raises(UsageError, match="index of annotations, format 1; needed is asr or words"):
         TranscriptIndex.open(str(tmp_path))
+
+
+def spoken(*words, **more):
+    timed = [{"word": w, "startTime": f"{n}s", "endTime": f"{n + 1}s"} for n, w in words]
+    return {"alternatives": [{"words": [word | more for word in timed]}]}
+
+
+FIRST, SECOND = [(0, "a"), (1, "dog")], [(2, "and"), (3, "a"), (4, "cat")]
+
+
+@pytest.mark.parametrize(
+    "results",
+    [
+        [spoken(*FIRST), spoken(*SECOND)],
+        [spoken(*FIRST), spoken(*SECOND), {"alternatives": []}],
+        [spoken(*FIRST), spoken(*SECOND), spoken(*FIRST, *SECOND, speakerTag=1)],
+        [spoken(*FIRST, speakerTag=0), spoken(*SECOND), spoken(*FIRST, *SECOND, speakerTag=2)],
+        [spoken(*FIRST), spoken(*SECOND), spoken(*FIRST, *SECOND)],
+        [spoken(*FIRST, speakerTag=1), spoken(*SECOND, speakerTag=2)],
+        [spoken(*FIRST, *SECOND, speakerTag=1)],
+    ],
+)
+def test_what_diarization_repeats_is_taken_once(results):
+    line = json.dumps({"recording": "a_1", "results": results}).encode()
+    (row,) = parse_words_lines(line).to_pylist()
+    assert [word["text"] for word in row["words"]] == ["a", "dog", "and", "a", "cat"]

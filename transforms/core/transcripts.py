@@ -9,7 +9,8 @@ recording, named like it, or JSON Lines with the recording's name under `recordi
 line:
 
 - Google Speech-to-Text: `results`, whose first alternative has `words` of `word`, `startTime`
-  and `endTime` (version 2: `startOffset`, `endOffset`);
+  and `endTime` (version 2: `startOffset`, `endOffset`). With speaker diarization the last result
+  repeats the words of all: then it alone counts;
   https://cloud.google.com/speech-to-text/docs
 - Whisper: `segments` with `words` of `word`, `start` and `end` (`word_timestamps=True`);
   https://github.com/openai/whisper
@@ -87,6 +88,7 @@ class _GoogleWord(msgspec.Struct, rename="camel"):
     end_time: _Time | msgspec.UnsetType = msgspec.UNSET
     start_offset: _Time = 0.0
     end_offset: _Time | msgspec.UnsetType = msgspec.UNSET
+    speaker_tag: int | None = None
 
     def times(self) -> tuple[str, float, float]:
         if self.end_time is not msgspec.UNSET:
@@ -111,6 +113,22 @@ class _GoogleResult(msgspec.Struct):
             yield from (word.times() for word in alternative.words)
 
 
+def _words_of(results: list[_GoogleResult]) -> list[_GoogleWord]:
+    return [word for result in results for own in result.alternatives[:1] for word in own.words]
+
+
+def _without_repetition(results: list[_GoogleResult]) -> list[_GoogleResult]:
+    """Leaves out what the last result says again.
+
+    With speaker diarization it repeats the words of all results, with a tag of the speaker on each,
+    which the words before do not have.
+    """
+    last, before = _words_of(results[-1:]), _words_of(results[:-1])
+    tagged = all(word.speaker_tag for word in last) and not any(w.speaker_tag for w in before)
+    same = [word.times() for word in before] == [word.times() for word in last]
+    return results[-1:] if last and before and (tagged or same) else results
+
+
 class _WhisperWord(msgspec.Struct):
     word: str
     start: float
@@ -130,7 +148,10 @@ class _Recognised(msgspec.Struct):
     segments: list[_WhisperSegment] | msgspec.UnsetType = msgspec.UNSET
 
     def timed_words(self) -> list[tuple[str, float, float]]:
-        parts = self.results if self.results is not msgspec.UNSET else self.segments
+        if self.results is not msgspec.UNSET:
+            parts = _without_repetition(self.results)
+        else:
+            parts = self.segments
         if parts is msgspec.UNSET:
             raise ValueError("neither `results` (Google) nor `segments` (Whisper)")
         return [word for part in parts for word in part.timed_words() if word[0].strip()]

@@ -20,7 +20,7 @@ from transforms.core import lines
 from transforms.core.annotations import tables
 from transforms.core.annotations.problems import Column, describe_problem, line_at
 from transforms.core.bucket_index import MAX_KEY_BYTES, plain_schema
-from transforms.core.errors import UsageError
+from transforms.core.errors import UsageError, shown
 
 STREAM_BLOCK_BYTES = 8 << 20
 
@@ -270,5 +270,5 @@ def _no_rows(kind: FileKind) -> pa.RecordBatch:
 
 def _explain(source: CsvFile, rows: BinaryIO, line: int, error: Exception) -> UsageError:
     problem = describe_problem(rows, line, source.header, source.kind.columns)
-    where = problem or f": not readable as {source.kind.title} ({error})"
+    where = problem or f": not readable as {source.kind.title} ({shown(error)})"
     return UsageError(f"{source.name}{where}")

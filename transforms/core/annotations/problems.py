@@ -10,6 +10,7 @@ from typing import BinaryIO
 import pyarrow as pa
 
 from transforms.core.bucket_index import MAX_KEY_BYTES
+from transforms.core.errors import shown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,10 +49,13 @@ def describe_problem(
     text = io.TextIOWrapper(rows, encoding="utf-8", errors="surrogateescape", newline="")
     reader = csv.reader(text)
     line = first_line
-    for row in reader:
-        if row and (problem := _problem_of_row(row, header, columns)):
-            return f", line {line}{problem}; correct or remove the line"
-        line = first_line + reader.line_num
+    try:
+        for row in reader:
+            if row and (problem := _problem_of_row(row, header, columns)):
+                return f", line {line}{problem}; correct or remove the line"
+            line = first_line + reader.line_num
+    except csv.Error as error:  # for one, a value of over 131,072 characters
+        return f", line {line}: {shown(error)}; correct or remove the line"
     return None
 
 
@@ -82,15 +86,15 @@ def _problem_of_value(value: str, column: Column) -> str | None:
     if not value:
         return "no value" if column.filled else None
     if any("\udc80" <= character <= "\udcff" for character in value):
-        return f"not UTF-8: {value.encode('utf-8', 'surrogateescape')!r}"
+        return f"not UTF-8: '{shown(value)}'"
     if column.target == "key" and len(value.encode()) > MAX_KEY_BYTES:
         return f"longer than {MAX_KEY_BYTES} bytes"
     if pa.types.is_floating(column.type) and not _is_finite(value):
-        return f"{value!r} is not a number"
+        return f"'{shown(value)}' is not a number"
     if column.type == pa.int8() and value not in ("-1", "0", "1"):
-        return f"{value!r} is not -1, 0 or 1"
+        return f"'{shown(value)}' is not -1, 0 or 1"
     if column.type == pa.int64() and not value.lstrip("-").isdecimal():
-        return f"{value!r} is not a whole number"
+        return f"'{shown(value)}' is not a whole number"
     return None
 
 
