@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from pipelines import stopping
 from pipelines.build_options import BuildOptions
+from pipelines.local_advice import advise
 from pipelines.options import parse_command_line
 from pipelines.planning import BuildPlan, current_version, plan_build
 from pipelines.process import run_program
@@ -20,12 +21,13 @@ from pipelines.runners import (
     create_pipeline,
     fails_jobs,
     is_handed_over,
+    is_local,
     is_prepared_only,
     job_id,
 )
 from transforms import storage
 from transforms.core import layout
-from transforms.core.errors import EngineError
+from transforms.core.errors import MESSAGE_CHARACTERS, EngineError, shown
 from transforms.core.version import too_many_bad_lines
 
 PROG = "python -m pipelines.build"
@@ -59,11 +61,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return show(options, plan.manifest)
     begin = time.perf_counter()
     _say(options, _announcement(plan))
+    if is_local(options):
+        advise(options.workers, len(plan.units))
     outcome = run(options, beam_args, plan)
     if outcome is None:
         return 0
     if outcome["status"] != "published":
-        print(f"error: {outcome['message']}", file=sys.stderr)
+        print(f"error: {shown(outcome['message'], MESSAGE_CHARACTERS)}", file=sys.stderr)
         return EXIT_CODES[outcome["status"]]
     _say(options, f"Done in {time.perf_counter() - begin:.1f} s: {outcome['message']}.")
     folder = storage.join(options.output, layout.version_folder(outcome["version"]))

@@ -8,6 +8,7 @@ import pydantic
 
 from pipelines.options import Options, parse_command_line
 from pipelines.process import run_program
+from pipelines.progress import show_index_progress
 from pipelines.runners import create_pipeline, is_handed_over
 from transforms import storage
 from transforms.core import index_blocks
@@ -16,11 +17,13 @@ from transforms.core.annotations.index import KIND
 from transforms.core.annotations.tables import VOCABULARIES
 from transforms.core.errors import UsageError
 from transforms.core.index_manifest import NAME, IndexManifest, Source
+from transforms.core.transcripts import ASR, WORDS
 from transforms.index import (
     PROBLEMS,
     BuildIndex,
     IndexAnnotations,
     IndexTranscripts,
+    index_files,
     index_folder,
     is_built,
     open_source,
@@ -147,7 +150,12 @@ def _ensure(
     index_blocks.check_headers(build.sources, open_source)
     for name in (PROBLEMS, NAME):  # what is left of an interrupted build or a corrupt index
         storage.remove_file(storage.join(folder, name))
-    with create_pipeline(options, beam_args) as pipeline:
+    title = {KIND: "annotations", ASR: "transcriptions", WORDS: "word times"}[build.kind]
+    sizes = [source.size for source in build.sources]
+    with (
+        show_index_progress(title, sizes, index_files(folder, build.sources)),
+        create_pipeline(options, beam_args) as pipeline,
+    ):
         pipeline | type(build).__name__ >> build
     if problems := read_problems(folder):
         raise UsageError(problems[0])

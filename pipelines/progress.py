@@ -1,10 +1,10 @@
-"""How far a run is, on any engine: the bytes of finished units, by their commit records."""
+"""How far a run is, on any engine: by the commit records of its units, by files of an index."""
 
 import contextlib
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TextIO
 
 from transforms import storage
@@ -51,17 +51,85 @@ class FinishedBytes:
 def show_progress(units: Sequence[Unit], output: str, stream: TextIO | None = None) -> Iterator:
     """Shows progress on a stream, standard error by default, while the block runs."""
     stream = stream or sys.stderr
-    finished, ended = FinishedBytes(units, output), threading.Event()
+    finished = FinishedBytes(units, output)
     show = _draw_bar if stream.isatty() else _write_lines
+    with _shown(show, finished, stream) if finished.total else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
+def _shown(show: Callable, finished, stream: TextIO) -> Iterator:
+    ended = threading.Event()
     thread = threading.Thread(target=show, args=(finished, ended, stream), daemon=True)
-    if finished.total:
-        thread.start()
+    thread.start()
     try:
         yield
     finally:
         ended.set()
-        if finished.total:
-            thread.join(PATIENCE)
+        thread.join(PATIENCE)
+
+
+class WrittenFiles:
+    """Files of an index that are written: all come after the sources have been read.
+
+    Attributes:
+      total: Of all files that there may be.
+    """
+
+    def __init__(self, paths: Sequence[str]):
+        self._missing = set(paths)
+        self.total = len(paths)
+
+    def count(self) -> int:
+        """Looks which files have been written since; gives the number of all that are."""
+        self._missing -= storage.existing(self._missing)
+        return self.total - len(self._missing)
+
+
+@contextlib.contextmanager
+def show_index_progress(
+    name: str, sizes: Sequence[int], paths: Sequence[str], stream: TextIO | None = None
+) -> Iterator:
+    """Says that an index is being built, and shows how far that is while the block runs.
+
+    Args:
+      name: What the index is of.
+      sizes: Bytes of each of its sources.
+      paths: The files that it will have.
+      stream: Standard error by default.
+    """
+    stream = stream or sys.stderr
+    files = "1 file" if len(sizes) == 1 else f"{len(sizes)} files"
+    size = f"{sum(sizes) / 1e6:,.1f} MB"
+    print(f"Building the index of {name} from {files} ({size}), once.", file=stream, flush=True)
+    show = _draw_index_bar if stream.isatty() else _write_index_lines
+    with _shown(show, WrittenFiles(paths), stream):
+        yield
+
+
+def _draw_index_bar(written: WrittenFiles, ended: threading.Event, stream: TextIO) -> None:
+    from rich import progress
+    from rich.console import Console
+
+    columns = (
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TimeElapsedColumn(),
+    )
+    with progress.Progress(*columns, console=Console(file=stream), transient=True) as bar:
+        task = bar.add_task("Reading sources", total=None)
+        for done in _counts(written, ended, BAR_SECONDS):
+            if done:
+                bar.update(task, description="Index files", completed=done, total=written.total)
+
+
+def _write_index_lines(written: WrittenFiles, ended: threading.Event, stream: TextIO) -> None:
+    begin = time.perf_counter()
+    for done in _counts(written, ended, LINE_SECONDS):
+        state = f"{done} of {written.total} files written" if done else "reading its sources"
+        since = _duration(time.perf_counter() - begin)
+        print(f"Building the index: {state}, {since} so far.", file=stream, flush=True)
 
 
 def _draw_bar(finished: FinishedBytes, ended: threading.Event, stream: TextIO) -> None:
@@ -89,7 +157,9 @@ def _write_lines(finished: FinishedBytes, ended: threading.Event, stream: TextIO
         print(line, file=stream, flush=True)
 
 
-def _counts(finished: FinishedBytes, ended: threading.Event, seconds: float) -> Iterator[int]:
+def _counts(
+    finished: FinishedBytes | WrittenFiles, ended: threading.Event, seconds: float
+) -> Iterator[int]:
     """Counts every so often until the end; a slow store less often, one that fails again later."""
     pause = seconds
     while not ended.wait(pause):

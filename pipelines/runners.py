@@ -263,6 +263,11 @@ def is_prepared_only(options: Options, beam_args: Sequence[str] = ()) -> bool:
     return any(_PREPARED.match(flag) for flag in flags)
 
 
+def is_local(options: Options) -> bool:
+    """Whether the pipeline runs on this machine, in this process and its worker processes."""
+    return _engine(options) == LOCAL
+
+
 def is_handed_over(options: Options, beam_args: Sequence[str] = ()) -> bool:
     """Whether a pipeline is only submitted, or only prepared, and nobody waits for its end."""
     if _engine(options) == LOCAL:

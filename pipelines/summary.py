@@ -11,6 +11,7 @@ from rich.text import Text
 
 from transforms import storage
 from transforms.core import layout, paper
+from transforms.core.errors import shown as printable
 from transforms.core.report import views
 from transforms.core.report.formats import (
     NOTHING,
@@ -25,6 +26,7 @@ from transforms.core.report.formats import (
 BAD_LINES_SHOWN = 20
 SHARDS_SHOWN = 30
 KEYS_SHOWN = 5
+NAME_CHARACTERS = 400
 TIED = "\x1f"
 """A space at which a line is not broken."""
 
@@ -162,7 +164,7 @@ def _print_reconciliation(console: Console, manifest: Mapping) -> None:
 
 def _print_shard(console: Console, row: Mapping, manifest: Mapping) -> None:
     """Its name and split, on two lines where one is too short: names are to be copied."""
-    shard, split = f"  {row['shard']}", f"({_named(row, manifest)})"
+    shard, split = f"  {printable(row['shard'], NAME_CHARACTERS)}", f"({_named(row, manifest)})"
     if row["dataset"] is None:  # each of its lines says its own
         split = ""
     fits = len(shard) + 1 + len(split) <= console.width
@@ -206,7 +208,8 @@ def _print_reasons(
 def _print_bad_lines(console: Console, manifest: Mapping) -> None:
     shown, more = views.bad_lines(manifest, BAD_LINES_SHOWN)
     for row in shown:
-        text = f"    {row['shard']}:{row['line']} {row['code']} {row['message']}"
+        shard, message = printable(row["shard"], NAME_CHARACTERS), printable(row["message"], 500)
+        text = f"    {shard}:{row['line']} {row['code']} {message}"
         _line(console, text, hang=2)
     if more > 0:
         _line(console, f"    … and {integer(more)} more in the table `rejected`")

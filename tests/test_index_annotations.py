@@ -61,7 +61,8 @@ def test_what_no_run_will_use_is_warned_of(tmp_path, capsys):
     header = "ImageID,Source,LabelName,Confidence,XMin,XMax,YMin,YMax\n"
     boxes.write_text(header + "a,s,/m/1,1,0,1,0,1\nb,s,/m/1,1,0.5,0.2,0,1\nc,s,/m/1,1,0,1e15,0,1\n")
     main(["--classes", str(classes), "--boxes", str(boxes), "--output", str(tmp_path / "indexes")])
-    told = capsys.readouterr().err.splitlines()
+    started, *told = capsys.readouterr().err.splitlines()
+    assert started == "Building the index of annotations from 2 files (0.0 MB), once."
     assert [line.partition(": ")[0] for line in told] == ["warning"] * 4
     assert [line.split("; the first is ")[1] for line in told] == [
         "of image b", "of image c", "/m/1, `Hound`", "/m/2, `!`",
@@ -75,13 +76,27 @@ def test_what_no_run_will_use_is_warned_of(tmp_path, capsys):
     [
         (["--boxes", "nowhere.csv"], "there is no file 'nowhere.csv'"),
         (["--boxes", "nowhere*.csv"], "no file matches 'nowhere*.csv'"),
-        (["--boxes", f"{HERE}/v3/train/images.csv"], "is not the header of a file of boxes"),
-        (["--labels", f"{HERE}/v1/dict.csv"], "is not the header of a file of labels"),
-        (["--images", f"{HERE}/v3/train/annotations-human.csv"], "header of an image list"),
-        (["--classes", f"{HERE}/v3/train/images.csv"], "expected a class id and a name"),
+        (
+            ["--boxes", f"{HERE}/v3/train/images.csv"],
+            "this is an image list, not a file of boxes: give",
+        ),
+        (["--labels", f"{HERE}/v1/dict.csv"], "this is a file of class names, not a file of"),
+        (
+            ["--images", f"{HERE}/v3/train/annotations-human.csv"],
+            "labels, not an image list: give it",
+        ),
+        (["--classes", f"{HERE}/v3/train/images.csv"], "image list, not a file of class names"),
         (["--coco-instances", f"{HERE}/classes/bbox_labels_600_hierarchy.json"], "instances"),
-        (["--hierarchy", f"{HERE}/v1/dict.csv"], "is not a class hierarchy"),
+        (
+            ["--hierarchy", f"{HERE}/v1/dict.csv"],
+            "a file of class names, not a class hierarchy: give",
+        ),
         (["--boxs", "x.csv"], "--boxes"),
+        (
+            [],
+            "there is nothing to index: give files with at least one of --boxes, --labels, "
+            "--images, --classes, --coco-instances, --hierarchy",
+        ),
     ],
 )
 def test_bad_input_is_one_sentence(tmp_path, arguments, said):
@@ -97,7 +112,7 @@ def test_exit_code_and_no_traceback(tmp_path):
     result = run("--boxes", bad, "--output", tmp_path / "out")
     assert result.returncode == 2
     assert result.stdout == ""
-    assert result.stderr.strip() == (
+    assert result.stderr.splitlines()[-1] == (
         f"error: {bad}, line 2: 7 values for 8 columns; correct or remove the line"
     )
 

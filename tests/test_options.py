@@ -389,6 +389,16 @@ def test_an_output_that_cannot_be_written_ends_with_one_sentence(run, tmp_path):
         assert f"cannot make the folder '{output}': " in error and "name another" in error
 
 
+def test_terminal_escapes_in_names_are_shown_escaped(run, tmp_path):
+    for name in ("a\x1b[31m.jsonl", "\x1b]0;title\x07"):
+        error = run.fails(shard=tmp_path / name)
+        assert "\x1b" not in error and "\x07" not in error and r"\x1b" in error
+    config = tmp_path / "c\x1b[31m.yaml"
+    config.write_text("a: [")
+    error = run.fails("--config", config)
+    assert "\x1b" not in error and r"c\x1b[31m.yaml: not valid YAML" in error
+
+
 def test_a_header_that_cannot_be_read_ends_with_one_sentence(run, tmp_path):
     boxes = helpers.write_lines(tmp_path / "boxes.csv", [b"ImageID,Label\n", b"1,2\n"])
     error = run.fails("--boxes", boxes)

@@ -89,6 +89,25 @@ def test_a_run_without_units_shows_nothing(tmp_path):
     assert shown.getvalue() == ""
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_building_an_index_shows_how_far_it_is(tmp_path, monkeypatch, terminal):
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "BAR_SECONDS", 0.01)
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = Shown(terminal)
+    paths = [storage.join(str(tmp_path), name) for name in "abc"]
+    with progress.show_index_progress("boxes", [1_000_000, 500_000], paths, shown):
+        assert shown.getvalue().startswith(
+            "Building the index of boxes from 2 files (1.5 MB), once.\n"
+        )
+        shown.wait_for("Reading sources" if terminal else "reading its sources, 0 s so far.")
+        storage.write_bytes(paths[1], b"")
+        shown.wait_for("1/3" if terminal else "Building the index: 1 of 3 files written, ")
+    end = shown.getvalue()
+    storage.write_bytes(paths[0], b"")
+    assert shown.getvalue() == end
+
+
 class Shown(io.StringIO):
     """What was printed, by another thread."""
 

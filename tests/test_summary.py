@@ -159,3 +159,17 @@ def test_the_same_for_programs():
     }  # fmt: skip
     assert made["localization"]["total"]["share_inside"] == 0.755
     assert made["richness"][0]["nouns_mean"] == 22.5
+
+
+def test_names_with_terminal_escapes_are_shown_escaped():
+    manifest = material.manifest()
+    name = "a\x1b[31mred\x07.jsonl"
+    shard = manifest["shards"][0]["shard"]
+    rows = [*manifest["shards"], *manifest["bad_lines"], *manifest["inputs"]]
+    for row in rows:
+        if row.get("shard") == shard:
+            row["shard"] = name
+    manifest["bad_lines"].insert(0, {"shard": name, "line": 3, "code": "x", "message": "m\x1b[2J"})
+    text = printed(manifest)
+    assert "\x1b" not in text and "\x07" not in text
+    assert r"a\x1b[31mred\x07.jsonl" in text and r"m\x1b[2J" in text

@@ -147,6 +147,19 @@ def count_buckets(sources: Sequence[Source]) -> dict[str, int]:
     }
 
 
+def _bucket_file(table: str, bucket: int) -> str:
+    return f"{table}-{bucket:05d}.arrow"
+
+
+def index_files(folder: str, sources: Sequence[Source]) -> list[str]:
+    """Paths of all bucket files that an index of these sources may have."""
+    return [
+        storage.join(folder, _bucket_file(table, bucket))
+        for table, buckets in count_buckets(sources).items()
+        for bucket in range(buckets)
+    ]
+
+
 class ParseBlock(beam.DoFn):
     """Parses a block and deals its rows out to buckets.
 
@@ -206,7 +219,7 @@ def write_bucket(
     data, rows, keys = build_bucket(
         [data for *_, data in ordered], TABLES[table], _terms_of(table, terms)
     )
-    name = f"{table}-{bucket:05d}.arrow"
+    name = _bucket_file(table, bucket)
     storage.write_bytes(storage.join(folder, name), data)
     return table, describe_file(name, bucket, data, rows, keys)
 

@@ -249,6 +249,10 @@ def _scan_lines(
     return n, np.array(ends)
 
 
+KERNEL = _scan_lines
+"""The kernel that every run over narratives needs; it includes those that it calls."""
+
+
 @compiled
 def _scan_head(data, at, gap, strings, n):
     """`{"dataset_id": "…", "image_id": "…", "annotator_id": 9, "caption": "…"`"""

@@ -11,3 +11,8 @@ compiled = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 inlined = numba.njit(cache=True, nogil=True, error_model="numpy", inline="always")
 """Compiles a few lines into their callers: for what is done many times a trace point."""
+
+
+def is_compiled(kernel: numba.core.dispatcher.Dispatcher) -> bool:
+    """Whether machine code of a kernel is in the cache, made from its present source."""
+    return bool(kernel._cache._cache_file._load_index())

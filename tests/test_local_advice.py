@@ -1,0 +1,61 @@
+"""What is said before a run on this machine: kernels to compile, workers that do not help."""
+
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pipelines import local_advice
+from tests import build_helpers as helpers
+
+COMPILING = "Compiling kernels: about 20 s, only in the first run on this machine.\n"
+
+
+@pytest.mark.parametrize(
+    ("workers", "units", "processors", "expected"),
+    [
+        (1, 1, 1, []),
+        (1, 0, 1, []),
+        (2, 2, 2, []),
+        (8, 3, 8, ["--workers 8 for 3 units: 5 of them have nothing to do; a smaller --unit-b"]),
+        (2, 1, 2, ["--workers 2 for 1 unit: 1 of them have nothing to do"]),
+        (4, 9, 2, ["--workers 4 share 2 processors: more workers than processors take memory"]),
+        (2, 9, 1, ["--workers 2 share 1 processor: "]),
+        (9, 3, 2, ["--workers 9 for 3 units: 6", "--workers 9 share 2 processors"]),
+    ],
+)
+def test_workers_that_do_not_help_are_said(workers, units, processors, expected):
+    found = local_advice.describe_workers(workers, units, processors)
+    assert len(found) == len(expected)
+    for line, start in zip(found, expected, strict=True):
+        assert line.startswith(f"note: {start}")
+
+
+@pytest.mark.parametrize(("units", "compiled"), [(1, False), (1, True), (0, False)])
+def test_compiling_is_said_where_there_is_something_to_do(monkeypatch, units, compiled):
+    monkeypatch.setattr(local_advice, "_is_compiled", lambda: compiled)
+    stream = io.StringIO()
+    local_advice.advise(1, units, stream)
+    assert stream.getvalue() == (COMPILING if units and not compiled else "")
+
+
+def test_the_cache_of_kernels_tells_whether_they_are_compiled(tmp_path):
+    """Before the first scan there is nothing in it, and after it there is."""
+    program = (
+        "from transforms.core.block_scanner import KERNEL, scan_block\n"
+        "from transforms.core.compiled import is_compiled\n"
+        "from transforms.core.lines import read_block\n"
+        f"file = open({str(helpers.REAL)!r}, 'rb')\n"
+        "before = is_compiled(KERNEL)\n"
+        "scan_block(read_block(file, 0, 100_000)[1])\n"
+        "print(before, is_compiled(KERNEL))"
+    )
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+    for expected in ("False True", "True True"):
+        ended = subprocess.run(
+            command, cwd=helpers.ROOT, env=environment, capture_output=True, text=True
+        )
+        assert ended.stdout.strip() == expected, ended.stderr
