@@ -8,12 +8,12 @@ import pathlib
 import re
 import shutil
 import tempfile
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
 from pipelines import stopping
 from pipelines.options import Options
+from pipelines.process import LOG_NAME, keep_traceback
 from transforms import storage
 from transforms.core import unfinished
 from transforms.core.errors import WORKER_ENDED, EngineError, UsageError
@@ -37,7 +37,6 @@ https://beam.apache.org/documentation/runners/flink/#pipeline-options-for-the-fl
 _SETUP_FILE = pathlib.Path(__file__).parents[1] / "setup.py"
 """What Dataflow's workers install, where the code is a checkout of the repository."""
 
-_LOG_NAME = {"prefix": "localized-narratives-", "suffix": ".log"}
 _PREPARED = re.compile(r"--(template_location|dry_run)\b(?!=[Ff]alse)")
 _WHERE = re.compile(r" \[while running '[^']*'\]")
 _IN_WORKER = re.compile(
@@ -64,7 +63,7 @@ def create_pipeline(options: Options, beam_args: Sequence[str] = ()) -> Iterator
 
     engine = _engine(options)
     with (
-        tempfile.TemporaryFile("w+", errors="replace", **_LOG_NAME) as workers_log,
+        tempfile.TemporaryFile("w+", errors="replace", **LOG_NAME) as workers_log,
         _prepared(engine, options, beam_args, workers_log) as pipeline,
     ):
         try:
@@ -245,15 +244,13 @@ def _explain(error: Exception, workers_log: TextIO) -> BaseException:
 
 def _describe(error: Exception, workers_log: TextIO) -> str:
     """What failed, in a line, and the file that has the whole traceback."""
-    with tempfile.NamedTemporaryFile("w", delete=False, **_LOG_NAME) as log:
-        log.write("".join(traceback.format_exception(error)))
-        workers_log.seek(0)
-        log.write(workers_log.read())
+    workers_log.seek(0)
+    kept = keep_traceback(error, workers_log.read())
     last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
     reason = WORKER_ENDED if last == _CUT_OFF else last
     return (
         f"the run failed: {reason}; finished units are kept, so the same command goes on from "
-        f"there. The traceback is in {log.name}"
+        f"there. {kept[:1].upper()}{kept[1:]}"
     )
 
 

@@ -1,5 +1,7 @@
 """A command as a process: exit codes and interrupts."""
 
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,7 +33,6 @@ run_program(main)
         ("raise SystemExit(5)", 5, ""),
         ("raise UsageError('wrong')", 2, "error: wrong"),
         ("raise EngineError('failed')", 4, "error: failed"),
-        ("1 / 0", 1, "ZeroDivisionError: division by zero"),
     ],
 )
 def test_a_program_ends_with_its_code_after_its_exit_functions(end, code, error):
@@ -42,6 +43,51 @@ def test_a_program_ends_with_its_code_after_its_exit_functions(end, code, error)
     assert ended.returncode == code
     assert ended.stdout.split("\n") == ["main", "exit function", ""]
     assert ended.stderr.strip().endswith(error) and bool(ended.stderr) is bool(error)
+
+
+def ended_in_shell(end, redirection, **environment):
+    """How a program that prints much ends, with its standard output redirected by a shell."""
+    program = PROGRAM.replace('print("main")', 'print("main " * 100_000)').format(end=end)
+    command = ["bash", "-c", f'"$0" -c "$1" {redirection}; exit ${{PIPESTATUS[0]}}']
+    return subprocess.run(
+        [*command, sys.executable, program], cwd=helpers.ROOT, capture_output=True, text=True,
+        env=os.environ | environment,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("redirection", ["| head -c 5", ">&-"])
+@pytest.mark.parametrize("code", [0, 3])
+def test_a_reader_that_goes_changes_nothing(redirection, code):
+    ended = ended_in_shell(f"return {code}", redirection)
+    assert (ended.returncode, ended.stderr) == (code, "")
+
+
+def test_output_that_cannot_be_written_ends_with_a_sentence():
+    ended = ended_in_shell("return 0", "> /dev/full")
+    assert ended.returncode == 4
+    assert ended.stderr == "error: cannot write to stdout: No space left on device\n"
+
+
+def test_an_error_of_the_system_is_a_sentence_that_names_the_path():
+    ended = ended_in_shell("open('/nowhere/file')", "> /dev/null")
+    assert ended.returncode == 4
+    assert ended.stderr == "error: '/nowhere/file': No such file or directory\n"
+    full = "raise OSError(28, 'No space left on device', '/nowhere/file')"
+    ended = ended_in_shell(full, "> /dev/null")
+    assert ended.returncode == 4 and ended.stderr.count("\n") == 1
+    assert re.search(
+        r"'/nowhere/file': No space left on device, [\d,]+ bytes are free", ended.stderr
+    )
+
+
+def test_any_other_error_is_a_sentence_and_a_log(tmp_path):
+    ended = ended_in_shell("1 / 0", "> /dev/null", TMPDIR=str(tmp_path))
+    (log,) = tmp_path.iterdir()
+    assert ended.returncode == 4
+    assert ended.stderr == (
+        f"error: unexpectedly, ZeroDivisionError: division by zero; the traceback is in {log}\n"
+    )
+    assert "1 / 0" in log.read_text() or "ZeroDivisionError" in log.read_text()
 
 
 STUCK = """

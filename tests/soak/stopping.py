@@ -86,8 +86,9 @@ class Run:
             )
 
     def said(self, name: str) -> str:
-        """What it said on `out` or `err`."""
-        return self._said[name].read_text()
+        """What it said on `out` or `err`, but for lines of progress."""
+        lines = self._said[name].read_text().splitlines(keepends=True)
+        return "".join(line for line in lines if not line.startswith("Finished "))
 
     def processes(self) -> list[int]:
         """The processes of the run that have not ended, orphans among them."""

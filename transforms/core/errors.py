@@ -1,6 +1,10 @@
 """Errors that end a command with a sentence in place of a traceback, and how they quote input."""
 
+import contextlib
+import errno
+import os
 import reprlib
+import shutil
 
 import msgspec
 
@@ -54,3 +58,29 @@ def _bounded(limit: int) -> reprlib.Repr:
     writer.maxdict = writer.maxlist = writer.maxtuple = writer.maxset = 10
     writer.maxstring = writer.maxother = writer.maxlong = limit
     return writer
+
+
+def describe_os_error(error: OSError, path: str | None = None, needed: int | None = None) -> str:
+    """What the system refused, with the path and, on a full disk, with what is free there.
+
+    Args:
+      error: What was raised.
+      path: Where, if the error itself does not know.
+      needed: Bytes that were to be written, if known.
+    """
+    place = os.fsdecode(error.filename or path or "")
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    told = f"{place!r}: {reason}" if place else reason
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        return told
+    with contextlib.suppress(OSError):
+        told += f", {shutil.disk_usage(_existing(place)).free:,} bytes are free there"
+    if needed is not None:
+        told += f" and about {needed:,} are needed"
+    return f"{told}; free some space and run the same command again, finished units are kept"
+
+
+def _existing(path: str) -> str:
+    while path and not os.path.exists(path):
+        path = os.path.dirname(path)
+    return path or "."
