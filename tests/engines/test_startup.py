@@ -14,6 +14,7 @@ from tests import build_helpers as helpers
 from tests.build_helpers import ROOT
 from tests.engines.jobs import SAMPLES, inputs, run
 from tests.engines.servers.bucket import without_credentials
+from tests.engines.servers.faults import Fault
 from tests.engines.servers.metadata import running_metadata_server, running_silent_server
 
 pytestmark = pytest.mark.engines
@@ -189,3 +190,34 @@ def test_credentials_of_the_machine_are_used(bucket, tmp_path):
         assert ended.code == 0, ended.err
         assert any(path.endswith("/token") for path in metadata.asked)
     assert bucket.faults.seen("read", "a.jsonl")
+
+
+def test_public_objects_are_read_without_credentials_and_others_name_what_is_needed(
+    bucket, tmp_path
+):
+    for name in ("public/a.jsonl", "private/a.jsonl"):
+        bucket.put(name, helpers.REAL.read_bytes())
+    bucket.faults.add(Fault(name="/private/", status=401, anonymous=True, times=None))
+
+    def read(path, output=tmp_path / "out"):
+        with nobody() as environment:
+            endpoint = {"API_ENDPOINT_OVERRIDE": bucket.environment["STORAGE_EMULATOR_HOST"]}
+            arguments = ("--input", path, "--output", output, "--tagger", "none")
+            return run(*arguments, environment=environment | endpoint)
+
+    ended = read(f"{bucket.url}/public/*.jsonl")
+    assert ended.code == 0, ended.err
+    assert len(helpers.rows_of(tmp_path / "out", "narratives")) == len(
+        helpers.lines_of(helpers.REAL)
+    )
+    private = f"{bucket.url}/private/a.jsonl"
+    for path, output, needed in (
+        (private, tmp_path / "other", f"'{private}' is not public"),
+        (helpers.REAL, f"{bucket.url}/out", f"to write to '{bucket.url}/out' takes them"),
+    ):
+        ended = read(path, output)
+        assert ended.code == 2
+        assert ended.err.startswith("error: gs:// needs Google credentials: Your default ")
+        assert needed in ended.err and "gcloud auth application-default login" in ended.err
+        assert ended.err.count("\n") == 1
+    assert bucket.names("out") == []

@@ -31,7 +31,7 @@ import google_crc32c
 import requests
 from google.api_core import exceptions
 from google.auth import exceptions as auth
-from google.auth.credentials import Credentials
+from google.auth.credentials import AnonymousCredentials, Credentials
 from google.auth.transport.requests import Request
 from google.cloud.storage import Blob, Bucket, Client
 from google.cloud.storage.exceptions import DataCorruption
@@ -49,6 +49,9 @@ _THREADS = 8
 _TOKEN_SECONDS = 10.0
 """How long the service that makes credentials valid may take to answer."""
 
+_PROBE_SECONDS = 3.0
+"""How long the service may take to answer at all, where there are no credentials."""
+
 _TOLD_AFTER, _TOLD_AGAIN_AFTER = 5.0, 30.0
 """Seconds of failing in a row before it is told that calls are tried again, and until the next."""
 
@@ -56,6 +59,8 @@ _LOGIN = (
     "log in with `gcloud auth application-default login`, or name a key file in "
     "GOOGLE_APPLICATION_CREDENTIALS"
 )
+
+_NEEDED = f"{SCHEME} needs Google credentials: {{}}; {_LOGIN}"
 
 
 class _TellOfRetries(logging.Handler):
@@ -89,18 +94,41 @@ def _client() -> Client:
     return client
 
 
+class _NoCredentials(AnonymousCredentials):
+    """Reads public buckets.
+
+    Attributes:
+      reason: Why there are no others.
+    """
+
+    def __init__(self, reason: str):
+        super().__init__()
+        self.reason = reason
+
+    def refresh(self, request) -> None:
+        """Does nothing: an answer that refuses them is then given as it is."""
+
+
+@functools.cache
 def _credentials() -> Credentials:
     """The user's or the machine's, made valid by one try: the client would try for minutes.
 
+    Where there are none, those with which public buckets can be read.
+
     Raises:
-      UsageError: There are none, or they are not valid.
+      UsageError: They are not valid, or there are none and the service cannot be reached either.
       EngineError: Whoever could tell does not answer.
     """
     try:
         credentials, _ = google.auth.default(scopes=Client.SCOPE)
     except auth.DefaultCredentialsError as error:
         reason, _, _ = str(error).partition(". ")
-        raise UsageError(f"{SCHEME} needs Google credentials: {reason}; {_LOGIN}") from error
+        endpoint = os.environ.get("API_ENDPOINT_OVERRIDE", "https://storage.googleapis.com")
+        try:
+            requests.head(endpoint, timeout=_PROBE_SECONDS)
+        except requests.RequestException:
+            raise UsageError(_NEEDED.format(reason)) from error
+        return _NoCredentials(reason)
     try:
         with _explained(SCHEME):
             credentials.refresh(functools.partial(Request(), timeout=_TOKEN_SECONDS))
@@ -119,6 +147,8 @@ def _explained(path: str) -> Iterator[None]:
     except exceptions.PreconditionFailed as error:
         raise UsageError(CHANGED.format(path)) from error
     except (exceptions.Forbidden, exceptions.Unauthorized) as error:
+        if reason := _reason_for_none():
+            raise UsageError(_NEEDED.format(f"{reason}, and {path!r} is not public")) from error
         raise UsageError(
             f"no permission for {path!r}: {_reason(error)}; ask for the role Storage Object User "
             "on its bucket, or use other credentials"
@@ -133,6 +163,13 @@ def _explained(path: str) -> Iterator[None]:
         DataCorruption,
     ) as error:
         raise EngineError(f"Google Cloud Storage failed at {path!r}: {_reason(error)}") from error
+
+
+def _reason_for_none() -> str | None:
+    """Why there are no credentials; None where there are, and for an emulator, which asks none."""
+    if "STORAGE_EMULATOR_HOST" in os.environ:
+        return None
+    return getattr(_credentials(), "reason", None)
 
 
 def _reason(error: Exception) -> str:
@@ -351,7 +388,9 @@ def _listed_of(folder: str, paths: Collection[str]) -> Iterator[tuple[str, Blob]
 
 
 def check_writable(folder: str) -> None:
-    """Writes an object below the folder and removes it."""
+    """Writes an object below the folder and removes it; without credentials refuses to."""
+    if reason := _reason_for_none():
+        raise UsageError(_NEEDED.format(f"{reason}, and to write to {folder!r} takes them"))
     path = f"{folder.rstrip('/')}/{uuid.uuid4().hex}.tmp"
     write_bytes(path, b"")
     remove_file(path)

@@ -29,12 +29,14 @@ class Call:
         targets of a batch, empty for others.
       method: GET, POST …
       target: Path and query, as they were sent.
+      authorized: Whether it came with credentials.
     """
 
     kind: str
     name: str
     method: str
     target: str
+    authorized: bool = True
 
 
 def read_call(method: str, target: str, body: bytes) -> Call:

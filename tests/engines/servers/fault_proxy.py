@@ -69,7 +69,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.path.startswith(CONTROL):
             self._send(self.server.control(self.command, self.path.removeprefix(CONTROL), body))
             return
-        seen, released = self.server.plan.meet(read_call(self.command, self.path, body))
+        call = read_call(self.command, self.path, body)
+        call = dataclasses.replace(call, authorized="Authorization" in self.headers)
+        seen, released = self.server.plan.meet(call)
         try:
             self._meet(seen, released, body)
         finally:

@@ -38,6 +38,7 @@ class Fault:
         acknowledgement.
       delay: Seconds that the call waits first.
       hold: The call waits until `Faults.release`; it is dropped if its caller ended meanwhile.
+      anonymous: Only calls without credentials are met.
       skip: So many calls pass unharmed first.
       times: So many calls are met then, None for all.
     """
@@ -50,11 +51,14 @@ class Fault:
     carried_out: bool = False
     delay: float = 0.0
     hold: bool = False
+    anonymous: bool = False
     skip: int = 0
     times: int | None = 1
 
     def concerns(self, call: Call) -> bool:
         """Whether the call is of those that this fault is for."""
+        if self.anonymous and call.authorized:
+            return False
         return bool(re.fullmatch(self.kind or ".*", call.kind) and re.search(self.name, call.name))
 
     @property
