@@ -13,6 +13,7 @@ from tests.engines.servers.fault_proxy import PAGE
 from tests.test_storage import PACKERS, TEXT
 from transforms import storage
 from transforms.core.errors import UsageError
+from transforms.core.version import describe_page, sealed
 
 pytestmark = pytest.mark.engines
 
@@ -249,13 +250,17 @@ def test_damaged_json_counts_as_missing(root, damage):
 
 def test_a_manifest_is_whole_when_its_files_are(root):
     paths = write(root, "t/a", "t/bb", "ttt")
-    files = [{"path": "t/a", "bytes": 3}, {"path": "t/bb", "bytes": 4}]
-    storage.write_bytes(storage.join(root, "manifest.json"), json.dumps({"files": files}).encode())
-    assert storage.read_whole_manifest(root) == {"files": files}
+    files = [describe_page(name, name.encode()) for name in ("t/a", "t/bb")]
+    manifest = sealed({"files": files[:1], "pages": files[1:]})
+    storage.write_bytes(storage.join(root, "manifest.json"), json.dumps(manifest).encode())
+    assert storage.read_whole_manifest(root) == manifest
+    assert storage.read_whole_manifest(root, thorough=True) == manifest
     assert storage.are_whole(root, [])
     assert storage.checksums(root, ["t/a", "t/bb", "t/c"]) == {
         name: google_crc32c.value(name.encode()) for name in ("t/a", "t/bb")
     }
+    storage.write_bytes(paths[0], b"t/b")  # of the same size
+    assert storage.read_whole_manifest(root, thorough=True) is None
     storage.write_bytes(paths[0], b"longer")
     assert storage.read_whole_manifest(root) is None
     storage.remove_file(paths[0])
