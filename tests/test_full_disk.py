@@ -27,8 +27,8 @@ def small_disk(folder, size):
 
 
 def said(ended):
-    """What a run said on standard error, but for lines of progress."""
-    return [line for line in ended.err.splitlines() if not line.startswith("Finished ")]
+    """Sentences on standard error that say why a run failed, or that it crashed."""
+    return [line for line in ended.err.splitlines() if re.match("error|Traceback", line)]
 
 
 def test_a_full_disk_ends_the_run_with_its_path_and_room(tmp_path):
