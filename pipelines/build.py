@@ -9,10 +9,12 @@ import json
 import sys
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pipelines import stopping
 from pipelines.build_options import BuildOptions
+from pipelines.expectations import Refused
+from pipelines.failure import failure_of, report_failure
 from pipelines.local_advice import advise
 from pipelines.options import parse_command_line
 from pipelines.planning import BuildPlan, current_version, plan_build
@@ -27,17 +29,11 @@ from pipelines.runners import (
 )
 from transforms import storage
 from transforms.core import layout
-from transforms.core.errors import MESSAGE_CHARACTERS, EngineError, shown
-from transforms.core.version import too_many_bad_lines
+from transforms.core.errors import EngineError, UsageError
+from transforms.core.expected import compare
+from transforms.core.verdict import describe_failure, judge_current
 
 PROG = "python -m pipelines.build"
-EXIT_CODES = {
-    "published": 0,
-    "not_conserved": 3,
-    "too_many_bad_lines": 3,
-    "damaged": 4,
-    "overtaken": 4,
-}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,20 +41,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     options, beam_args = parse_command_line(
         BuildOptions, argv, PROG, __doc__.partition("\n\n")[2].strip()
     )
+    try:
+        return _build(options, beam_args)
+    except Refused as refused:
+        return _fail(options, refused.status, str(refused))
+    except (UsageError, EngineError) as error:
+        if options.summary == "json":
+            print(json.dumps(failure_of(error), indent=1), flush=True)
+        raise
+
+
+def _build(options: BuildOptions, beam_args: Sequence[str]) -> int:
     plan = plan_build(options, beam_args)
     for warning in plan.attributes["warnings"]:
         print(f"warning: {warning}", file=sys.stderr)
     if plan.is_current and not is_prepared_only(options, beam_args):
-        problem = too_many_bad_lines(plan.manifest, options.max_bad_share)
-        if problem:
-            print(f"error: {problem}: version {plan.version} stays current", file=sys.stderr)
-            return EXIT_CODES["too_many_bad_lines"]
-        _say(
-            options,
-            f"Nothing to do: version {plan.version} was made from the same input, configuration "
-            "and code.",
-        )
-        return show(options, plan.manifest)
+        return _show_current(options, plan)
     begin = time.perf_counter()
     _say(options, _announcement(plan))
     if is_local(options):
@@ -67,11 +65,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     if outcome is None:
         return 0
     if outcome["status"] != "published":
-        print(f"error: {shown(outcome['message'], MESSAGE_CHARACTERS)}", file=sys.stderr)
-        return EXIT_CODES[outcome["status"]]
+        return _fail(options, outcome["status"], outcome["message"], outcome["found"])
     _say(options, f"Done in {time.perf_counter() - begin:.1f} s: {outcome['message']}.")
     folder = storage.join(options.output, layout.version_folder(outcome["version"]))
     return show(options, json.loads(storage.read_bytes(storage.join(folder, layout.MANIFEST))))
+
+
+def _fail(options: BuildOptions, status: str, message: str, found: Mapping | None = None) -> int:
+    return report_failure(options.summary == "json", status, message, found or {})
+
+
+def _show_current(options: BuildOptions, plan: BuildPlan) -> int:
+    """Shows the current version, if it keeps the limits that the options name now."""
+    manifest = plan.manifest | {"expected": compare(plan.expected, plan.manifest["shards"])}
+    if verdict := judge_current(manifest, options.limits()):
+        folder = storage.join(options.output, layout.version_folder(plan.version))
+        found = describe_failure(manifest, options.output, folder)
+        message = f"{verdict.message}: version {plan.version} stays current"
+        return _fail(options, verdict.status, message, found)
+    _say(
+        options,
+        f"Nothing to do: version {plan.version} was made from the same input, configuration "
+        "and code.",
+    )
+    return show(options, manifest)
 
 
 def _say(options: BuildOptions, message: str) -> None:
@@ -97,7 +114,8 @@ def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dic
         run_id=run_id,
         base=plan.base,
         shards=plan.shards,
-        max_bad_share=options.max_bad_share,
+        expected=plan.expected,
+        limits=options.limits(),
         attributes=plan.attributes,
         fails_job=fails_jobs(options, beam_args),
     )

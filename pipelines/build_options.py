@@ -8,6 +8,7 @@ import pydantic
 
 from pipelines.options import Options
 from pipelines.values import Bytes, Share
+from transforms.core.guard import Limits
 from transforms.core.naming import dataset_and_split
 from transforms.core.quality import QualityRules, exact_text
 from transforms.core.schemas import BOX_FLAGS
@@ -154,6 +155,46 @@ class BuildOptions(Options):
         description="Share of bad lines above which the run fails and publishes nothing: 0.01 or "
         "1%.",
     )
+    allow_partial: bool = pydantic.Field(
+        False,
+        description="Publish input whose narratives or bytes differ from what the catalog has of "
+        "their split: some of its files, or files cut short. Without it such a run ends with exit "
+        "code 3 and publishes nothing.",
+    )
+    verify_checksums: bool = pydantic.Field(
+        True,
+        description="Compare the MD5 of catalogued files with that of the published ones, before "
+        "the work (exit code 3 where they differ). A bucket knows it; a local file is read once "
+        "more for it, about 1.5 s of one core a GB, and then not again while it is unchanged.",
+    )
+    guard: bool = pydantic.Field(
+        True,
+        description="Hold a version back (exit code 3: it is complete, but not current) when a "
+        "share is beyond one of the four limits below. The same command without the guard "
+        "publishes it.",
+    )
+    max_differing_share: Share = pydantic.Field(
+        0.01,
+        description="Guard: share of a split's narratives whose dataset_id may differ from the "
+        "dataset and split given by catalog or options.",
+    )
+    min_joined_share: Share = pydantic.Field(
+        0.25,
+        description="Guard: share of a split's narratives whose image must be in the image lists, "
+        "in the label files and in the box files, for each kind that is given and whose dataset "
+        "is the narratives' own. Of the published images some nine in ten have boxes, fewer in "
+        "the first releases of Open Images; files of another split have none of them.",
+    )
+    min_boxed_share: Share = pydantic.Field(
+        0.05,
+        description="Guard: share of a split's mentions (20 or more) for which there must be a box "
+        "of their class in their image.",
+    )
+    max_shrink_share: Share = pydantic.Field(
+        0.01,
+        description="Guard: share by which narratives, or with the same quality rules captions, "
+        "may be fewer than in the version before, in all and in each split.",
+    )
 
     verify_output: bool = pydantic.Field(
         False,
@@ -219,6 +260,10 @@ class BuildOptions(Options):
             min_trace_share=self.min_trace_share,
             min_words=self.min_words,
         )
+
+    def limits(self) -> Limits:
+        """What a run must keep to be published."""
+        return Limits(**{name: getattr(self, name) for name in Limits.__dataclass_fields__})
 
     def mention_rules(self) -> MentionRules:
         """What counts as a mention."""

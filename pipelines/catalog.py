@@ -28,7 +28,7 @@ class _Part(pydantic.BaseModel):
 
 
 class File(_Part):
-    """A file of narratives; `bytes` and `md5` are those of the published file, if known."""
+    """A file of a split; `bytes` and `md5` are those of the published file, if known."""
 
     file: Annotated[str, pydantic.StringConstraints(pattern=r"^[^/]+$")]
     bytes: pydantic.PositiveInt | None = None
@@ -36,12 +36,17 @@ class File(_Part):
 
 
 class Group(_Part):
-    """The files of one split; `narratives` are expected in all of them together."""
+    """The files of one split; `narratives` are expected in all of them together.
+
+    `captions` and `transcripts` are the files beside them of which size or checksum are on record.
+    """
 
     dataset: Name
     split: Literal["train", "validation", "test"]
     narratives: pydantic.PositiveInt | None = None
     files: Annotated[tuple[File, ...], pydantic.Field(min_length=1)]
+    captions: tuple[File, ...] = ()
+    transcripts: tuple[File, ...] = ()
 
 
 class _CatalogFile(_Part):
@@ -100,6 +105,9 @@ class Catalog:
             if file.file in self._entries:
                 raise ValueError(f"the file {file.file!r} is there twice")
             self._entries[file.file] = _entry(name, group, file.file, "narratives", file)
+        for kind in KINDS:
+            for file in getattr(group, kind):
+                self._entries[file.file] = _entry(name, group, file.file, kind, file)
         for kind, sibling in _siblings(group):
             self._entries.setdefault(sibling, _entry(name, group, sibling, kind))
 
@@ -111,11 +119,19 @@ class Catalog:
         a split are known by their names.
         """
         name = file_name.rsplit("/", 1)[-1]
-        if name.endswith(COMPRESSIONS):
-            entry = self._entries.get(name.rpartition(".")[0])
-            unknown = {"file": name, "bytes": None, "md5": None}
-            return entry and entry.model_copy(update=unknown)
-        return self._entries.get(name)
+        entry = self._entries.get(self.plain_name(name))
+        if entry is not None and name.endswith(COMPRESSIONS):
+            return entry.model_copy(update={"file": name, "bytes": None, "md5": None})
+        return entry
+
+    def size_of(self, file_name: str) -> int | None:
+        """Bytes of the published file of this name, None where they are not known."""
+        entry = self.lookup(file_name)
+        return entry and entry.bytes
+
+    def plain_name(self, name: str) -> str:
+        """The name of the file itself, of a copy's that may be compressed."""
+        return name.rpartition(".")[0] if name.endswith(COMPRESSIONS) else name
 
     def files(self, name: str) -> list[str]:
         """Paths of a group's files, in the order of its shards.

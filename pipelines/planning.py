@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import sys
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
@@ -9,11 +10,14 @@ from fractions import Fraction
 import msgspec
 
 from pipelines.build_options import BuildOptions
-from pipelines.catalog import Catalog, load_catalogs
+from pipelines.catalog import Catalog, Entry, load_catalogs
+from pipelines.checksums import verify_checksums
+from pipelines.expectations import expectations, refuse_absence, refuse_sizes
 from pipelines.input_checks import check_heads, check_inputs, input_patterns
 from transforms import storage
 from transforms.core import layout
 from transforms.core.errors import UsageError
+from transforms.core.expected import Expected
 from transforms.core.quality import QualityRules, calibrate, exact_text
 from transforms.core.records import DamagedRecord, decode_record
 from transforms.core.richness import check_tagger, tagger_version
@@ -30,6 +34,7 @@ class BuildPlan:
 
     Attributes:
       shards: All shards.
+      expected: The splits of a catalog to which they belong.
       units: Units to do.
       finished: Paths of the commit records of units that are finished.
       version: The version that the run makes; None where units of compressed shards are to do.
@@ -43,6 +48,7 @@ class BuildPlan:
     """
 
     shards: tuple[ShardPlan, ...]
+    expected: tuple[Expected, ...]
     units: tuple[Unit, ...]
     finished: tuple[str, ...]
     version: str | None
@@ -65,10 +71,20 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
 
     Raises:
       UsageError: Input is missing or unusable.
+      Refused: It is not what the catalog says of it.
     """
     check_tagger(options.tagger)
-    shards = find_shards(options)
+    catalog = load_catalogs(options.catalog)
+    shards = find_shards(options, catalog)
+    expected = expectations(shards, catalog)
+    transcriptions = _find_transcriptions(options, catalog)
+    if not options.allow_partial:
+        refuse_absence(expected)
+        refuse_sizes([*shards, *transcriptions], catalog)
     check_output(options.output)
+    if options.verify_checksums:
+        verified = verify_checksums([*shards, *transcriptions], options.output, _say)
+        shards = verified[: len(shards)]
     code, packages = code_version(), package_versions()
     annotation_index, annotations = _annotation_index(options, beam_args)
     transcript_index, transcripts = _transcript_index(options, beam_args)
@@ -96,6 +112,7 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
     keys = [unit.key for unit in todo] + [key for key, _ in finished]
     return BuildPlan(
         shards=shards,
+        expected=expected,
         units=tuple(todo),
         finished=tuple(path for _, path in finished),
         version=None if any(unit.compressed for unit in todo) else version_id(keys),
@@ -115,6 +132,10 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
             "warnings": [*_warnings(annotations), *_warnings(transcripts)],
         },
     )
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
 
 
 def check_output(output: str) -> None:
@@ -147,13 +168,12 @@ def _current_manifest(options: BuildOptions, base: str) -> dict | None:
     return storage.read_whole_manifest(folder, thorough=options.verify_output)
 
 
-def find_shards(options: BuildOptions) -> tuple[ShardPlan, ...]:
+def find_shards(options: BuildOptions, catalog: Catalog) -> tuple[ShardPlan, ...]:
     """The shards that the options name, each once, with dataset and split where known.
 
     Raises:
       UsageError: Nothing found, a file of another kind, or two files of one name.
     """
-    catalog = load_catalogs(options.catalog)
     files = storage.match(input_patterns(options.input, catalog))
     _refuse_captions_twice(files)
     shards = [_describe_shard(file, catalog, options) for file in files]
@@ -198,25 +218,23 @@ def _describe_shard(file: FileInfo, catalog: Catalog, options: BuildOptions) -> 
             f"{file.path!r} holds transcriptions, not narratives: give it with --transcripts asr "
             "--transcript-files"
         )
+    return _plan_shard(file, entry, options)
+
+
+def _find_transcriptions(options: BuildOptions, catalog: Catalog) -> list[ShardPlan]:
+    """Files of transcriptions, with what the catalog knows of them."""
+    files = storage.match(options.transcript_files) if options.transcript_files else []
+    return [_plan_shard(file, catalog.lookup(file.name), options) for file in files]
+
+
+def _plan_shard(file: FileInfo, entry: Entry | None, options: BuildOptions) -> ShardPlan:
     known = {"dataset": options.dataset, "split": options.split}
-    expected = None
     if entry is not None:
         known = {"dataset": entry.dataset, "split": entry.split}
-        group = catalog.groups[entry.group]
-        expected = group.narratives if len(group.files) == 1 else None
-        if entry.bytes is not None and entry.bytes != file.size:
-            raise UsageError(
-                f"{file.path!r} has {file.size:,} bytes, the published file {entry.bytes:,}: "
-                "download it again, or rename it if it is another file"
-            )
-    return ShardPlan(
-        file.path,
-        file.size,
-        file.fingerprint,
-        **known,
-        expected_narratives=expected,
-        identity=file.identity,
-    )
+        # A file of another size is another file, whatever its checksum.
+        same_size = entry.bytes in (None, file.size)
+        known |= {"group": entry.group, "md5": entry.md5 if same_size else None}
+    return ShardPlan(file.path, file.size, file.fingerprint, **known, identity=file.identity)
 
 
 _NUMBERED = re.compile(r"_localized_narratives-(\d+-of-\d+)$")

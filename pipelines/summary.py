@@ -58,6 +58,8 @@ def print_summary(
     console = console or Console(file=sys.stdout, highlight=False)
     _print_inputs(console, manifest)
     _print_reconciliation(console, manifest)
+    _print_published_counts(console, manifest)
+    _print_checks(console, manifest)
     _print_losses(console, manifest)
     _print_richness(console, manifest, tables["richness"])
     _print_localization(console, manifest, tables["localization"])
@@ -72,6 +74,11 @@ def summary_as_json(manifest: Mapping, tables: Mapping[str, pa.Table]) -> dict:
         "version": manifest["version"],
         "created": manifest["created"],
         "conservation": {"shards": shards, "total": total},
+        "status": "published",
+        "exit_code": 0,
+        "expected": manifest["expected"],
+        "checks": manifest["checks"],
+        "splits": manifest["splits"],
         "counts": manifest["counts"],
         "threshold": manifest["threshold"],
         "bad_lines": manifest["bad_lines"],
@@ -176,8 +183,40 @@ def _print_shard(console: Console, row: Mapping, manifest: Mapping) -> None:
 def _print_counts(console: Console, row: Mapping, names: tuple, widths: tuple) -> None:
     numbers = zip(names, widths, strict=True)
     text = Text("".join(f"{row[name]:>{width},}" for name, width in numbers))
-    text.append("  holds" if row["holds"] else "  FAILS", "green" if row["holds"] else "red")
+    text.append(f"  {_VERDICTS[row['verdict']]}", "green" if row["holds"] else "red")
     console.print(text, soft_wrap=True)
+
+
+_VERDICTS = {views.HOLDS: "holds", views.PARTIAL: "PARTIAL", views.FAILS: "FAILS"}
+
+
+def _print_published_counts(console: Console, manifest: Mapping) -> None:
+    """Catalogued splits: how many narratives were published and read."""
+    rows = views.published_counts(manifest)
+    if rows:
+        _heading(console, "Narratives published and read")
+    for row in rows:
+        _line(console, f"  {row['group']}: {row['words']}", "" if row["met"] else "red", hang=2)
+
+
+def _print_checks(console: Console, manifest: Mapping) -> None:
+    """Each check with the split that is nearest to its limit, or furthest beyond it."""
+    rows = views.checks_by_name(manifest)
+    if rows:
+        _heading(console, "Checks before publishing")
+    for row in rows:
+        where = _named(row["dataset"], row["split"]) if row["dataset"] or row["split"] else "in all"
+        option = f"--{row['option'].replace('_', '-')}"
+        text = (
+            f"  {phrase(row['name'])}: {percent(row['value'])} of {integer(row['total'])}, "
+            f"{where} ({option} {row['limit']:g})"
+        )
+        _line(
+            console,
+            text if row["passed"] else f"{text} BEYOND",
+            "" if row["passed"] else "red",
+            hang=2,
+        )
 
 
 def _print_losses(console: Console, manifest: Mapping) -> None:

@@ -23,8 +23,9 @@ SHARDS = [*GENERATED, ODD_AND_BAD, REAL]
 
 
 def arguments(output, shards, *more):
-    """Command line of a run without tagger over shards that may hold bad lines."""
-    command = ["--output", output, "--tagger", "none", "--max-bad-share", "0.5", "--input"]
+    """Command line of a run without tagger and guard over shards that may hold bad lines."""
+    command = ["--output", output, "--tagger", "none", "--max-bad-share", "0.5", "--no-guard"]
+    command.append("--input")
     return [*map(str, [*command, *shards]), *map(str, more)]
 
 

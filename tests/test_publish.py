@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from pipelines.build import main
 from tests import build_helpers as helpers
+from transforms.core.guard import Limits
 from transforms.core.statistics import statistics_tables
 from transforms.core.version import ShardPlan, reconcile
 from transforms.publish import (
@@ -51,7 +52,10 @@ class Made:
     def plan(self, *names, base=None, **changes):
         """A plan to publish the shards of these names, all of them without names."""
         shards = [shard for shard in self.shards if not names or shard.shard in names]
-        plan = PublishPlan(str(self.output), "run", base, tuple(shards), 0.5, self.attributes)
+        limits = Limits(max_bad_share=0.5)
+        plan = PublishPlan(
+            str(self.output), "run", base, tuple(shards), (), limits, self.attributes
+        )
         return dataclasses.replace(plan, **changes)
 
     def merged(self, *names):

@@ -14,10 +14,13 @@ import pyarrow.parquet as pq
 from transforms import storage
 from transforms.core import layout
 from transforms.core.errors import EngineError, UsageError
+from transforms.core.expected import Expected, compare
+from transforms.core.guard import Limits, run_checks
 from transforms.core.records import DamagedRecord, UnitRecord, decode_record
 from transforms.core.schemas import MENTIONS, UNIT_TABLES
 from transforms.core.statistics import statistics_tables
 from transforms.core.tables import write_table
+from transforms.core.verdict import Verdict, describe_failure, judge
 from transforms.core.version import (
     SHOWN_BAD_LINES,
     ShardPlan,
@@ -25,13 +28,12 @@ from transforms.core.version import (
     decode_summary,
     describe_page,
     describe_repeats,
+    describe_splits,
     describe_units,
     encode_summary,
     reconcile,
     sealed,
-    too_many_bad_lines,
     total_counts,
-    unusable_names,
     version_files,
     version_id,
 )
@@ -53,7 +55,8 @@ class PublishPlan:
       run_id: Names the file in which the run's outcome is left.
       base: The version that was current when the run was planned, None for none.
       shards: All shards of the run.
-      max_bad_share: Share of bad lines above which nothing is published.
+      expected: The splits of a catalog to which shards belong.
+      limits: What the run must keep to be published.
       attributes: Further entries of the manifest: configuration, code, packages, indexes.
       fails_job: Whether a run that publishes nothing is to fail as a job, for engines on which
         nobody may be waiting to read its outcome.
@@ -63,7 +66,8 @@ class PublishPlan:
     run_id: str
     base: str | None
     shards: tuple[ShardPlan, ...]
-    max_bad_share: float
+    expected: tuple[Expected, ...]
+    limits: Limits
     attributes: dict
     fails_job: bool = False
 
@@ -73,15 +77,19 @@ class Outcome:
     """How a run ended.
 
     Attributes:
-      status: `published`; `not_conserved`, `too_many_bad_lines` or `damaged`, with nothing
-        published; or `overtaken`, when another run published in the meantime.
+      status: `published`; `not_conserved`, `too_many_bad_lines`, `not_as_published` or `damaged`,
+        with nothing published; `held_back`, when the version is complete but not current; or
+        `overtaken`, when another run published in the meantime.
       version: The version's name.
       message: One sentence.
+      found: What the run found, where it is not published: entries of its manifest, and
+        `rejected_files`, where all of its rejected lines are.
     """
 
     status: str
     version: str
     message: str
+    found: dict = dataclasses.field(default_factory=dict)
 
 
 class RecordCoder(beam.coders.Coder):
@@ -183,7 +191,15 @@ def publish_version(summary: Summary, plan: PublishPlan) -> Outcome:
     for shard in plan.shards:
         storage.check_unchanged(shard.path, shard.fingerprint, shard.identity)
     manifest = make_manifest(summary, plan)
-    outcome = _refusal(manifest, plan) or _publish(manifest, summary, plan)
+    verdict = judge(manifest, plan.limits)
+    if verdict is None or verdict.status == "held_back":
+        outcome = _publish(manifest, summary, plan, verdict)
+    else:
+        outcome = Outcome(verdict.status, manifest["version"], verdict.message)
+    if outcome.status != "published":
+        folder = storage.join(plan.output, layout.version_folder(outcome.version))
+        found = describe_failure(manifest, plan.output, folder)
+        outcome = dataclasses.replace(outcome, found=found)
     path = storage.join(plan.output, layout.RUNS, f"{plan.run_id}.json")
     storage.write_bytes(path, json.dumps(dataclasses.asdict(outcome)).encode())
     return outcome
@@ -193,20 +209,24 @@ def make_manifest(summary: Summary, plan: PublishPlan) -> dict:
     """The version's manifest; entries of the statistics' files and the report come later."""
     records = summary.in_order()
     units, bad_lines = describe_units(records)
-    return {
+    shards = reconcile(plan.shards, records)
+    manifest = {
         "format": FORMAT,
         "version": version_id(summary.records),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "previous": plan.base if layout.is_version(plan.base or "") else None,
         **plan.attributes,
         "inputs": [_describe_input(shard) for shard in plan.shards],
-        "shards": reconcile(plan.shards, records),
+        "shards": shards,
+        "expected": compare(plan.expected, shards),
+        "splits": describe_splits(summary.statistics),
         "counts": msgspec.to_builtins(total_counts(records)),
         "units": units,
         "bad_lines": bad_lines[:SHOWN_BAD_LINES],
         "repeated_keys": describe_repeats(summary.statistics),
         "files": version_files(records),
     }
+    return manifest | {"checks": run_checks(manifest, _previous(plan), plan.limits)}
 
 
 def _describe_input(shard: ShardPlan) -> dict:
@@ -215,31 +235,18 @@ def _describe_input(shard: ShardPlan) -> dict:
     return entry
 
 
-def _refusal(manifest: dict, plan: PublishPlan) -> Outcome | None:
-    broken = [row["shard"] for row in manifest["shards"] if not row["conserved"]]
-    if broken:
-        return Outcome(
-            "not_conserved",
-            manifest["version"],
-            f"the conservation law does not hold for {', '.join(broken)}: nothing was published; "
-            "was a file changed during the run? Run again",
-        )
-    if unusable := unusable_names(manifest["files"]):
-        return Outcome(
-            "not_conserved",
-            manifest["version"],
-            f"readers of the folder would skip or mix up {unusable[0]!r}: nothing was published; "
-            "rename its shard",
-        )
-    problem = too_many_bad_lines(manifest, plan.max_bad_share)
-    if problem:
-        return Outcome(
-            "too_many_bad_lines", manifest["version"], f"{problem}: nothing was published"
-        )
-    return None
+def _previous(plan: PublishPlan) -> dict | None:
+    """The manifest of the version that was current when the run was planned."""
+    if plan.base is None:
+        return None
+    folder = storage.join(plan.output, layout.version_folder(plan.base))
+    return storage.read_json(storage.join(folder, layout.MANIFEST))
 
 
-def _publish(manifest: dict, summary: Summary, plan: PublishPlan) -> Outcome:
+def _publish(
+    manifest: dict, summary: Summary, plan: PublishPlan, held: Verdict | None = None
+) -> Outcome:
+    """Makes the version and, unless it is held back, the current one of it."""
     version = manifest["version"]
     target = storage.join(plan.output, layout.version_folder(version))
     if damaged := _remove_damaged(summary, plan.output):
@@ -253,6 +260,14 @@ def _publish(manifest: dict, summary: Summary, plan: PublishPlan) -> Outcome:
         _fill_version(target, manifest, summary, plan)
     _remove_abandoned(version, summary, plan.output)
     storage.sync_folders([storage.join(plan.output, layout.VERSIONS)])
+    if held:
+        return Outcome(
+            held.status,
+            version,
+            f"{held.message}: version {version} is complete but held back, not current; see "
+            f"{storage.join(target, layout.REPORT)}, and publish it by the same command with "
+            "--no-guard or another limit",
+        )
     pointer = storage.join(plan.output, layout.CURRENT)
     base = None if plan.base is None else f"{plan.base}\n".encode("latin-1")
     wanted = f"{version}\n".encode()

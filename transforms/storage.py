@@ -213,6 +213,15 @@ def read_index_manifest(folder: str, kinds: tuple[str, ...]) -> index_manifest.I
     return index_manifest.decode_manifest(data, folder, kinds)
 
 
+def stored_md5(path: str, fingerprint: str) -> str | None:
+    """The MD5 (hexadecimal) that the store has of a file, None where it has none.
+
+    Raises:
+      UsageError: The file is another by now.
+    """
+    return _store(path).stored_md5(path, fingerprint)
+
+
 def checksums(folder: str, paths: Collection[str]) -> dict[str, int]:
     """CRC32C of those of the files below a folder that are there."""
     return _store(folder).checksums(folder, paths)

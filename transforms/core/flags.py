@@ -17,6 +17,11 @@ def combine(**conditions: np.ndarray) -> np.ndarray:
     return np.bitwise_or.reduce(masks)
 
 
+def carried(masks: np.ndarray, name: str) -> np.ndarray:
+    """Which narratives carry a flag, shape `(n,)` bool."""
+    return masks >> schemas.FLAGS.index(name) & 1 > 0
+
+
 def count(masks: np.ndarray) -> dict[str, int]:
     """How many narratives carry each flag; flags that none carries are left out."""
     counts = {

@@ -6,6 +6,7 @@ OUT/versions/ID/{manifest.json,report.html,README.md}
 OUT/units/KEY/record                a finished unit's commit record
 OUT/units/KEY/ATTEMPT/…             the files that it names
 OUT/runs/ID.json                    how a run ended
+OUT/checksums/KEY.json              MD5 of a catalogued shard that was read for it
 """
 
 import re
@@ -15,13 +16,14 @@ VERSIONS = "versions"
 UNITS = "units"
 RUNS = "runs"
 INDEXES = "indexes"
+CHECKSUMS = "checksums"
 RECORD = "record"
 MANIFEST = "manifest.json"
 REPORT = "report.html"
 CARD = "README.md"
 
 
-FOLDERS = (VERSIONS, UNITS, RUNS, INDEXES)
+FOLDERS = (VERSIONS, UNITS, RUNS, INDEXES, CHECKSUMS)
 """What an output folder holds beside its pointer."""
 
 _VERSION = re.compile("[0-9a-f]{16}")
@@ -57,6 +59,11 @@ def record_path(key: str) -> str:
 def attempt_folder(key: str, attempt: str) -> str:
     """The files of one try at a unit, below the output."""
     return f"{UNITS}/{key}/{attempt}"
+
+
+def checksum_path(key: str) -> str:
+    """What was found of a shard's checksum, below the output."""
+    return f"{CHECKSUMS}/{key}.json"
 
 
 def version_folder(version: str) -> str:

@@ -262,6 +262,7 @@ def pack_statistics(statistics: Statistics) -> dict:
             for key, histogram in statistics.histograms.items()
         ],
         "narratives": [[*split, dict(counter)] for split, counter in statistics.narratives.items()],
+        "totals": [[*split, dict(counter)] for split, counter in statistics.totals.items()],
     }
 
 
@@ -290,4 +291,5 @@ def unpack_statistics(packed: dict) -> Statistics:
         narratives={
             (dataset, split): Counter(counts) for dataset, split, counts in packed["narratives"]
         },
+        totals={(dataset, split): Counter(counts) for dataset, split, counts in packed["totals"]},
     )

@@ -14,15 +14,28 @@ from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from transforms.core import schemas
-from transforms.core.chunk import Chunk, dataset_splits
+from transforms.core import flags, schemas
+from transforms.core.chunk import Chunk, dataset_splits, numbers
 from transforms.core.localization import BINS
 from transforms.core.measures import measured_values
 from transforms.core.schemas import LOCALIZATION_COUNTS, MEASURES
 
 Split = tuple[str | None, str | None]
 """Dataset and split, None where unknown."""
+
+TOTALS = (
+    "narratives",
+    "captions",
+    "dataset_id_differs",
+    "with_images",
+    "with_labels",
+    "with_boxes",
+    "discarded",
+)
+"""Of a split: narratives kept, how many of these have a caption, another dataset's id, their image
+in an image list, labels, and boxes; and narratives discarded."""
 
 ClassKey = tuple[str | None, str | None, str, str | None]
 """Dataset, split, class id and name."""
@@ -94,6 +107,7 @@ class Statistics:
       localization: Counts (`schemas.LOCALIZATION_COUNTS`) by class key.
       histograms: Points by bin (`bin_x * 150 + bin_y`) by class key.
       narratives: Narratives kept by `image/annotator` key, by dataset and split.
+      totals: Numbers of `TOTALS` by dataset and split.
     """
 
     measures: dict[Split, dict[str, Moments]] = dataclasses.field(default_factory=dict)
@@ -101,6 +115,7 @@ class Statistics:
     localization: dict[ClassKey, list[int]] = dataclasses.field(default_factory=dict)
     histograms: dict[ClassKey, Histogram] = dataclasses.field(default_factory=dict)
     narratives: dict[Split, Counter] = dataclasses.field(default_factory=dict)
+    totals: dict[Split, Counter] = dataclasses.field(default_factory=dict)
 
     def merge(self, other: "Statistics") -> None:
         """Adds another's."""
@@ -111,6 +126,7 @@ class Statistics:
         for mine, theirs in (
             (self.noun_counts, other.noun_counts),
             (self.narratives, other.narratives),
+            (self.totals, other.totals),
         ):
             for split, counter in theirs.items():
                 mine.setdefault(split, Counter()).update(counter)
@@ -142,8 +158,42 @@ def measure_chunk(chunk: Chunk) -> Statistics:
         nouns = values["nouns"][rows]
         statistics.noun_counts[split] = Counter(value for value in nouns if value is not None)
         statistics.narratives[split] = Counter(keys[rows])
+    _add_totals(statistics, chunk)
     _add_localization(statistics, chunk)
     return statistics
+
+
+def _add_totals(statistics: Statistics, chunk: Chunk) -> None:
+    """Counts rows by split, shape `(n_splits,)` a column."""
+    narratives = chunk.narratives
+    raised = numbers(narratives["flags"])
+    columns = {
+        "narratives": np.ones(len(narratives), bool),
+        "captions": ~flags.carried(raised, "no_caption"),
+        "dataset_id_differs": flags.carried(raised, "dataset_id_differs"),
+        "with_images": _is_there(narratives, "image"),
+        "with_labels": _has_values(narratives, "labels"),
+        "with_boxes": _has_values(narratives, "boxes"),
+    }
+    splits, split_of_row = dataset_splits(narratives)
+    for name, column in columns.items():
+        for split, number in zip(
+            splits, np.bincount(split_of_row[column], minlength=len(splits)), strict=True
+        ):
+            statistics.totals.setdefault(split, Counter())[name] = int(number)
+    if chunk.discarded is not None:
+        splits, split_of_row = dataset_splits(chunk.discarded)
+        for split, number in zip(splits, np.bincount(split_of_row), strict=False):
+            statistics.totals.setdefault(split, Counter())["discarded"] += int(number)
+
+
+def _is_there(narratives: pa.RecordBatch, name: str) -> np.ndarray:
+    return pc.is_valid(narratives[name]).to_numpy(zero_copy_only=False)
+
+
+def _has_values(narratives: pa.RecordBatch, name: str) -> np.ndarray:
+    lengths = pc.fill_null(pc.list_value_length(narratives[name]), 0)
+    return lengths.to_numpy(zero_copy_only=False) > 0
 
 
 def _keys(narratives: pa.RecordBatch) -> list[str]:

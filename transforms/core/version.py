@@ -10,7 +10,8 @@ import msgspec
 
 from transforms.core import layout
 from transforms.core.records import Counts, UnitRecord, pack_statistics, unpack_statistics
-from transforms.core.statistics import Statistics, repeated_keys
+from transforms.core.schemas import LOCALIZATION_COUNTS
+from transforms.core.statistics import TOTALS, Statistics, repeated_keys
 from transforms.core.units import SKIPPED, digest
 
 SHOWN_BAD_LINES = 100
@@ -65,14 +66,28 @@ def decode_summary(encoded: bytes) -> Summary:
 
 @dataclasses.dataclass(frozen=True)
 class ShardPlan:
-    """A shard of the run: what was found of it and what is expected in it."""
+    """A shard of the run: what was found of it and what a catalog knows of it.
+
+    Attributes:
+      path: The file.
+      size: Its bytes as stored.
+      fingerprint: Changes when the file does.
+      dataset: From catalog or options, None to go by each record.
+      split: Likewise.
+      group: Its split's name in the catalog, None for a file that is not catalogued.
+      md5: Checksum of the published file, None where it is not known.
+      md5_verified: Whether the file was read and has that checksum.
+      identity: Tells the file from one that took its place (`FileInfo`).
+    """
 
     path: str
     size: int
     fingerprint: str
     dataset: str | None
     split: str | None
-    expected_narratives: int | None = None
+    group: str | None = None
+    md5: str | None = None
+    md5_verified: bool = False
     identity: str = ""
 
     @property
@@ -229,6 +244,24 @@ def unusable_names(files: Iterable[Mapping]) -> list[str]:
 def version_id(keys: Iterable[str]) -> str:
     """A version's name: the same for the same units, whose keys hold all that made them."""
     return digest({"units": sorted(keys)})[:16]
+
+
+def describe_splits(statistics: Statistics) -> list[dict]:
+    """Numbers of each dataset and split (`statistics.TOTALS`), and of its mentions.
+
+    `with_box` are the mentions for which there is a box of their class in their image.
+    """
+    rows = {
+        split: {"dataset": split[0], "split": split[1]}
+        | {name: counter[name] for name in TOTALS}
+        | {"mentions": 0, "with_box": 0}
+        for split, counter in statistics.totals.items()
+    }
+    for (dataset, split, *_), values in statistics.localization.items():
+        counts = dict(zip(LOCALIZATION_COUNTS, values, strict=True))
+        rows[dataset, split]["mentions"] += counts["mentions"]
+        rows[dataset, split]["with_box"] += counts["mentions"] - counts["without_box_of_class"]
+    return sorted(rows.values(), key=lambda row: (row["dataset"] or "", row["split"] or ""))
 
 
 def describe_repeats(statistics: Statistics) -> dict:

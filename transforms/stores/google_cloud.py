@@ -377,6 +377,16 @@ def sizes(folder: str, paths: Collection[str]) -> dict[str, int]:
     return {name: blob.size for name, blob in _listed_of(folder, paths)}
 
 
+def stored_md5(path: str, fingerprint: str) -> str | None:
+    """The MD5 of an object that was uploaded whole; one that was composed has none."""
+    with _explained(path):
+        blob = _blob(path)
+        blob.reload()
+    if fingerprint != f"{blob.generation}-{_crc32c(blob)}":
+        raise UsageError(CHANGED.format(path))
+    return blob.md5_hash and b64decode(blob.md5_hash).hex()
+
+
 def checksums(folder: str, paths: Collection[str]) -> dict[str, int]:
     """CRC32C of those of the objects below a folder that are there."""
     return {name: _crc32c(blob) for name, blob in _listed_of(folder, paths)}

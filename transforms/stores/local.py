@@ -107,6 +107,10 @@ def sizes(folder: str, paths: Collection[str]) -> dict[str, int]:
     }
 
 
+def stored_md5(path: str, fingerprint: str) -> None:
+    """Disks have no checksums of files."""
+
+
 def checksums(folder: str, paths: Collection[str]) -> dict[str, int]:
     """CRC32C of those of the files below a folder that are there."""
     return {

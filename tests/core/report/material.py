@@ -158,13 +158,30 @@ def manifest(**changes):
                 "fingerprint": "crc32c:5f3a9b01",
                 "dataset": row["dataset"],
                 "split": row["split"],
-                "expected_narratives": None,
+                "group": None,
+                "md5": None,
+                "md5_verified": False,
             }
             for row in shards
         ],
         "annotations": {"images": 2000, "boxes": 1000},
         "transcripts": None,
         "shards": shards,
+        "expected": [],
+        "splits": [],
+        "checks": [
+            {
+                "name": "bad_lines",
+                "dataset": None,
+                "split": None,
+                "count": 5,
+                "total": 12_379,
+                "value": 5 / 12_379,
+                "option": "max_bad_share",
+                "limit": 0.5,
+                "passed": True,
+            }
+        ],
         "counts": {
             "lines": sum(row["lines"] for row in shards),
             "blank": 1,

@@ -98,6 +98,8 @@ def _reading(manifest: Mapping) -> dict:
         "counts": counts,
         "shards": shards,
         "total": total,
+        "published_counts": views.published_counts(manifest),
+        "checks": views.checks_by_name(manifest),
         "bad_lines": shown,
         "more_bad_lines": more,
         "rejected": views.by_number(counts["rejected"]),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
-from transforms.core import paper
+from transforms.core import expected, paper
 from transforms.core.report.formats import percent, ratio
 from transforms.core.schemas import LOCALIZATION_COUNTS, TAG_COLUMNS
 
@@ -28,16 +28,63 @@ SPEECH_COLUMNS = (
 )
 
 
-def reconciliation(manifest: Mapping) -> tuple[list[dict], dict]:
-    """The conservation law per shard, and in all.
+HOLDS, PARTIAL, FAILS = "holds", "partial", "fails"
+"""Verdicts on a shard: every line is accounted for; so it is, but other narratives were published
+of its split than were read; or a line is not."""
 
-    `holds` asks for both: what the run found (lines and bytes), and that the numbers shown here
-    add up.
+
+def reconciliation(manifest: Mapping) -> tuple[list[dict], dict]:
+    """The conservation law and the published counts, per shard and in all.
+
+    `holds` asks for all: what the run found (lines and bytes), that the numbers shown here add up,
+    and that as many narratives were read of the shard's split as a catalog says; `verdict` is one
+    of `HOLDS`, `PARTIAL` and `FAILS`.
     """
-    shards = [{**row, "holds": row["conserved"] and _adds_up(row)} for row in manifest["shards"]]
+    differing = {
+        name
+        for group in manifest["expected"]
+        if not expected.is_met(group)
+        for name in group["shards"]
+    }
+    shards = [_with_verdict(row, row["shard"] in differing) for row in manifest["shards"]]
     total = {name: sum(row[name] for row in shards) for name in ("lines", *PARTS, "bytes")}
-    total["holds"] = all(row["holds"] for row in shards)
-    return shards, total
+    found = {row["verdict"] for row in shards}
+    verdict = next((worst for worst in (FAILS, PARTIAL) if worst in found), HOLDS)
+    return shards, {**total, "verdict": verdict, "holds": verdict == HOLDS}
+
+
+def _with_verdict(row: Mapping, differs: bool) -> dict:
+    accounted = row["conserved"] and _adds_up(row)
+    verdict = FAILS if not accounted else PARTIAL if differs else HOLDS
+    return {**row, "verdict": verdict, "holds": verdict == HOLDS}
+
+
+def published_counts(manifest: Mapping) -> list[dict]:
+    """Catalogued splits with what was expected and read, in numbers and in words."""
+    return [
+        {**row, "met": expected.is_met(row), "words": expected.describe(row)}
+        for row in manifest["expected"]
+    ]
+
+
+def checks_by_name(manifest: Mapping) -> list[dict]:
+    """Of each check the row that is nearest to its limit or furthest beyond, and how many fail."""
+    groups: dict[str, list[Mapping]] = {}
+    for row in manifest["checks"]:
+        groups.setdefault(row["name"], []).append(row)
+    return [
+        {
+            **min(rows, key=_margin),
+            "failed": sum(not row["passed"] for row in rows),
+            "rows": len(rows),
+        }
+        for rows in groups.values()
+    ]
+
+
+def _margin(row: Mapping) -> float:
+    margin = row["value"] - row["limit"]
+    return margin if row["option"].startswith("min_") else -margin
 
 
 def _adds_up(row: Mapping) -> bool:
