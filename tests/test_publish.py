@@ -199,8 +199,9 @@ def test_publishing_again_changes_nothing(made):
 def test_of_two_runs_at_once_one_publishes_and_the_other_says_so(made):
     first, *others = [shard.shard for shard in made.shards]
     base = publish_version(made.merged(), made.plan()).version
-    jobs = [(made.merged(first), made.plan(first, base=base, run_id="one")),
-            (made.merged(*others), made.plan(*others, base=base, run_id="two"))]  # fmt: skip
+    smaller = {"base": base, "limits": Limits(max_bad_share=0.5, guard=False)}
+    jobs = [(made.merged(first), made.plan(first, run_id="one", **smaller)),
+            (made.merged(*others), made.plan(*others, run_id="two", **smaller))]  # fmt: skip
     barrier, outcomes = threading.Barrier(2), {}
 
     def publish(summary, plan):
