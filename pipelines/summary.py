@@ -205,7 +205,7 @@ def _print_checks(console: Console, manifest: Mapping) -> None:
     if rows:
         _heading(console, "Checks before publishing")
     for row in rows:
-        where = _named(row["dataset"], row["split"]) if row["dataset"] or row["split"] else "in all"
+        where = _named(row, manifest) if row["dataset"] or row["split"] else "in all"
         option = f"--{row['option'].replace('_', '-')}"
         text = (
             f"  {phrase(row['name'])}: {percent(row['value'])} of {integer(row['total'])}, "

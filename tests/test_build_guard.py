@@ -7,12 +7,20 @@ import pytest
 
 from pipelines.build import main
 from tests import build_helpers as helpers
-from tests.build_helpers import build
 
 OPEN_IMAGES = helpers.ROOT / "samples" / "open_images"
 BOXES = {split: OPEN_IMAGES / split / "annotations-human-bbox.csv"
          for split in ("train", "validation")}  # fmt: skip
 LABELS = {split: OPEN_IMAGES / split / "annotations-human.csv" for split in BOXES}
+
+
+def guarded(output, shards, *more):
+    return helpers.arguments(output, shards, "--guard", *more)
+
+
+def build(*command):
+    """Runs the job with its guard in this process; gives the exit code."""
+    return main(guarded(*command))
 
 
 def images_in(path):
@@ -114,13 +122,13 @@ def test_fewer_shards_into_the_same_output_hold_the_run_back(train, tmp_path, ca
 
 def test_another_dataset_id_holds_the_run_back(train, tmp_path, capsys):
     more = ["--dataset", "coco", "--split", "train"]
-    code = main([*helpers.arguments(tmp_path, [helpers.REAL], *more), "--summary", "json"])
+    code = main([*guarded(tmp_path, [helpers.REAL], *more), "--summary", "json"])
     made = json.loads(capsys.readouterr().out)
     assert code == made["exit_code"] == 3 and made["status"] == "held_back"
     (check,) = [row for row in made["checks"] if not row["passed"]]
     assert (check["name"], check["count"], check["total"]) == ("dataset_id_differs", 22, 22)
     assert made["version"] in made["message"]
-    assert main([*helpers.arguments(tmp_path, [helpers.REAL], *more), "--max-differing-share",
+    assert main([*guarded(tmp_path, [helpers.REAL], *more), "--max-differing-share",
                  "1"]) == 0  # fmt: skip
 
 
