@@ -54,6 +54,13 @@ VALUES = {
     "unit_bytes": 2048,
     "max_bad_share": 0.5,
     "verify_output": True,
+    "allow_partial": True,
+    "verify_checksums": False,
+    "guard": False,
+    "max_differing_share": 0.02,
+    "min_joined_share": 0.5,
+    "min_boxed_share": 0.1,
+    "max_shrink_share": 0.05,
 }
 """A value of each option that is not its default."""
 

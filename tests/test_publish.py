@@ -30,7 +30,9 @@ from transforms.publish import (
 )
 
 UNIT_BYTES = 100_000
-ATTRIBUTES = ("configuration", "code", "packages", "annotations", "transcripts", "threshold")
+ATTRIBUTES = (
+    "configuration", "code", "packages", "annotations", "transcripts", "threshold", "warnings"
+)  # fmt: skip
 
 
 @dataclasses.dataclass
