@@ -1,6 +1,5 @@
 """What travels between workers: nothing of ours is pickled."""
 
-import dataclasses
 import re
 import time
 
@@ -40,15 +39,15 @@ def records(made):
     return [decode_record(path.read_bytes()) for path in made[0].glob("units/*/record")]
 
 
-def publish_plan(output, plan):
-    attributes = {"configuration": {}, "code": plan.attributes["code"], "packages": {}}
-    values = {
-        field.name: None for field in dataclasses.fields(PublishPlan)
-        if field.default is dataclasses.MISSING
-        and field.default_factory is dataclasses.MISSING
-    } | {"output": str(output), "run_id": "x", "shards": plan.shards}  # fmt: skip
+def publish_plan(output, options, plan):
     return PublishPlan(
-        **values | {"max_bad_share": 1.0, "attributes": plan.attributes | attributes}
+        output=str(output),
+        run_id="x",
+        base=None,
+        shards=plan.shards,
+        expected=plan.expected,
+        limits=options.limits(),
+        attributes=plan.attributes,
     )
 
 
@@ -67,7 +66,7 @@ def leaves(coder_id, components):
 def test_no_collection_of_the_main_job_is_pickled(made):
     output, options, plan = made
     pipeline = beam.Pipeline()
-    build_pipeline(pipeline, options, plan, publish_plan(output, plan))
+    build_pipeline(pipeline, options, plan, publish_plan(output, options, plan))
     components = pipeline.to_runner_api().components
     found = {
         collection.unique_name: set(leaves(collection.coder_id, components))
@@ -94,7 +93,7 @@ def test_an_outcome_survives(made, records):
     summary = Summary()
     for record in records:
         summary.update(record)
-    outcome = publish_version(summary, publish_plan(made[0], made[2]))
+    outcome = publish_version(summary, publish_plan(*made))
     assert OutcomeCoder().decode(OutcomeCoder().encode(outcome)) == outcome
 
 

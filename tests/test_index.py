@@ -4,6 +4,7 @@ import gzip
 import json
 import pathlib
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
@@ -17,6 +18,7 @@ from pipelines.options import Options
 from pipelines.runners import create_pipeline
 from transforms import index as index_module
 from transforms.core import bucket_index
+from transforms.core.annotations import tables
 from transforms.core.annotations.index import AnnotationIndex
 from transforms.core.errors import UsageError
 from transforms.core.index_manifest import read_manifest
@@ -87,8 +89,9 @@ def test_buckets_do_not_change_what_is_joined(tmp_path, small_buckets, monkeypat
     one = build(tmp_path / "one")
     ids = (HERE / "v3/train/images.csv").read_text().splitlines()[1:]
     ids = pa.array([line[:16] for line in ids] + ["0001eeaf4aed83f9", "f"])
-    from_many = AnnotationIndex.open(many).join(ids)
-    from_one = AnnotationIndex.open(one).join(ids)
+    about = np.full(len(ids), tables.VOCABULARIES.index(tables.OPEN_IMAGES))
+    from_many = AnnotationIndex.open(many).join(ids, about).columns
+    from_one = AnnotationIndex.open(one).join(ids, about).columns
     assert read_manifest(many, ("annotations",)).tables["images"].buckets > 4
     assert read_manifest(one, ("annotations",)).tables["images"].buckets == 1
     for name, column in from_one.items():

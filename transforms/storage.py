@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from transforms.core import index_manifest, layout
 from transforms.core.errors import CHANGED, UsageError, shown
+from transforms.core.schemas import STATISTICS_TABLES
 from transforms.core.version import is_sealed, listed_files
 from transforms.types import FileInfo
 
@@ -165,7 +166,8 @@ def read_whole_manifest(folder: str, thorough: bool = False) -> dict | None:
     Args:
       folder: The version's folder; what is behind a link is none.
       thorough: Compares the checksums of all files. Otherwise their sizes, and the checksums of
-        files that were modified after the manifest was written.
+        the statistics, which a summary reads, and of files that were modified after the manifest
+        was written.
     """
     if not is_folder(folder):
         return None
@@ -183,7 +185,11 @@ def _are_true(folder: str, files: Collection[Mapping], reference: str, thorough:
     if not thorough:
         paths = [file["path"] for file in files]
         later = _store(folder).modified_since(folder, paths, reference)
-        files = [file for file in files if file["path"] in later]
+        files = [
+            file
+            for file in files
+            if file["path"] in later or file.get("table") in STATISTICS_TABLES
+        ]
     return are_intact(folder, files)
 
 
