@@ -74,17 +74,7 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
       Refused: It is not what the catalog says of it.
     """
     check_tagger(options.tagger)
-    catalog = load_catalogs(options.catalog)
-    shards = find_shards(options, catalog)
-    expected = expectations(shards, catalog)
-    transcriptions = _find_transcriptions(options, catalog)
-    if not options.allow_partial:
-        refuse_absence(expected)
-        refuse_sizes([*shards, *transcriptions], catalog)
-    check_output(options.output)
-    if options.verify_checksums:
-        verified = verify_checksums([*shards, *transcriptions], options.output, _say)
-        shards = verified[: len(shards)]
+    shards, expected = _find_input(options)
     code, packages = code_version(), package_versions()
     annotation_index, annotations = _annotation_index(options, beam_args)
     transcript_index, transcripts = _transcript_index(options, beam_args)
@@ -132,6 +122,22 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
             "warnings": [*_warnings(annotations), *_warnings(transcripts)],
         },
     )
+
+
+def _find_input(options: BuildOptions) -> tuple[tuple[ShardPlan, ...], tuple[Expected, ...]]:
+    """The shards, which are what the catalog says of them, and its splits to which they belong."""
+    catalog = load_catalogs(options.catalog)
+    shards = find_shards(options, catalog)
+    expected = expectations(shards, catalog)
+    transcriptions = _find_transcriptions(options, catalog)
+    if not options.allow_partial:
+        refuse_absence(expected)
+        refuse_sizes([*shards, *transcriptions], catalog)
+    check_output(options.output)
+    if options.verify_checksums:
+        verified = verify_checksums([*shards, *transcriptions], options.output, _say)
+        shards = verified[: len(shards)]
+    return shards, expected
 
 
 def _say(message: str) -> None:
