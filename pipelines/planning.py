@@ -112,15 +112,7 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
         transcript_index=transcript_index,
         quality=quality,
         mentions=mentions,
-        attributes={
-            "configuration": mask_secrets(options.model_dump(mode="json")),
-            "code": code,
-            "packages": packages,
-            "annotations": annotations,
-            "transcripts": transcripts,
-            "threshold": _threshold(options, quality),
-            "warnings": [*_warnings(annotations), *_warnings(transcripts)],
-        },
+        attributes=_attributes(options, quality, code, packages, annotations, transcripts),
     )
 
 
@@ -391,6 +383,21 @@ def _calibrate(
         return calibrate(counts, options.discard_share, options.discard_per_char)
     except ValueError as error:
         raise UsageError(f"--discard-share: {error}; raise the share") from error
+
+
+def _attributes(options, quality, code, packages, annotations, transcripts) -> dict:
+    """Entries for the manifest, without secrets."""
+    return mask_secrets(
+        {
+            "configuration": options.model_dump(mode="json"),
+            "code": code,
+            "packages": packages,
+            "annotations": annotations,
+            "transcripts": transcripts,
+            "threshold": _threshold(options, quality),
+            "warnings": [*_warnings(annotations), *_warnings(transcripts)],
+        }
+    )
 
 
 def _threshold(options: BuildOptions, rules: QualityRules) -> dict | None:

@@ -27,6 +27,7 @@ from transforms.core.bucket_index import (
 from transforms.core.errors import UsageError
 from transforms.core.index_blocks import BLOCK_BYTES, FEEDS, TABLES, Block
 from transforms.core.index_manifest import BucketFile, IndexManifest, Source, TableManifest
+from transforms.core.secrets import mask_secrets
 from transforms.core.transcripts import ASR, WORDS
 from transforms.types import FileInfo
 
@@ -249,7 +250,8 @@ def write_manifest(
     }
     address = index_manifest.address_of(kind, sources)
     warnings = oddities.describe([source.name for source in sources], findings)
-    fields = (index_manifest.FORMAT, kind, address, sources, tables, warnings)
+    read = [msgspec.structs.replace(s, path=mask_secrets(s.path)) for s in sources]
+    fields = (index_manifest.FORMAT, kind, address, read, tables, warnings)
     manifest = IndexManifest(*fields).sealed()
     storage.sync_folders([folder] if files else [])
     data = msgspec.json.format(msgspec.json.encode(manifest), indent=1)

@@ -18,6 +18,7 @@ from transforms.core.expected import Expected, compare
 from transforms.core.guard import Limits, run_checks
 from transforms.core.records import DamagedRecord, UnitRecord, decode_record
 from transforms.core.schemas import MENTIONS, UNIT_TABLES
+from transforms.core.secrets import mask_secrets
 from transforms.core.statistics import statistics_tables
 from transforms.core.tables import write_table
 from transforms.core.verdict import Verdict, describe_failure, judge
@@ -232,7 +233,7 @@ def make_manifest(summary: Summary, plan: PublishPlan) -> dict:
 def _describe_input(shard: ShardPlan) -> dict:
     entry = dataclasses.asdict(shard) | {"shard": shard.shard}
     del entry["identity"]  # of this run and this machine only
-    return entry
+    return mask_secrets(entry)
 
 
 def _previous(plan: PublishPlan) -> dict | None:

@@ -1,9 +1,13 @@
 """Masking secrets in what is published."""
 
+import shutil
+
 import pytest
 
 from tests import build_helpers as helpers
 from transforms.core.secrets import MASK, mask_secrets
+
+BOXES = helpers.ROOT / "samples/open_images/validation/annotations-human-bbox.csv"
 
 
 @pytest.mark.parametrize(
@@ -77,5 +81,19 @@ def test_nothing_that_a_run_publishes_holds_its_secrets(tmp_path):
         "s3_secret_access_key": MASK,
         "s3_access_key_id": MASK,
     }
+    for path in output.rglob("*"):
+        assert path.is_dir() or b"hunter" not in path.read_bytes(), path
+
+
+def test_no_secret_of_a_path_is_published(tmp_path):
+    """As in `s3://user:password@bucket/`, or the token of a signed address."""
+    secret, output = tmp_path / "token=hunter2&", tmp_path / "out"
+    secret.mkdir()
+    shard = shutil.copy(helpers.REAL, secret)
+    boxes = shutil.copy(BOXES, secret)
+    assert helpers.build(output, [shard], "--boxes", boxes) == 0
+    manifest = helpers.manifest_of(output)
+    assert manifest["inputs"][0]["path"] == str(shard).replace("hunter2", MASK)
+    assert manifest["annotations"]["sources"][0]["path"] == str(boxes).replace("hunter2", MASK)
     for path in output.rglob("*"):
         assert path.is_dir() or b"hunter" not in path.read_bytes(), path
