@@ -99,7 +99,8 @@ def _announcement(plan: BuildPlan) -> str:
     size = sum(shard.size for shard in plan.shards)
     shards = "1 shard" if len(plan.shards) == 1 else f"{len(plan.shards)} shards"
     units = "1 unit" if len(plan.units) == 1 else f"{len(plan.units)} units"
-    finished = f"; {len(plan.finished)} more are finished already" if plan.finished else ""
+    more = len(plan.finished)
+    finished = f"; {more} more {'is' if more == 1 else 'are'} finished already" if more else ""
     return f"Reading {shards}, {size / 1e6:,.1f} MB: {units} to do{finished}."
 
 

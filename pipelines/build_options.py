@@ -49,6 +49,12 @@ class BuildOptions(Options):
     """Options of `python -m pipelines.build`."""
 
     example = "--input 'data/*_localized_narratives.jsonl' --output out"
+    exit_codes = (
+        "0 done or nothing to do; 2 wrong use; 3 too many bad lines, a line unaccounted for, input "
+        "that is not what was published, or a version held back; 4 the engine or the system "
+        "failed, or another run published first; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and "
+        "SIGTERM"
+    )
 
     input: list[str] = pydantic.Field(
         min_length=1,
@@ -183,7 +189,8 @@ class BuildOptions(Options):
         description="Guard: share of a split's narratives whose image must be in the image lists, "
         "in the label files and in the box files, for each kind that is given and whose dataset "
         "is the narratives' own. Of the published images some nine in ten have boxes, fewer in "
-        "the first releases of Open Images; files of another split have none of them.",
+        "the first releases of Open Images; all that have boxes have human labels too (where only "
+        "some of the files of labels are given, lower it); files of another split have none.",
     )
     min_boxed_share: Share = pydantic.Field(
         0.05,

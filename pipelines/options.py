@@ -25,6 +25,12 @@ class Options(pydantic.BaseModel):
     example: typing.ClassVar[str] = ""
     """Flags of a usual command, for those who gave none."""
 
+    exit_codes: typing.ClassVar[str] = (
+        "0 done; 2 wrong use; 4 the engine or the system failed; 129, 130 and 143 stopped by "
+        "SIGHUP, Ctrl-C and SIGTERM"
+    )
+    """What the codes mean that the command may end with."""
+
     runner: str = pydantic.Field(
         "local",
         description="Engine: local (this machine), flink, dataflow, or a Beam runner's name.",
@@ -116,7 +122,7 @@ def _parser(model: type[Options], prog: str, description: str) -> argparse.Argum
         prog=prog,
         description=description,
         epilog="Every flag is a key of the YAML file too, with _ for -. Other flags go to Beam; in "
-        "the file they are below the key beam.",
+        f"the file they are below the key beam. Exit codes: {model.exit_codes}.",
         allow_abbrev=False,
         argument_default=None,
     )

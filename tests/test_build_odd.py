@@ -71,8 +71,7 @@ def test_boxes_are_published_but_not_used_and_the_user_is_warned(output):
     assert manifest["counts"]["outside_boxes"] == 3
     assert manifest["counts"]["inverted_boxes"] == 1
     assert manifest["warnings"] == [
-        "boxes.csv: 1 boxes have a minimum above the maximum and are not used; the first is of "
-        "image usual",
+        "boxes.csv: 1 box has a minimum above the maximum and is not used; it is of image usual",
         "boxes.csv: 3 boxes lie beyond -1 to 2 in normalised image coordinates and are not used; "
         "the first is of image usual",
     ]

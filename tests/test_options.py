@@ -12,8 +12,10 @@ from importlib import metadata
 import pytest
 import yaml
 
+from pipelines import stopping
 from pipelines.build import main
 from pipelines.build_options import BuildOptions
+from pipelines.failure import EXIT_CODES
 from pipelines.options import Options, parse_command_line
 from pipelines.process import run_command
 from tests import build_helpers as helpers
@@ -172,6 +174,17 @@ def test_help_names_the_form_of_values(capsys):
     for flag in ("--unit-bytes BYTES", "--max-bad-share SHARE", "--discard-share SHARE"):
         assert flag in text
     assert "--workers NUMBER|auto" in text
+
+
+def test_help_and_readme_name_every_exit_code(capsys):
+    with pytest.raises(SystemExit):
+        parse("--help")
+    told = " ".join(capsys.readouterr().out.split()).partition("Exit codes: ")[2]
+    readme = (helpers.ROOT / "README.md").read_text().partition("**Exit codes**: ")[2]
+    stopped = {128 + number for number in stopping.SIGNALS}
+    for text in (told, readme.partition("\n\n")[0]):
+        assert set(map(int, re.findall(r"\d+", text))) == {*EXIT_CODES.values()} | stopped
+        assert "held back" in text and "published first" in text
 
 
 def test_a_command_without_arguments_says_what_to_give(monkeypatch):

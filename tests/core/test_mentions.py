@@ -160,3 +160,14 @@ def test_plurals_are_an_option_and_never_take_a_name_from_a_class():
 
 def test_a_mention_at_the_edge_of_a_caption_does_not_look_into_the_next():
     assert [len(row) for row in find(["car", "seat", "xcar", "car"], VOCABULARY)] == [1, 1, 0, 1]
+
+
+@pytest.mark.parametrize("characters", [253, 254, 255, 3_000])
+def test_names_of_any_number_of_different_characters(characters):
+    ideographs = [chr(0x4E00 + number) for number in range(characters)]
+    names = ["".join(ideographs[at : at + 2]) for at in range(0, characters, 2)]
+    vocabulary = vocabulary_of(names)
+    captions = [names[0], names[-1], f"a {names[-1]} and {names[1]}", "nothing"]
+    matcher = Matcher([(f"/m/{i}", name) for i, name in enumerate(names)])
+    assert find(captions, vocabulary) == [matcher.find(caption) for caption in captions]
+    assert [len(found) for found in find(captions, vocabulary)] == [1, 1, 2, 0]

@@ -34,8 +34,9 @@ class Vocabulary:
       names: Their names as published.
       children: Shape `(n_nodes, n_symbols)` int32: the node that a symbol leads to, -1 for none.
       accepts: Shape `(n_nodes,)` int32: the class whose name ends here, -1 for none.
-      symbols: Shape `(n_code_points,)` uint8: the symbol of each code point, 0 for none; symbol 1
-        is a run of white space.
+      symbols: Shape `(n_code_points,)`, uint8, or uint16 where names have over 254 different
+        characters (Chinese ones): the symbol of each code point, 0 for none; symbol 1 is a run of
+        white space.
     """
 
     class_ids: tuple[str, ...]
@@ -74,9 +75,7 @@ def _fold_character(character: str) -> str:
 
 def _symbols(characters: str) -> np.ndarray:
     alphabet = {c: i for i, c in enumerate(sorted(set(characters) - {" "}), start=2)}
-    if len(alphabet) > 253:
-        raise ValueError(f"class names use {len(alphabet)} different characters; 253 fit")
-    symbols = np.zeros(0x110000, np.uint8)
+    symbols = np.zeros(0x110000, np.min_scalar_type(len(alphabet) + 1))
     for character, symbol in alphabet.items():
         symbols[ord(character)] = symbol
     symbols = symbols[_folded_codes()]
@@ -97,20 +96,21 @@ def _folded_codes() -> np.ndarray:
 
 
 def _build_trie(spoken: Mapping[str, int], symbols: np.ndarray):
-    width = int(symbols.max()) + 1
-    children = [[-1] * width]
+    nodes: list[dict[int, int]] = [{}]
     accepts = [-1]
     for name, index in spoken.items():
         node = 0
-        for character in name:
-            symbol = symbols[ord(character)]
-            if children[node][symbol] < 0:
-                children[node][symbol] = len(children)
-                children.append([-1] * width)
+        for symbol in symbols[[ord(character) for character in name]].tolist():
+            if symbol not in nodes[node]:
+                nodes[node][symbol] = len(nodes)
+                nodes.append({})
                 accepts.append(-1)
-            node = children[node][symbol]
+            node = nodes[node][symbol]
         accepts[node] = index
-    return np.array(children, np.int32), np.array(accepts, np.int32)
+    children = np.full((len(nodes), int(symbols.max()) + 1), -1, np.int32)
+    for node, following in enumerate(nodes):
+        children[node, list(following)] = list(following.values())
+    return children, np.array(accepts, np.int32)
 
 
 @dataclasses.dataclass(frozen=True)

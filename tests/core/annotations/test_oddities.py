@@ -53,6 +53,14 @@ def test_boxes_are_counted_by_file_and_fault_and_the_first_image_is_named():
     ]
 
 
+def test_one_box_is_named_in_the_singular():
+    assert describe(("boxes", 0, box_rows({}, {"x_min": 0.9}, {"x_max": 7.0}))) == [
+        "first.csv: 1 box has a minimum above the maximum and is not used; it is of image image1",
+        "first.csv: 1 box lies beyond -1 to 2 in normalised image coordinates and is not used; it "
+        "is of image image2",
+    ]
+
+
 def test_nothing_is_said_of_what_is_in_order():
     assert describe(("boxes", 0, box_rows({}, {"x_max": 0.1})), ("classes", 0, class_rows())) == []
     assert describe(("classes", 0, class_rows(("/m/1", "Dog"), ("/m/2", "Cat")))) == []
@@ -69,12 +77,12 @@ def test_class_names_that_no_mention_can_have():
         ),
     ]
     assert describe(*parts) == [
-        "second.csv: 1 class ids are there again with another name, of which the first is used; "
-        "the first is /m/1, `Hound`",
+        "second.csv: 1 class id is there again with another name, of which the first is used; "
+        "it is /m/1, `Hound`",
         "first.csv: 2 class names have no letter or digit and are never found; the first is "
         "/m/2, `...`",
-        "second.csv: 1 class names are spoken as that of a class before, which gets their "
-        "mentions; the first is /m/4, `dog (Animal)`",
+        "second.csv: 1 class name is spoken as that of a class before, which gets its mentions; "
+        "it is /m/4, `dog (Animal)`",
     ]
 
 

@@ -299,3 +299,9 @@ def test_a_narrative_without_trace_boxes_or_words():
 
 def test_the_same_input_gives_the_same_page(document):
     assert render() == document
+
+
+def test_warnings_are_shown_as_they_are_printed():
+    warnings = ["boxes.csv: 1 box is not used", "classes.csv: <b>2</b> names & more"]
+    page = Page(render(material.manifest() | {"warnings": warnings}))
+    assert [page.texts_of(warning) for warning in warnings] == [1, 1]

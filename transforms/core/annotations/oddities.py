@@ -17,9 +17,33 @@ Finding = tuple[str, Place, object]
 """Table, place, and what `find` gives for rows of that table."""
 
 BOX_FAULTS = {
-    "inverted": "have a minimum above the maximum",
-    "outside": "lie beyond -1 to 2 in normalised image coordinates",
+    "inverted": (
+        "1 box has a minimum above the maximum and is not used; it",
+        "{:,} boxes have a minimum above the maximum and are not used; the first",
+    ),
+    "outside": (
+        "1 box lies beyond -1 to 2 in normalised image coordinates and is not used; it",
+        "{:,} boxes lie beyond -1 to 2 in normalised image coordinates and are not used; the first",
+    ),
 }
+"""What is wrong with boxes, of one and of more."""
+
+_CLASS_FAULTS = {
+    "second": (
+        "1 class id is there again with another name, of which the first is used; it",
+        "{:,} class ids are there again with another name, of which the first is used; the first",
+    ),
+    "silent": (
+        "1 class name has no letter or digit and is never found; it",
+        "{:,} class names have no letter or digit and are never found; the first",
+    ),
+    "taken": (
+        "1 class name is spoken as that of a class before, which gets its mentions; it",
+        "{:,} class names are spoken as that of a class before, which gets their mentions; the "
+        "first",
+    ),
+}
+"""Why class names are not used, of one and of more."""
 
 
 def find(table: str, rows: pa.RecordBatch) -> object | None:
@@ -62,8 +86,7 @@ def describe(names: Sequence[str], findings: Iterable[Finding]) -> list[str]:
             before, first = boxes.get((source, fault), (0, image))
             boxes[source, fault] = before + number, first
     return [
-        f"{shown(names[source])}: {number:,} boxes {BOX_FAULTS[fault]} and are not used; the first "
-        f"is of image {shown(image)}"
+        f"{shown(names[source])}: {_say(BOX_FAULTS[fault], number)} is of image {shown(image)}"
         for (source, fault), (number, image) in boxes.items()
     ] + _describe_classes(
         (names[place[0]], class_id, name)
@@ -77,7 +100,7 @@ def _describe_classes(rows: Iterable[tuple[str, str, str]]) -> list[str]:
     """Names of classes that no mention can have; rows are file, class id and name, in order."""
     own: dict[str, str] = {}
     owners: dict[tuple[bool, str], str] = {}
-    ignored: Mapping[str, list] = {"second": [], "silent": [], "taken": []}
+    ignored: Mapping[str, list] = {fault: [] for fault in _CLASS_FAULTS}
     for file, class_id, name in rows:
         spoken = fold(spoken_name(name))
         vocabulary = class_id.isdecimal()
@@ -90,14 +113,13 @@ def _describe_classes(rows: Iterable[tuple[str, str, str]]) -> list[str]:
             ignored["silent"].append((file, class_id, name))
         elif owners.setdefault((vocabulary, spoken), class_id) != class_id:
             ignored["taken"].append((file, class_id, name))
-    reasons = {
-        "second": "class ids are there again with another name, of which the first is used",
-        "silent": "class names have no letter or digit and are never found",
-        "taken": "class names are spoken as that of a class before, which gets their mentions",
-    }
     return [
-        f"{shown(found[0][0])}: {len(found):,} {reasons[kind]}; the first is "
-        f"{shown(found[0][1])}, `{shown(found[0][2])}`"
-        for kind, found in ignored.items()
+        f"{shown(found[0][0])}: {_say(_CLASS_FAULTS[fault], len(found))} is {shown(found[0][1])}, "
+        f"`{shown(found[0][2])}`"
+        for fault, found in ignored.items()
         if found
     ]
+
+
+def _say(forms: tuple[str, str], number: int) -> str:
+    return forms[0] if number == 1 else forms[1].format(number)
