@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import pydantic
 
 from pipelines.options import Options
-from pipelines.values import Bytes, Share
+from pipelines.values import Bytes, Files, Folder, Metavar, Share
 from transforms.core.guard import Limits
 from transforms.core.naming import dataset_and_split
 from transforms.core.quality import QualityRules, exact_text
@@ -37,6 +37,7 @@ Exact = Annotated[
     Fraction,
     pydantic.PlainValidator(_read_exact),
     pydantic.PlainSerializer(exact_text, return_type=str),
+    Metavar("NUMBER"),
 ]
 """A number of at least 0 that is taken as it is written, and recorded so that it reads the same."""
 
@@ -56,16 +57,28 @@ class BuildOptions(Options):
         "SIGTERM"
     )
 
-    input: list[str] = pydantic.Field(
+    groups = {
+        "input": "input and output",
+        "boxes": "annotations",
+        "transcripts": "transcriptions",
+        "max_distance": "quality: what is kept (no rule is set by default)",
+        "plurals": "mentions",
+        "tagger": "work",
+        "max_bad_share": "what must hold for a version to be published",
+        "verify_output": "reuse and what is printed",
+        "runner": "engine",
+    }
+
+    input: Files = pydantic.Field(
         min_length=1,
         description="Narrative shards: files, patterns, or names of the catalog "
         "(coco_validation). .jsonl, .jsonl.gz or .jsonl.zst.",
     )
-    output: str = pydantic.Field(
+    output: Folder = pydantic.Field(
         min_length=1, description="Output folder: versions, the pointer to the current one, and "
         "finished units."
     )  # fmt: skip
-    catalog: list[str] = pydantic.Field(
+    catalog: Files = pydantic.Field(
         [],
         description="Catalogs of further known files (dataset, split, expected narratives), beside "
         "that of the official files; their groups win over its groups.",
@@ -80,24 +93,23 @@ class BuildOptions(Options):
         description="Split of files that no catalog knows; without it each record's dataset_id "
         "tells.",
     )
-    boxes: list[str] = pydantic.Field(
+    boxes: Files = pydantic.Field(
         [],
         description="Box files: Open Images CSV or COCO instances_*.json; files or patterns.",
     )
-    labels: list[str] = pydantic.Field([], description="Image label files of Open Images.")
-    images: list[str] = pydantic.Field([], description="Image lists of Open Images.")
-    classes: list[str] = pydantic.Field(
+    labels: Files = pydantic.Field([], description="Image label files of Open Images.")
+    images: Files = pydantic.Field([], description="Image lists of Open Images.")
+    classes: Files = pydantic.Field(
         [], description="Class names to look for: id,name rows. Without it the 601 boxable "
         "classes of Open Images and the 80 of COCO."
     )  # fmt: skip
-    hierarchy: list[str] = pydantic.Field(
-        [], description="Class hierarchy (JSON) for --subclasses."
-    )
-    annotations: str | None = pydantic.Field(
+    hierarchy: Files = pydantic.Field([], description="Class hierarchy (JSON) for --subclasses.")
+    annotations: Folder | None = pydantic.Field(
         None, description="A ready annotation index, in place of the five options above."
     )
-    annotations_for: list[
-        Annotated[str, pydantic.Field(pattern="^[a-z0-9_]+=(coco|open_images)$")]
+    annotations_for: Annotated[
+        list[Annotated[str, pydantic.Field(pattern="^[a-z0-9_]+=(coco|open_images)$")]],
+        Metavar("DATASET=DATASET"),
     ] = pydantic.Field(
         [],
         description="Datasets over another one's images, such as mine=coco: they get its "
@@ -109,7 +121,7 @@ class BuildOptions(Options):
         description="Where transcriptions come from: the records themselves; published "
         "_asr.jsonl files (D alone); or a recogniser's output with word times.",
     )
-    transcript_files: list[str] = pydantic.Field(
+    transcript_files: Files = pydantic.Field(
         [], description="Files of transcriptions, for --transcripts asr or words."
     )
     max_distance: int | None = pydantic.Field(
@@ -141,10 +153,10 @@ class BuildOptions(Options):
     subclasses: bool = pydantic.Field(
         False, description="Let a mention use boxes of subclasses (needs --hierarchy)."
     )
-    exclude_boxes: list[Literal["is_occluded", "is_truncated", "is_group_of", "is_depiction",
-                                "is_inside"]] = pydantic.Field(
-        [], description=f"Leave out boxes with these flags: {', '.join(BOX_FLAGS)}."
-    )  # fmt: skip
+    exclude_boxes: Annotated[
+        list[Literal["is_occluded", "is_truncated", "is_group_of", "is_depiction", "is_inside"]],
+        Metavar("FLAG"),
+    ] = pydantic.Field([], description=f"Leave out boxes with these flags: {', '.join(BOX_FLAGS)}.")
     tagger: str = pydantic.Field(
         "en_ud_pos",
         description="Part-of-speech tagger: en_ud_pos (shipped), an installed spaCy pipeline, or "

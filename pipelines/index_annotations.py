@@ -10,6 +10,7 @@ from pipelines.options import Options, parse_command_line
 from pipelines.process import run_program
 from pipelines.progress import show_index_progress
 from pipelines.runners import create_pipeline, is_handed_over
+from pipelines.values import Files, Folder
 from transforms import storage
 from transforms.core import index_blocks
 from transforms.core.annotations.classes import default_classes
@@ -42,29 +43,28 @@ class IndexAnnotationsOptions(Options):
     """Options of `python -m pipelines.index_annotations`."""
 
     example = "--boxes 'data/*-annotations-bbox.csv' --images 'data/*-images*.csv' --output indexes"
+    groups = {"boxes": "files and where their index goes", "runner": "engine"}
 
-    boxes: list[str] = pydantic.Field(
+    boxes: Files = pydantic.Field(
         [],
         description="Files or patterns of boxes: Open Images CSV, or COCO instances (.json).",
     )
-    labels: list[str] = pydantic.Field(
+    labels: Files = pydantic.Field(
         [], description="Files or patterns of Open Images labels, by people and by machine."
     )
-    images: list[str] = pydantic.Field(
-        [], description="Files or patterns of Open Images image lists."
-    )
-    classes: list[str] = pydantic.Field(
+    images: Files = pydantic.Field([], description="Files or patterns of Open Images image lists.")
+    classes: Files = pydantic.Field(
         [],
         description="Files of class ids and names; without one the 601 boxable classes of Open "
         "Images and the 80 of COCO.",
     )
-    coco_instances: list[str] = pydantic.Field(
+    coco_instances: Files = pydantic.Field(
         [], description="Files or patterns of COCO instances, whatever they are called."
     )
-    hierarchy: list[str] = pydantic.Field(
+    hierarchy: Files = pydantic.Field(
         [], description="The class hierarchy, bbox_labels_600_hierarchy.json."
     )
-    output: str = pydantic.Field(description="Folder that holds indexes, one subfolder each.")
+    output: Folder = pydantic.Field(description="Folder that holds indexes, one subfolder each.")
 
     @pydantic.model_validator(mode="after")
     def _check_sources(self):

@@ -7,6 +7,7 @@ import types
 import typing
 from collections.abc import Collection, Sequence
 from importlib import metadata
+from typing import Annotated
 
 import pydantic
 
@@ -31,7 +32,10 @@ class Options(pydantic.BaseModel):
     )
     """What the codes mean that the command may end with."""
 
-    runner: str = pydantic.Field(
+    groups: typing.ClassVar[dict[str, str]] = {}
+    """Headings of the help, each by the first of the options that stand below it."""
+
+    runner: Annotated[str, Metavar("ENGINE")] = pydantic.Field(
         "local",
         description="Engine: local (this machine), flink, dataflow, or a Beam runner's name.",
     )
@@ -120,6 +124,7 @@ def parse_command_line(
 def _parser(model: type[Options], prog: str, description: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=prog,
+        usage=f"%(prog)s [--config FILE] [OPTION ...]\nexample: %(prog)s {model.example}",
         description=description,
         epilog="Every flag is a key of the YAML file too, with _ for -. Other flags go to Beam; in "
         f"the file they are below the key beam. Exit codes: {model.exit_codes}.",
@@ -128,9 +133,13 @@ def _parser(model: type[Options], prog: str, description: str) -> argparse.Argum
     )
     parser.add_argument("--config", metavar="FILE", help="YAML file of options; flags win.")
     parser.add_argument("--version", action="version", version=_versions())
-    for name, field in model.model_fields.items():
+    below = parser
+    general = Options.model_fields
+    for name, field in sorted(model.model_fields.items(), key=lambda item: item[0] in general):
+        if heading := model.groups.get(name):
+            below = parser.add_argument_group(heading)
         if typing.get_origin(field.annotation) is not dict:  # those are keys of the file only
-            parser.add_argument(_flag(name), **_argument(field))
+            below.add_argument(_flag(name), **_argument(field))
     return parser
 
 
@@ -159,7 +168,7 @@ def _argument(field: pydantic.fields.FieldInfo) -> dict:
     if kind is bool:
         return argument | {"action": argparse.BooleanOptionalAction}
     if typing.get_origin(kind) is list:
-        return argument | {"nargs": "+", "action": "extend", "metavar": "VALUE"}
+        return argument | {"nargs": "+", "action": "extend", "metavar": _metavar(field)}
     if typing.get_origin(kind) is typing.Literal:
         return argument | {"metavar": "|".join(map(str, typing.get_args(kind)))}
     return argument | {"metavar": _metavar(field)}
@@ -169,11 +178,15 @@ def _metavar(field: pydantic.fields.FieldInfo) -> str:
     """What the help calls an option's value: by the form in which it may be written."""
     inner = (getattr(kind, "__metadata__", ()) for kind in typing.get_args(field.annotation))
     entries = [*field.metadata, *(entry for entries in inner for entry in entries)]
-    return next((entry.name for entry in entries if isinstance(entry, Metavar)), "VALUE")
+    numeric = _without_none(field.annotation) in (int, float)
+    usual = "NUMBER" if numeric else "NAME"
+    return next((entry.name for entry in entries if isinstance(entry, Metavar)), usual)
 
 
 def _shown_default(field: pydantic.fields.FieldInfo) -> str:
     default = field.get_default(call_default_factory=True)
+    if default is True:
+        return " Default: yes."
     return "" if default in (None, [], "") or default is False else f" Default: {default}."
 
 

@@ -10,6 +10,7 @@ import pydantic
 from pipelines.options import Options, parse_command_line
 from pipelines.process import run_program
 from pipelines.runners import create_pipeline
+from pipelines.values import Files, Folder
 from transforms import storage
 from transforms.synthesis import SceneFiles, Shards, SynthesizeShards, refuse_other_shards
 
@@ -26,19 +27,20 @@ class SynthesizeOptions(Options):
     """Options of this job."""
 
     example = "--output generated --shards 2 --narratives 1000"
+    groups = {"output": "what is made", "images": "what it is made from", "runner": "engine"}
 
-    output: str = pydantic.Field(description="Folder for the shards.")
+    output: Folder = pydantic.Field(description="Folder for the shards.")
     shards: int = pydantic.Field(1, ge=1, le=99_999, description="Number of shards.")
     narratives: int = pydantic.Field(100, ge=0, description="Number of narratives in all.")
     seed: int = pydantic.Field(0, ge=0, lt=2**64, description="Start of chance.")
-    images: list[str] = pydantic.Field(
+    images: Files = pydantic.Field(
         [], description="Open Images image lists, files or patterns. Default: the sample's."
     )
-    labels: list[str] = pydantic.Field(
+    labels: Files = pydantic.Field(
         [], description="Human and machine label files. Default: the sample's."
     )
-    boxes: list[str] = pydantic.Field([], description="Box files. Default: the sample's.")
-    classes: list[str] = pydantic.Field(
+    boxes: Files = pydantic.Field([], description="Box files. Default: the sample's.")
+    classes: Files = pydantic.Field(
         [], description="Class descriptions; only these are named. Default: the boxable ones."
     )
 

@@ -56,6 +56,12 @@ class Metavar:
     name: str
 
 
+Files = Annotated[list[str], Metavar("FILE")]
+"""Files, patterns or names that stand for files."""
+
+Folder = Annotated[str, Metavar("FOLDER")]
+"""A folder, on this machine or in a bucket."""
+
 Bytes = Annotated[int, pydantic.BeforeValidator(read_bytes), Metavar("BYTES")]
 """A number of bytes, `33554432`, `32MB` or `32MiB`."""
 

@@ -174,6 +174,22 @@ def test_help_names_the_form_of_values(capsys):
     for flag in ("--unit-bytes BYTES", "--max-bad-share SHARE", "--discard-share SHARE"):
         assert flag in text
     assert "--workers NUMBER|auto" in text
+    assert "--input FILE [FILE ...]" in text and "--output FOLDER" in text
+    assert "--max-distance NUMBER" in text and "--max-distance-per-char NUMBER" in text
+    assert "VALUE" not in text and "True" not in text
+
+
+def test_help_is_grouped_and_begins_with_a_command(capsys):
+    with pytest.raises(SystemExit):
+        parse("--help")
+    text = capsys.readouterr().out
+    first = text.splitlines()[:2]
+    assert first[0].endswith("[--config FILE] [OPTION ...]")
+    assert first[1].startswith("example: ") and first[1].endswith(BuildOptions.example)
+    places = [text.index(f"\n{heading}:\n") for heading in BuildOptions.groups.values()]
+    assert places == sorted(places) and len(places) > 5
+    of_engine = text[text.index("\nengine:\n") :]
+    assert "--runner ENGINE" in of_engine and "--guard" not in of_engine
 
 
 def test_help_and_readme_name_every_exit_code(capsys):
