@@ -29,7 +29,7 @@ from pipelines.runners import (
 )
 from transforms import storage
 from transforms.core import layout
-from transforms.core.errors import EngineError, UsageError
+from transforms.core.errors import MESSAGE_CHARACTERS, EngineError, UsageError, shown
 from transforms.core.expected import compare
 from transforms.core.verdict import describe_failure, judge_current
 
@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _build(options: BuildOptions, beam_args: Sequence[str]) -> int:
     plan = plan_build(options, beam_args)
     for warning in plan.attributes["warnings"]:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {shown(warning, MESSAGE_CHARACTERS)}", file=sys.stderr)
     if plan.is_current and not is_prepared_only(options, beam_args):
         return _show_current(options, plan)
     begin = time.perf_counter()
@@ -85,14 +85,14 @@ def _show_current(options: BuildOptions, plan: BuildPlan) -> int:
         return _fail(options, verdict.status, message, found)
     _say(
         options,
-        f"Nothing to do: version {plan.version} was made from the same input, configuration "
-        "and code.",
+        f"Nothing to do: version {plan.version} has the same input, options and code.",
     )
     return show(options, manifest)
 
 
 def _say(options: BuildOptions, message: str) -> None:
-    print(message, file=sys.stdout if options.summary == "text" else sys.stderr, flush=True)
+    text = shown(message, MESSAGE_CHARACTERS)
+    print(text, file=sys.stdout if options.summary == "text" else sys.stderr, flush=True)
 
 
 def _announcement(plan: BuildPlan) -> str:

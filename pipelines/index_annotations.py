@@ -16,7 +16,7 @@ from transforms.core import index_blocks
 from transforms.core.annotations.classes import default_classes
 from transforms.core.annotations.index import KIND
 from transforms.core.annotations.tables import VOCABULARIES
-from transforms.core.errors import UsageError
+from transforms.core.errors import MESSAGE_CHARACTERS, UsageError, shown
 from transforms.core.index_manifest import NAME, IndexManifest, Source
 from transforms.core.transcripts import ASR, WORDS
 from transforms.index import (
@@ -174,7 +174,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     ensure_annotation_index(sources, options.output, options, beam_args, thorough=True)
     manifest = storage.read_index_manifest(folder, (KIND,))
     for warning in manifest.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        print(f"warning: {shown(warning, MESSAGE_CHARACTERS)}", file=sys.stderr)
     print("\n".join(_describe(manifest)))
     print(f"{verb} {folder}")
 
@@ -185,7 +185,8 @@ def _describe(manifest: IndexManifest) -> list[str]:
         for table in index_blocks.FEEDS[source.role]:
             files[table] += 1
     lines = [
-        f"{name:<10} {files[name]:>4} files {table.rows:>12,} rows {table.keys:>11,} "
+        f"{name:<10} {files[name]:>4} {'file ' if files[name] == 1 else 'files'} "
+        f"{table.rows:>12,} rows {table.keys:>11,} "
         f"{'images' if name in ('images', 'labels', 'boxes') else 'classes'}"
         for name, table in manifest.tables.items()
     ]

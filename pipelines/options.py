@@ -5,7 +5,7 @@ import difflib
 import sys
 import types
 import typing
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import metadata
 from typing import Annotated
 
@@ -114,7 +114,7 @@ def parse_command_line(
     try:
         options = model(**values)
     except pydantic.ValidationError as error:
-        raise UsageError(_explain(error, config)) from error
+        raise UsageError(_explain(error, config, model)) from error
     if "runner" in options.beam:
         raise UsageError("`runner` is a key of its own, not one below `beam`")
     _refuse_strays([f"--{name}=" for name in options.beam], model)
@@ -168,19 +168,19 @@ def _argument(field: pydantic.fields.FieldInfo) -> dict:
     if kind is bool:
         return argument | {"action": argparse.BooleanOptionalAction}
     if typing.get_origin(kind) is list:
-        return argument | {"nargs": "+", "action": "extend", "metavar": _metavar(field)}
+        return argument | {"nargs": "+", "action": "extend", "metavar": _metavar(field).name}
     if typing.get_origin(kind) is typing.Literal:
         return argument | {"metavar": "|".join(map(str, typing.get_args(kind)))}
-    return argument | {"metavar": _metavar(field)}
+    return argument | {"metavar": _metavar(field).name}
 
 
-def _metavar(field: pydantic.fields.FieldInfo) -> str:
-    """What the help calls an option's value: by the form in which it may be written."""
+def _metavar(field: pydantic.fields.FieldInfo) -> Metavar:
+    """What an option's value is called: by the form in which it may be written."""
     inner = (getattr(kind, "__metadata__", ()) for kind in typing.get_args(field.annotation))
     entries = [*field.metadata, *(entry for entries in inner for entry in entries)]
     numeric = _without_none(field.annotation) in (int, float)
-    usual = "NUMBER" if numeric else "NAME"
-    return next((entry.name for entry in entries if isinstance(entry, Metavar)), usual)
+    usual = Metavar("NUMBER" if numeric else "NAME")
+    return next((entry for entry in entries if isinstance(entry, Metavar)), usual)
 
 
 def _shown_default(field: pydantic.fields.FieldInfo) -> str:
@@ -263,14 +263,24 @@ def _beams_own(arguments: Sequence[str]) -> str:
     )
 
 
-def _explain(error: pydantic.ValidationError, config: str | None) -> str:
+def _explain(error: pydantic.ValidationError, config: str | None, model: type[Options]) -> str:
     problems = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
         where = f"option `{_flag(key)}`: " if key else ""
-        text = problem["msg"].removeprefix("Value error, ")
+        text = _worded(problem, model.model_fields.get(key))
         given = f" (given: {shown(repr(problem['input']))})" if key else ""
         given = "" if problem["type"] == "missing" else given
         problems.append(f"{where}{text[:1].lower()}{text[1:]}{given}")
     source = f" (flags and {config})" if config else ""
     return "; ".join(problems) + source
+
+
+def _worded(problem: Mapping, field: pydantic.fields.FieldInfo | None) -> str:
+    """What is wrong with a value, in the words of our own messages, with examples of its form."""
+    if problem["type"] == "missing":
+        return "must be given"
+    text = problem["msg"].removeprefix("Value error, ")
+    plain = text.partition(", unable to parse")[0].replace("Input should be", "must be")
+    examples = _metavar(field).examples if field and plain != text else ""
+    return f"{plain}, {examples}" if examples else plain

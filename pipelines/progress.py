@@ -100,7 +100,8 @@ def show_index_progress(
     """
     stream = stream or sys.stderr
     files = "1 file" if len(sizes) == 1 else f"{len(sizes)} files"
-    size = f"{sum(sizes) / 1e6:,.1f} MB"
+    total = sum(sizes)
+    size = f"{total / 1e6:,.1f} MB" if total >= 1e6 else f"{total / 1e3:,.1f} kB"
     print(f"Building the index of {name} from {files} ({size}), once.", file=stream, flush=True)
     show = _draw_index_bar if stream.isatty() else _write_index_lines
     with _shown(show, WrittenFiles(paths), stream):

@@ -206,17 +206,15 @@ def _print_checks(console: Console, manifest: Mapping) -> None:
         _heading(console, "Checks before publishing")
     for row in rows:
         where = _named(row, manifest) if row["dataset"] or row["split"] else "in all"
-        option = f"--{row['option'].replace('_', '-')}"
+        bound = "min" if row["option"].startswith("min_") else "max"
         text = (
-            f"  {phrase(row['name'])}: {percent(row['value'])} of {integer(row['total'])}, "
-            f"{where} ({option} {row['limit']:g})"
+            f"  {phrase(row['name']):<18}{percent(row['value']):>8} of {integer(row['total']):<7} "
+            f"{bound} {percent(row['limit']):>7}  {where}"
         )
-        _line(
-            console,
-            text if row["passed"] else f"{text} BEYOND",
-            "" if row["passed"] else "red",
-            hang=2,
-        )
+        _line(console, text, "" if row["passed"] else "red", hang=4)
+        if not row["passed"]:
+            option = f"--{row['option'].replace('_', '-')}"
+            _line(console, f"    BEYOND the limit: {option} {row['limit']:g}", "red", hang=4)
 
 
 def _print_losses(console: Console, manifest: Mapping) -> None:

@@ -12,6 +12,7 @@ from pipelines.process import run_program
 from pipelines.runners import create_pipeline
 from pipelines.values import Files, Folder
 from transforms import storage
+from transforms.core.report.formats import plural
 from transforms.synthesis import SceneFiles, Shards, SynthesizeShards, refuse_other_shards
 
 DESCRIPTION = """Makes shards of generated narratives in the published Localized Narratives
@@ -77,8 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     with create_pipeline(options, beam_args) as pipeline:
         _ = pipeline | "SynthesizeShards" >> SynthesizeShards(files, shards, options.seed)
     print(
-        f"{options.narratives} generated narratives of {n_scenes} images in "
-        f"{options.shards} shard(s): {shards.path('localized_narratives', 0)} and beside it"
+        f"{plural(options.narratives, 'generated narrative')} of {plural(n_scenes, 'image')} in "
+        f"{plural(options.shards, 'shard')}: {shards.path('localized_narratives', 0)}"
+        f"{' and beside it' if options.shards > 1 else ''}"
     )
     return 0
 

@@ -51,9 +51,10 @@ def available_processors() -> int:
 
 @dataclasses.dataclass(frozen=True)
 class Metavar:
-    """What the help calls a value of this form."""
+    """What the help calls a value of this form, and how a message says what to give."""
 
     name: str
+    examples: str = ""
 
 
 Files = Annotated[list[str], Metavar("FILE")]
@@ -62,15 +63,22 @@ Files = Annotated[list[str], Metavar("FILE")]
 Folder = Annotated[str, Metavar("FOLDER")]
 """A folder, on this machine or in a bucket."""
 
-Bytes = Annotated[int, pydantic.BeforeValidator(read_bytes), Metavar("BYTES")]
+Bytes = Annotated[
+    int, pydantic.BeforeValidator(read_bytes), Metavar("BYTES", "such as 33554432, 32MiB or 32MB")
+]
 """A number of bytes, `33554432`, `32MB` or `32MiB`."""
 
 Share = Annotated[
-    float, pydantic.BeforeValidator(read_share), pydantic.Field(ge=0, le=1), Metavar("SHARE")
+    float,
+    pydantic.BeforeValidator(read_share),
+    pydantic.Field(ge=0, le=1),
+    Metavar("SHARE", "such as 0.1 or 10%"),
 ]
 """A share of a whole, `0.1` or `10%`."""
 
 Workers = Annotated[
-    pydantic.PositiveInt, pydantic.BeforeValidator(read_workers), Metavar("NUMBER|auto")
+    pydantic.PositiveInt,
+    pydantic.BeforeValidator(read_workers),
+    Metavar("NUMBER|auto", "such as 2, or auto"),
 ]
 """A number of workers, or `auto`."""

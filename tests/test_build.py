@@ -66,7 +66,11 @@ def test_unchanged_input_is_not_read_again(sample, capsys):
         assert main(["--config", "configs/local.yaml", "--output", str(sample)]) == 0
     assert helpers.files_below(sample) == before
     printed = capsys.readouterr().out
-    assert printed.startswith("Nothing to do: version ") and "same input" in printed
+    assert (
+        printed.startswith("Nothing to do: version ")
+        and "the same input, options and code." in printed
+    )
+    assert len(printed.splitlines()[0]) <= 80
     assert "104" in printed  # the summary is shown all the same
 
 

@@ -43,8 +43,8 @@ def test_what_was_indexed_is_printed(tmp_path, capsys):
     (folder,) = (tmp_path / "indexes").iterdir()
     assert [line.split() for line in printed[:5]] == [
         ["boxes", "3", "files", "120", "rows", "9", "images"],
-        ["classes", "1", "files", "0", "rows", "0", "classes"],
-        ["hierarchy", "1", "files", "647", "rows", "77", "classes"],
+        ["classes", "1", "file", "0", "rows", "0", "classes"],
+        ["hierarchy", "1", "file", "647", "rows", "77", "classes"],
         ["images", "3", "files", "121", "rows", "121", "images"],
         ["labels", "2", "files", "120", "rows", "8", "images"],
     ]
@@ -62,7 +62,7 @@ def test_what_no_run_will_use_is_warned_of(tmp_path, capsys):
     boxes.write_text(header + "a,s,/m/1,1,0,1,0,1\nb,s,/m/1,1,0.5,0.2,0,1\nc,s,/m/1,1,0,1e15,0,1\n")
     main(["--classes", str(classes), "--boxes", str(boxes), "--output", str(tmp_path / "indexes")])
     started, *told = capsys.readouterr().err.splitlines()
-    assert started == "Building the index of annotations from 2 files (0.0 MB), once."
+    assert started == "Building the index of annotations from 2 files (0.1 kB), once."
     assert [line.partition(": ")[0] for line in told] == ["warning"] * 4
     assert [line.split("; the first is ")[1] for line in told] == [
         "of image b", "of image c", "/m/1, `Hound`", "/m/2, `!`",

@@ -317,11 +317,11 @@ def run(capsys, tmp_path):
         (["--unit_byte=3"], "unknown flag `--unit_byte`; did you mean `--unit-bytes`?"),
         (["--zzz"], "unknown flag `--zzz`; see --help"),
         (["--job_name", "a", "b"], "unexpected argument `b`: options are given as --flag value"),
-        (["--workers", "two"], "option `--workers`: input should be a valid integer"),
-        (["--workers", "0"], "option `--workers`: input should be greater than 0"),
-        (["--unit-bytes", "3"], "option `--unit-bytes`: input should be greater than or equal"),
-        (["--max-bad-share", "1.5"], "option `--max-bad-share`: input should be less than"),
-        (["--split", "dev"], "option `--split`: input should be 'train', 'validation' or 'test'"),
+        (["--workers", "two"], "option `--workers`: must be a valid integer, such as 2, or auto"),
+        (["--workers", "0"], "option `--workers`: must be greater than 0"),
+        (["--unit-bytes", "3"], "option `--unit-bytes`: must be greater than or equal"),
+        (["--max-bad-share", "1.5"], "option `--max-bad-share`: must be less than"),
+        (["--split", "dev"], "option `--split`: must be 'train', 'validation' or 'test'"),
         (
             ["--dataset", "Open Images"],
             "option `--dataset`: must be small letters, digits and _ only, such as open_images, "
@@ -341,16 +341,23 @@ def run(capsys, tmp_path):
         (["--beam={a}"], "give Beam's option as a flag of its own, `--NAME=VALUE`, or in the"),
         (["--split", ""], "option `--split`: the value is empty: give one, or leave the option"),
         (["--boxes", "a", " "], "option `--boxes`: the value is empty: give one, or leave the"),
-        (["--unit-bytes", "32M"], "option `--unit-bytes`: input should be a valid integer"),
+        (
+            ["--unit-bytes", "32M"],
+            "option `--unit-bytes`: must be a valid integer, such as 33554432, 32MiB or 32MB "
+            "(given: '32M')",
+        ),
         (["--unit-bytes", "1.0001kB"], "option `--unit-bytes`: must be a whole number of bytes"),
-        (["--unit-bytes", "2GiB"], "option `--unit-bytes`: input should be less than or equal"),
-        (["--max-bad-share", "101%"], "option `--max-bad-share`: input should be less than"),
+        (["--unit-bytes", "2GiB"], "option `--unit-bytes`: must be less than or equal"),
+        (
+            ["--max-bad-share", "101%"],
+            "option `--max-bad-share`: must be less than or equal to 1, such as 0.1 or 10%",
+        ),
         (
             ["--runner", "spork"],
             "option `--runner`: there is no such engine: give local, flink or "
             "dataflow, or the name of a Beam runner such as SparkRunner (given: 'spork')",
         ),
-        (["--exclude-boxes", "is_odd"], "option `--exclude-boxes`: input should be 'is_occluded'"),
+        (["--exclude-boxes", "is_odd"], "option `--exclude-boxes`: must be 'is_occluded'"),
         (
             ["--max-distance", "3", "--discard-share", "0.1"],
             "give only one of --max-distance, --discard-share",
@@ -383,16 +390,16 @@ def test_wrong_options_end_with_one_sentence(run, arguments, message):
     [
         ("tager: none", "config.yaml: unknown key `tager`; did you mean `tagger`?"),
         ("unit-bytes: 3", "unknown key `unit-bytes`; did you mean `unit_bytes`?"),
-        ("workers: two", "option `--workers`: input should be a valid integer"),
-        ("boxes: {a: b}", "option `--boxes`: input should be a valid list (given: {'a': 'b'})"),
+        ("workers: two", "option `--workers`: must be a valid integer"),
+        ("boxes: {a: b}", "option `--boxes`: must be a valid list (given: {'a': 'b'})"),
         (
             "tagger: none\nplurals: true\ntagger: x",
             "config.yaml, line 3: the key `tagger` is there already, in line 1; remove one",
         ),
         ("beam: {a: 1, b: 2,\n  a: 3}", "config.yaml, line 2: the key `a` is there already, in"),
         ("split: ''", "option `--split`: the value is empty"),
-        ("plurals: 7", "option `--plurals`: input should be a valid boolean"),
-        ("min_words: [1]", "option `--min-words`: input should be a valid integer"),
+        ("plurals: 7", "option `--plurals`: must be a valid boolean"),
+        ("min_words: [1]", "option `--min-words`: must be a valid integer"),
         ("[1, 2]", "config.yaml: must hold `key: value` lines"),
         ("a: [", "config.yaml: not valid YAML: "),
         ("1: 2", "config.yaml: unknown key `1`"),
@@ -448,7 +455,7 @@ def test_a_damaged_shard_ends_with_one_sentence(run, tmp_path):
 
 def test_options_that_are_missing_are_named():
     for arguments, flag in ((["--input", "a"], "--output"), (["--output", "a"], "--input")):
-        with pytest.raises(ValueError, match=f"option `{flag}`: field required"):
+        with pytest.raises(ValueError, match=f"option `{flag}`: must be given"):
             parse(*arguments)
 
 

@@ -74,6 +74,23 @@ def test_of_many_shards_those_that_break_the_law_are_shown():
     assert "… and 20 shards more, for which it holds" in text
 
 
+def test_checks_stand_in_columns_with_their_limits():
+    manifest = material.manifest()
+    (row,) = manifest["checks"]
+    joined = row | {"name": "images_joined", "dataset": "generated", "split": "train",
+                    "value": 0.125, "total": 12_345, "option": "min_joined_share",
+                    "limit": 0.25, "passed": False}  # fmt: skip
+    manifest["checks"] = [row | {"limit": 0.01}, joined]
+    lines = printed(manifest).splitlines()
+    at = lines.index("Checks before publishing")
+    assert lines[at + 1 : at + 4] == [
+        "  bad lines            0.0 % of 12,379  max   1.0 %  in all",
+        "  images joined       12.5 % of 12,345  min  25.0 %  generated train (not real)",
+        "    BEYOND the limit: --min-joined-share 0.25",
+    ]
+    assert max(map(len, lines)) <= 80
+
+
 def test_what_was_lost_and_why(text):
     flat = " ".join(text.split())
     assert "kept 12,372" in flat

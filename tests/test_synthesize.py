@@ -25,7 +25,7 @@ def contents(folder):
 def test_workers_do_not_change_a_byte(tmp_path, capsys):
     arguments = ["--shards", "3", "--narratives", "12", "--seed", "5"]
     assert synthesize.main(["--output", str(tmp_path / "one"), *arguments]) == 0
-    assert "12 generated narratives of 97 images in 3 shard(s)" in capsys.readouterr().out
+    assert "12 generated narratives of 97 images in 3 shards: " in capsys.readouterr().out
     two = run("--output", tmp_path / "two", *arguments, "--workers", 2)
     assert two.returncode == 0, two.stderr
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
