@@ -20,17 +20,30 @@ def input_patterns(given: Sequence[str], catalog: Catalog) -> list[str]:
     """Files and patterns of what is given: names of the catalog stand for their files.
 
     Raises:
-      UsageError: What looks like a name of the catalog is neither that nor a file.
+      UsageError: What looks like a name of the catalog is neither that nor a file, or a file
+        that the name stands for is missing.
     """
     patterns = []
     for name in given:
         if name in catalog.groups:
-            patterns += catalog.files(name)
+            patterns += _files_of(name, catalog)
         elif _NAME.fullmatch(name) and not storage.exists(name):
             raise UsageError(_unknown_name(name, catalog))
         else:
             patterns.append(name)
     return patterns
+
+
+def _files_of(name: str, catalog: Catalog) -> list[str]:
+    files = catalog.files(name)
+    missing = sorted(set(files) - storage.existing(files))
+    if missing:
+        raise UsageError(
+            f"`{name}` of the catalog stands for {shown(missing[0])!r}, which is not there: "
+            "download it into that folder (configs/catalog.yaml says from where), or give --input "
+            "the path at which you have it"
+        )
+    return files
 
 
 def _unknown_name(name: str, catalog: Catalog) -> str:

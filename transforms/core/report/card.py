@@ -22,7 +22,7 @@ DEFAULT_TABLE = "narratives"
 _TEXT = """\
 # Localized Narratives, version {version}
 
-Spoken image descriptions with synchronised mouse traces, grounded, filtered and joined with
+{contents}, grounded, filtered and joined with
 annotations: each table is a folder of files, and `manifest.json` lists every file with its rows
 and checksum, every input and the configuration. `report.html` shows the figures.
 
@@ -90,7 +90,12 @@ def render_card(
         rows[file["table"]] += file["rows"]
     tables = "\n".join(f"| `{name}` | {rows[name]:,} | {what} |" for name, what in TABLES.items())
     loadable = [name for name in TABLES if rows[name] and name != "rejected"]
-    text = _TEXT.format(version=version, tables=tables, datasets=_datasets(richness, generated))
+    text = _TEXT.format(
+        version=version,
+        tables=tables,
+        contents=_contents(richness, generated),
+        datasets=_datasets(richness, generated),
+    )
     return f"{_front_matter(loadable)}\n{text}"
 
 
@@ -104,7 +109,19 @@ def _front_matter(tables: Sequence[str]) -> str:
     return "\n".join([*(lines if tables else lines[:-1]), "---", ""])
 
 
+def _contents(richness: pa.Table, generated: Collection[tuple]) -> str:
+    """What the narratives are: spoken ones, generated ones or both."""
+    splits = {(row["dataset"], row["split"]) for row in richness.to_pylist()}
+    if not splits & set(generated):
+        return "Spoken image descriptions with synchronised mouse traces"
+    if splits <= set(generated):
+        return "Generated image descriptions with traces, which nobody spoke"
+    return "Spoken image descriptions with synchronised mouse traces, beside generated ones"
+
+
 def _datasets(richness: pa.Table, generated: Collection[tuple]) -> str:
+    if not richness.num_rows:
+        return "No narrative was kept."
     lines = ["| dataset | split | narratives | images |", "| --- | --- | ---: | ---: |"]
     for row in richness.select(["dataset", "split", "captions", "images"]).to_pylist():
         is_generated = (row["dataset"], row["split"]) in generated

@@ -1,0 +1,40 @@
+"""The version's dataset card: what it says of its narratives."""
+
+import pyarrow as pa
+import pytest
+
+from transforms.core.report.card import render_card
+
+REAL, MADE = ("coco", "train"), ("generated", "train")
+
+
+def card(*splits):
+    rows = [{"dataset": dataset, "split": split, "captions": 2, "images": 1}
+            for dataset, split in splits]  # fmt: skip
+    text = pa.string()
+    schema = pa.schema(
+        {"dataset": text, "split": text, "captions": pa.int64(), "images": pa.int64()}
+    )
+    files = [{"table": "narratives", "rows": 2 * len(rows)}]
+    return render_card("abc", files, pa.Table.from_pylist(rows, schema), {MADE})
+
+
+@pytest.mark.parametrize(
+    ("splits", "contents"),
+    [
+        ([REAL], "Spoken image descriptions with synchronised mouse traces, grounded,"),
+        ([MADE], "Generated image descriptions with traces, which nobody spoke, grounded,"),
+        ([REAL, MADE], "with synchronised mouse traces, beside generated ones, grounded,"),
+    ],
+)
+def test_it_says_whether_the_narratives_were_spoken(splits, contents):
+    text = card(*splits)
+    assert contents in text
+    assert ("not spoken by people" in text) == (MADE in splits)
+    assert ("Spoken image" in text) == (REAL in splits)
+
+
+def test_a_version_without_narratives_says_so():
+    text = card()
+    assert "No narrative was kept." in text and "| dataset |" not in text
+    assert "Spoken image" in text and "config_name: narratives" not in text
