@@ -163,8 +163,9 @@ def is_running(pid):
 
 
 def heed_interrupts():
-    """For a new process: what a shell starts in the background hands on that it ignores them."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    """For a new process: what a shell starts in the background, or `nohup`, ignores some."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def descendants(pid):

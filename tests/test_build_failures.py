@@ -369,6 +369,35 @@ def test_a_pointer_that_is_no_text_is_mended(tmp_path):
         assert helpers.version_of(output) == version
 
 
+@pytest.mark.parametrize(
+    "manifest",
+    ["missing", "[]", "{}", '{"format": 0, "version": "a"}', '{"splits": [{}], "files": null}'],
+)
+def test_a_version_before_that_cannot_be_read_is_no_hindrance(tmp_path, manifest):
+    shard, output, _ = made(tmp_path)
+    before = helpers.version_of(output)
+    if manifest == "missing":
+        shutil.rmtree(before)
+    else:
+        (before / "manifest.json").write_text(manifest)
+    helpers.write_lines(shard, helpers.lines_of(helpers.REAL, 1))
+    assert build(output, [shard]) == 0
+    assert helpers.version_of(output) != before
+    helpers.assert_whole(helpers.version_of(output))
+
+
+@pytest.mark.parametrize("content", [b"", b"[", b"{}", b'[[1, 2, "3"]]', b"[[1]]", b"\xff"])
+def test_corrupt_counts_of_a_calibration_are_measured_again(tmp_path, content):
+    shard = helpers.write_lines(tmp_path / "a.jsonl", helpers.lines_of(helpers.REAL, 0, 3))
+    output, share = tmp_path / "out", ["--discard-share", "0.9"]
+    assert build(output, [shard], *share) == 0
+    (counts,) = (output / "calibrations").iterdir()
+    before = counts.read_bytes()
+    counts.write_bytes(content)
+    assert build(output, [shard], *share) == 0
+    assert counts.read_bytes() == before
+
+
 BOXES = helpers.ROOT / "samples/open_images/validation/annotations-human-bbox.csv"
 
 

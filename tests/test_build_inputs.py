@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 
 import pytest
 
@@ -188,6 +189,29 @@ def test_files_of_one_name_are_refused(shard, tmp_path):
     other = helpers.write_lines(tmp_path / "other" / "a.jsonl", helpers.lines_of(shard))
     with pytest.raises(UsageError, match="same name in the output: rename one"):
         build(tmp_path / "out", [shard, other])
+
+
+def test_catalogued_and_other_shards_never_share_a_name_in_the_output(shard, tmp_path):
+    """Dataset and split of the one come from the catalog; of the other they are in its name."""
+    named = shard.rename(shard.with_name("flickr30k_test_localized_narratives.jsonl"))
+    other = helpers.write_lines(
+        named.with_name(f"flickr30k-test-{named.name}"), helpers.lines_of(helpers.REAL, 3, 4)
+    )
+    catalog = tmp_path / "catalog.yaml"
+    catalog.write_text(CATALOG.format(folder=named.parent, size=named.stat().st_size))
+    output, more = tmp_path / "out", ["--catalog", catalog]
+    told = f"'{other}' and '{named}' would have the same name in the output: rename one"
+    with pytest.raises(UsageError, match=re.escape(told)):
+        build(output, [other, named], *more)
+    other = other.rename(other.with_name("other.jsonl"))
+    assert build(output, [other, named], *more) == 0
+    manifest = helpers.assert_whole(helpers.version_of(output))
+    paths = [file["path"] for file in manifest["files"]]
+    assert len(set(paths)) == len(paths)
+    assert {row["shard"]: row["narratives"] for row in manifest["shards"]} == {
+        named.name: 3,
+        other.name: 2,
+    }
 
 
 @pytest.mark.parametrize("name", ["coco_val_asr.jsonl", "x_train_asr-00000-of-00010.jsonl.gz"])

@@ -1,6 +1,8 @@
 """What travels between workers: nothing of ours is pickled."""
 
 import re
+import subprocess
+import sys
 import time
 
 import apache_beam as beam
@@ -118,3 +120,44 @@ def test_a_summary_of_all_published_units_travels_in_a_moment(records):
     begin = time.perf_counter()
     SummaryCoder().decode(SummaryCoder().encode(summary))
     assert time.perf_counter() - begin < 5
+
+
+RECORDED = """
+import pickle, sys
+from apache_beam.coders import coder_impl, coders
+
+def encode(value):
+    print("pickled", type(value).__module__, type(value).__name__, file=sys.stderr)
+    return pickle.dumps(value)
+
+coders.PickleCoder._create_impl = lambda self: coder_impl.CallbackCoderImpl(encode, pickle.loads)
+from pipelines.{job} import main
+main(sys.argv[1:])
+"""
+
+
+def pickled(job, *arguments):
+    """Types, by module, of what a job's collections hold that Beam has pickled."""
+    ended = subprocess.run(
+        [sys.executable, "-c", RECORDED.format(job=job), *map(str, arguments)],
+        cwd=helpers.ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return set(re.findall(r"^pickled (\S+ \S+)$", ended.stderr, re.MULTILINE))
+
+
+def is_beams(kind):
+    return kind.startswith("apache_beam.")
+
+
+def test_nothing_that_travels_in_a_calibrated_run_with_an_index_is_pickled(tmp_path):
+    """Here as it runs: the collections of calibration and indexing have no types of ours."""
+    boxes = helpers.ROOT / "samples/open_images/validation/annotations-human-bbox.csv"
+    more = ["--boxes", boxes, "--discard-share", "0.9"]
+    command = helpers.arguments(tmp_path / "out", [helpers.REAL], *more)
+    assert [kind for kind in pickled("build", *command) if not is_beams(kind)] == []
+    assert list((tmp_path / "out" / "calibrations").iterdir())
+
+
+def test_nothing_that_travels_in_synthesis_is_pickled(tmp_path):
+    found = pickled("synthesize", "--output", tmp_path, "--shards", 2, "--narratives", 4)
+    assert [kind for kind in found if not is_beams(kind)] == []

@@ -139,7 +139,7 @@ def test_stages_in_a_row_with_chunks_sent_between_them(stages, elements):
 
 
 def test_count_distances(elements):
-    expected = sum((count_distances(chunk) for _, chunk in elements["Ground"]), Counter())
+    expected = sum((Counter(count_distances(chunk)) for _, chunk in elements["Ground"]), Counter())
     assert expected.total() == sum(len(chunk.narratives) for _, chunk in elements["Ground"])
     with Pipeline(runner="FnApiRunner") as pipeline:
         counts = pipeline | beam.Create(elements["Ground"]) | CountDistances()

@@ -1,9 +1,13 @@
 """Stopping the main job at a few random moments; `python -m tests.soak.stopping` tries many."""
 
 import random
+import signal
+import subprocess
+import sys
 
 import pytest
 
+from tests import build_helpers as helpers
 from tests.soak import stopping
 
 SECONDS = 6.0
@@ -16,3 +20,18 @@ def test_a_run_that_is_stopped_ends_in_order(form):
     for early, late in ((0, 1), (1, SECONDS)):
         moment = source.uniform(early, late)
         assert stopping.stop(form, moment) == [], f"at {moment:.2f} s"
+
+
+def test_a_run_that_is_tried_heeds_signals_that_are_ignored_here():
+    """As when the tests are run with `nohup`, or behind a shell's `&`."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        code = (
+            f"import signal; print(signal.SIG_IGN in map(signal.getsignal, {[*map(int, numbers)]}))"
+        )
+        command, begin = [sys.executable, "-c", code], helpers.heed_interrupts
+        assert subprocess.check_output(command, preexec_fn=begin, text=True) == "False\n"
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -13,42 +13,46 @@ from transforms.core.alignment import NO_DISTANCE
 from transforms.core.chunk import Chunk
 from transforms.core.units import Unit
 
+Counts = dict[tuple[int, int], int]
+"""Narratives by (D, caption characters): a plain dictionary, since Beam would pickle a counter."""
 
-def count_distances(chunk: Chunk) -> Counter:
+
+def count_distances(chunk: Chunk) -> Counts:
     """Narratives of an aligned chunk by (D, caption characters); D is -1 where it is null."""
     distances = pc.fill_null(chunk.narratives["distance"], NO_DISTANCE).to_pylist()
     characters = pc.utf8_length(chunk.narratives["caption"]).to_pylist()
-    return Counter(zip(distances, characters, strict=True))
+    return dict(Counter(zip(distances, characters, strict=True)))
 
 
 class MergeCounts(beam.CombineFn):
-    """Adds counters."""
+    """Adds counts."""
 
-    def create_accumulator(self) -> Counter:
-        return Counter()
+    def create_accumulator(self) -> Counts:
+        return {}
 
-    def add_input(self, accumulator: Counter, counts: Counter) -> Counter:
-        accumulator.update(counts)
+    def add_input(self, accumulator: Counts, counts: Counts) -> Counts:
+        for key, number in counts.items():
+            accumulator[key] = accumulator.get(key, 0) + number
         return accumulator
 
-    def merge_accumulators(self, accumulators: Iterable[Counter]) -> Counter:
-        merged = Counter()
+    def merge_accumulators(self, accumulators: Iterable[Counts]) -> Counts:
+        merged = self.create_accumulator()
         for accumulator in accumulators:
-            merged.update(accumulator)
+            self.add_input(merged, accumulator)
         return merged
 
-    def extract_output(self, accumulator: Counter) -> Counter:
+    def extract_output(self, accumulator: Counts) -> Counts:
         return accumulator
 
 
 @dataclasses.dataclass
 class CountDistances(beam.PTransform):
-    """From aligned chunks to one counter of (D, characters)."""
+    """From aligned chunks to the counts of all."""
 
     def __post_init__(self):
         super().__init__()
 
-    def expand(self, chunks: beam.PCollection[tuple[Unit, Chunk]]) -> beam.PCollection[Counter]:
+    def expand(self, chunks: beam.PCollection[tuple[Unit, Chunk]]) -> beam.PCollection[Counts]:
         return (
             chunks
             | "CountChunk" >> beam.MapTuple(lambda unit, chunk: count_distances(chunk))
@@ -56,7 +60,7 @@ class CountDistances(beam.PTransform):
         )
 
 
-def write_counts(counts: Counter, path: str) -> None:
+def write_counts(counts: Counts, path: str) -> None:
     """Writes rows of D, characters and narratives as JSON."""
     rows = sorted([distance, characters, n] for (distance, characters), n in counts.items())
     storage.write_bytes(path, json.dumps(rows).encode())

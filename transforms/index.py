@@ -92,10 +92,11 @@ class BuildIndex(beam.PTransform):
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection[str]:
         folder = index_folder(self.directory, self.kind, self.sources)
         blocks = index_blocks.plan_blocks(self.sources, self.block_bytes)
+        encoded = [msgspec.msgpack.encode(block) for block in blocks]  # Beam would pickle them
         buckets = count_buckets(self.sources)
         parsed = (
             pipeline
-            | "PlanBlocks" >> beam.Create(blocks)
+            | "PlanBlocks" >> beam.Create(encoded)
             | "ParseBlocks"
             >> beam.ParDo(ParseBlock(buckets)).with_outputs(*_SIDE_OUTPUTS, main="rows")
         )
@@ -162,7 +163,7 @@ def index_files(folder: str, sources: Sequence[Source]) -> list[str]:
 
 
 class ParseBlock(beam.DoFn):
-    """Parses a block and deals its rows out to buckets.
+    """Parses a block, which comes as MessagePack, and deals its rows out to buckets.
 
     Main output: ((table, bucket), (source, place, Arrow IPC bytes)); `terms`: ((table, column),
     distinct values); `problems`: (source, place, message); `findings`: `oddities.Finding`.
@@ -171,7 +172,8 @@ class ParseBlock(beam.DoFn):
     def __init__(self, buckets: Mapping[str, int]):
         self._buckets = buckets
 
-    def process(self, block: Block) -> Iterator:
+    def process(self, encoded: bytes) -> Iterator:
+        block = msgspec.msgpack.decode(encoded, type=Block)
         try:
             for part in index_blocks.parse_block(block, open_source):
                 yield from self._deal_out(part)
@@ -213,8 +215,8 @@ def write_bucket(
     bucket_with_parts: tuple[tuple[str, int], Iterable[tuple[int, int, bytes]]],
     folder: str,
     terms: Terms,
-) -> tuple[str, BucketFile]:
-    """Writes a bucket's file; the same bytes at every try."""
+) -> tuple[str, bytes]:
+    """Writes a bucket's file, the same bytes at every try; gives its table and `BucketFile`."""
     (table, bucket), parts = bucket_with_parts
     ordered = sorted(parts, key=lambda part: part[:2])
     data, rows, keys = build_bucket(
@@ -222,7 +224,15 @@ def write_bucket(
     )
     name = _bucket_file(table, bucket)
     storage.write_bytes(storage.join(folder, name), data)
-    return table, describe_file(name, bucket, data, rows, keys)
+    return table, msgspec.msgpack.encode(describe_file(name, bucket, data, rows, keys))
+
+
+def _files_of(table: str, files: Sequence[tuple[str, bytes]]) -> Iterator[BucketFile]:
+    return (
+        msgspec.msgpack.decode(encoded, type=BucketFile)
+        for owner, encoded in files
+        if owner == table
+    )
 
 
 def write_manifest(
@@ -231,7 +241,7 @@ def write_manifest(
     sources: list[Source],
     buckets: Mapping[str, int],
     terms: Terms,
-    files: Sequence[tuple[str, BucketFile]],
+    files: Sequence[tuple[str, bytes]],
     problems: Sequence[tuple[int, int, str]],
     findings: Sequence[oddities.Finding],
 ) -> str:
@@ -244,7 +254,7 @@ def write_manifest(
         table: TableManifest(
             number,
             _terms_of(table, terms),
-            sorted((file for owner, file in files if owner == table), key=lambda f: f.bucket),
+            sorted(_files_of(table, files), key=lambda file: file.bucket),
         )
         for table, number in sorted(buckets.items())
     }

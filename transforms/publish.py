@@ -15,7 +15,7 @@ from transforms import storage
 from transforms.core import layout
 from transforms.core.errors import EngineError, UsageError
 from transforms.core.expected import Expected, compare
-from transforms.core.guard import Limits, run_checks
+from transforms.core.guard import Limits, is_comparable, run_checks
 from transforms.core.records import DamagedRecord, UnitRecord, decode_record
 from transforms.core.schemas import MENTIONS, UNIT_TABLES
 from transforms.core.secrets import mask_secrets
@@ -32,6 +32,7 @@ from transforms.core.version import (
     describe_splits,
     describe_units,
     encode_summary,
+    is_sealed,
     reconcile,
     sealed,
     total_counts,
@@ -237,11 +238,16 @@ def _describe_input(shard: ShardPlan) -> dict:
 
 
 def _previous(plan: PublishPlan) -> dict | None:
-    """The manifest of the version that was current when the run was planned."""
-    if plan.base is None:
+    """The manifest of the version that was current when the run was planned.
+
+    None where there is none, or it is damaged or of another form: nothing can be said against it.
+    """
+    if plan.base is None or not layout.is_version(plan.base):
         return None
     folder = storage.join(plan.output, layout.version_folder(plan.base))
-    return storage.read_json(storage.join(folder, layout.MANIFEST))
+    manifest = storage.read_json(storage.join(folder, layout.MANIFEST)) or {}
+    damaged = "seal" in manifest and not is_sealed(manifest)  # older ones have none
+    return manifest if is_comparable(manifest) and not damaged else None
 
 
 def _publish(

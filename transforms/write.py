@@ -1,7 +1,6 @@
 """WriteUnit: a finished unit's tables and its commit record."""
 
 import dataclasses
-import errno
 import uuid
 from collections.abc import Iterator
 
@@ -11,7 +10,7 @@ import pyarrow as pa
 from transforms import storage
 from transforms.core import layout, unfinished
 from transforms.core.chunk import Chunk
-from transforms.core.errors import EngineError, UsageError, describe_os_error
+from transforms.core.errors import EngineError, UsageError, telling_room
 from transforms.core.records import (
     DamagedRecord,
     FileEntry,
@@ -81,14 +80,9 @@ def _may_name(record: str, attempt: str) -> bool:
 
 
 def _write_file(table: str, rows: pa.RecordBatch, output: str, path: str) -> FileEntry:
-    try:
-        with storage.new_file(storage.join(output, path)) as local:
-            return write_table(table, rows, local, path)
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        place = storage.join(output, path)
-        raise EngineError(describe_os_error(error, place, rows.nbytes)) from error
+    place = storage.join(output, path)
+    with storage.new_file(place) as local, telling_room(place, rows.nbytes):
+        return write_table(table, rows, local, path)
 
 
 class _WriteUnit(beam.DoFn):

@@ -1,10 +1,18 @@
 """How messages quote what somebody else wrote."""
 
+import errno
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.core.errors import SHOWN_CHARACTERS, shown
+from transforms.core.errors import (
+    SHOWN_CHARACTERS,
+    EngineError,
+    describe_os_error,
+    shown,
+    telling_room,
+)
 
 
 @pytest.mark.parametrize(
@@ -51,3 +59,19 @@ def test_whatever_is_shown_prints_on_one_line(text):
     result.encode()
     assert result.isprintable()
     assert result.count("\n") == 0
+
+
+def test_an_error_without_a_path_keeps_its_own_words():
+    """As `tempfile` raises it where no folder for temporary files can be written to."""
+    told = "No usable temporary directory found in ['/tmp']"
+    assert describe_os_error(FileNotFoundError(errno.ENOENT, told)) == told
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_with_its_path_and_room(tmp_path, code):
+    place = str(tmp_path / "missing" / "file")
+    told = rf"^'{place}': .*, [\d,]+ bytes are free there and about 7,000 are needed; free some"
+    with pytest.raises(EngineError, match=told), telling_room(place, 7_000):
+        raise OSError(code, "full")
+    with pytest.raises(PermissionError), telling_room(place):
+        raise PermissionError(errno.EACCES, "no")

@@ -8,6 +8,7 @@ from transforms.core.guard import (
     Limits,
     covered_kinds,
     explain_checks,
+    is_comparable,
     judge_again,
     run_checks,
 )
@@ -148,3 +149,22 @@ def test_checks_of_a_current_version_are_judged_by_the_limits_of_now():
     strict = dataclasses.replace(Limits(), max_differing_share=0.001)
     again = [row["name"] for row in judge_again(checks, strict) if not row["passed"]]
     assert again == ["dataset_id_differs"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"counts": {}},
+        {"counts": None},
+        {"counts": {"narratives": "3", "discarded_narratives": 0, "flags": {}}},
+        {"splits": [{}]},
+        {"splits": 7},
+        {"configuration": []},
+    ],
+    ids=str,
+)
+def test_what_lacks_what_is_compared_is_not_compared_with(changed):
+    counts = {"narratives": 3, "discarded_narratives": 0, "flags": {}}
+    assert is_comparable({"counts": counts})
+    assert not is_comparable({"counts": counts} | changed)
+    assert not is_comparable({})

@@ -25,6 +25,9 @@ STARTING = 0.3
 """Seconds after the start in which Python itself may still answer a signal, with what is its
 default: the interpreter has not reached the first line of this project."""
 
+ON_THE_WAY = ("Finished ", "Compiling kernels: ", "note: --workers ")
+"""How lines on standard error begin that are about how a run goes, not how it ends."""
+
 UNIT_BYTES = 20_000
 SHARDS = [*helpers.GENERATED, helpers.REAL]
 
@@ -86,9 +89,9 @@ class Run:
             )
 
     def said(self, name: str) -> str:
-        """What it said on `out` or `err`, but for lines of progress."""
+        """What it said on `out` or `err`, but for progress and advice."""
         lines = self._said[name].read_text().splitlines(keepends=True)
-        return "".join(line for line in lines if not line.startswith("Finished "))
+        return "".join(line for line in lines if not line.startswith(ON_THE_WAY))
 
     def processes(self) -> list[int]:
         """The processes of the run that have not ended, orphans among them."""

@@ -5,6 +5,7 @@ import errno
 import os
 import reprlib
 import shutil
+from collections.abc import Iterator
 
 import msgspec
 
@@ -68,16 +69,40 @@ def describe_os_error(error: OSError, path: str | None = None, needed: int | Non
       path: Where, if the error itself does not know.
       needed: Bytes that were to be written, if known.
     """
-    place = os.fsdecode(error.filename or path or "")
-    reason = os.strerror(error.errno) if error.errno else str(error)
-    told = f"{place!r}: {reason}" if place else reason
-    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    place = os.fsdecode(error.filename2 or error.filename or path or "")  # of a copy: its target
+    if place:
+        told = f"{place!r}: {os.strerror(error.errno) if error.errno else error}"
+    else:
+        told = error.strerror or str(error)  # may be more than the system's own words
+    if error.errno not in _FULL:
         return told
     with contextlib.suppress(OSError):
         told += f", {shutil.disk_usage(_existing(place)).free:,} bytes are free there"
     if needed is not None:
         told += f" and about {needed:,} are needed"
     return f"{told}; free some space and run the same command again, finished units are kept"
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextlib.contextmanager
+def telling_room(path: str, needed: int | None = None) -> Iterator[None]:
+    """A block that writes or removes something: on a full disk the error says where and how full.
+
+    Args:
+      path: What is written or removed.
+      needed: Bytes that are to be written, if known.
+
+    Raises:
+      EngineError: The disk, or the user's share of it, is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise EngineError(describe_os_error(error, path, needed)) from error
 
 
 def _existing(path: str) -> str:

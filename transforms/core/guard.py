@@ -151,6 +151,19 @@ def _boxed(splits: Sequence[Mapping], covered: Mapping) -> Iterator[dict]:
             )
 
 
+def is_comparable(manifest: Mapping) -> bool:
+    """Whether a manifest, perhaps of other code or corrupt, has what a later one is compared to."""
+    try:
+        splits = manifest.get("splits", ())
+        keys = {(row["dataset"], row["split"]) for row in splits}
+        rows = [_in_all(manifest), *map(_of_split, splits)]
+        manifest.get("configuration", {}).keys()
+    except (AttributeError, KeyError, TypeError):
+        return False
+    whole = all(isinstance(number, int) for row in rows for number in row.values())
+    return whole and len(keys) == len(splits)
+
+
 def _shrunk(manifest: Mapping, previous: Mapping) -> Iterator[dict]:
     """How many fewer there are than before: in all, and of each split that was there."""
     now = {(row["dataset"], row["split"]): row for row in manifest["splits"]}

@@ -20,7 +20,7 @@ from typing import BinaryIO
 import google_crc32c
 
 from transforms.core import unfinished
-from transforms.core.errors import CHANGED, UsageError
+from transforms.core.errors import CHANGED, UsageError, telling_room
 from transforms.types import FileInfo
 
 
@@ -130,7 +130,7 @@ def check_writable(folder: str) -> None:
     for made in _make_dirs(folder):
         sync_folder(os.path.dirname(made.rstrip("/")))
     try:
-        with tempfile.TemporaryFile(dir=folder):
+        with telling_room(folder), tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise UsageError(
@@ -146,7 +146,8 @@ def _make_dirs(path: str) -> list[str]:
         missing.append(above)
         above = os.path.dirname(above.rstrip("/"))
     try:
-        os.makedirs(path or ".", exist_ok=True)
+        with telling_room(path):
+            os.makedirs(path or ".", exist_ok=True)
     except OSError as error:
         raise UsageError(
             f"cannot make the folder {path!r}: {error.strerror}; name another or free the name"
@@ -173,7 +174,7 @@ def _sync_file(path: str) -> None:
 
 def remove_file(path: str) -> None:
     """Removes a file, where it exists."""
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError), telling_room(path):
         os.remove(path)
 
 
@@ -254,7 +255,8 @@ def _temporary_beside(path: str) -> Iterator[str]:
     temporary = f"{path}.{uuid.uuid4().hex}.tmp"
     with unfinished.removed_at_stop(temporary):
         try:
-            yield temporary
+            with telling_room(path):
+                yield temporary
         finally:
             remove_file(temporary)
 
@@ -275,7 +277,7 @@ def new_folder(target: str, is_complete: Callable[[str], bool]) -> Iterator[str]
     Where a complete one has got the name by then, that one stays.
     """
     temporary = f"{target}.{uuid.uuid4().hex[:12]}.tmp"
-    with unfinished.removed_at_stop(temporary):
+    with unfinished.removed_at_stop(temporary), telling_room(target):
         _make_dirs(temporary)
         try:
             yield temporary
@@ -340,8 +342,9 @@ def copy_files(pairs: Iterable[tuple[str, str]]) -> None:
         try:
             os.link(source, target, follow_symlinks=False)
         except OSError:
-            shutil.copyfile(source, target)
-            _sync_file(target)
+            with telling_room(target, os.path.getsize(source)):
+                shutil.copyfile(source, target)
+                _sync_file(target)
 
 
 def swap_pointer(path: str, expected: bytes | None, new: bytes) -> bool:
