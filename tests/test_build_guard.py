@@ -114,8 +114,9 @@ def test_fewer_shards_into_the_same_output_hold_the_run_back(train, tmp_path, ca
     assert build(tmp_path, train[:1]) == 3
     version, error = assert_held_back(tmp_path, capsys)
     assert helpers.version_of(tmp_path) == whole
-    assert "narratives fewer than the" in error and "--max-shrink-share" in error
+    assert "the number of narratives" in error and "--max-shrink-share" in error
     assert build(tmp_path, train[:1], "--max-shrink-share", 0.6) == 0
+    assert "0 units to do; 1 more is finished already." in capsys.readouterr().out
     assert helpers.version_of(tmp_path) == version
     # it has become the version to compare with, so a scheduled run goes on
     assert build(tmp_path, train[:1]) == 0

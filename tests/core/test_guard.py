@@ -126,6 +126,20 @@ def test_fewer_narratives_than_before_in_all_and_by_split():
     assert failed(manifest(split(narratives=900, captions=900)), older)[0][0] == "narratives_fewer"
 
 
+@pytest.mark.parametrize("dataset", ["coco", None])
+def test_a_loss_in_the_only_split_is_told_once(dataset):
+    name = "train" if dataset else None
+    before = manifest(split(dataset, name), annotations=None)
+    smaller = split(dataset, name, narratives=500, captions=500)
+    message = explain_checks(run_checks(manifest(smaller, annotations=None), before, Limits()))
+    of_split = " of coco train" if dataset else ""
+    assert message == "; ".join(
+        f"the number of {noun}{of_split} fell by 500 from the 1,000 of the version before "
+        "(50.00%, above --max-shrink-share 0.01)"
+        for noun in ("narratives", "captions")
+    )
+
+
 def test_a_stricter_quality_rule_may_keep_fewer_captions():
     kept = {"narratives": 700, "captions": 700, "discarded": 300}
     made = manifest(split(**kept), max_distance=3)

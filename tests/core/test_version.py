@@ -209,3 +209,12 @@ def test_a_manifest_is_sealed_over_all_that_it_says():
     for change in ({"version": "w"}, {"share": 0.2}, {"more": 1}, {"seal": "0"}):
         assert not version.is_sealed(read | change)
     assert not version.is_sealed(manifest)
+
+
+def test_one_bad_line_is_told_in_the_singular():
+    row = {"shard": "a.jsonl", "line": 3, "code": "malformed_json", "message": "no"}
+    made = {
+        "counts": {"lines": 1_201, "blank": 1, "rejected": {"malformed_json": 1}},
+        "bad_lines": [row],
+    }
+    assert version.too_many_bad_lines(made, 0.0).startswith("1 of 1,200 lines is bad (0.08%), ")

@@ -203,9 +203,22 @@ def _same_quality(manifest: Mapping, previous: Mapping) -> bool:
 
 
 def explain_checks(checks: Iterable[Mapping]) -> str | None:
-    """The guard's checks that failed, in one sentence; None where none has."""
-    failed = [describe_check(row) for row in checks if not row["passed"] and row["name"] in _WORDS]
-    return "; ".join(failed) or None
+    """The guard's checks that failed, in one sentence; None where none has.
+
+    What a split's check says already is not said again of all splits together.
+    """
+    failed = [row for row in checks if not row["passed"] and row["name"] in _WORDS]
+    told = {_measured(row) for row in failed if _is_of_split(row)}
+    own = [row for row in failed if _is_of_split(row) or _measured(row) not in told]
+    return "; ".join(dict.fromkeys(map(describe_check, own))) or None
+
+
+def _is_of_split(row: Mapping) -> bool:
+    return row["dataset"] is not None or row["split"] is not None
+
+
+def _measured(row: Mapping) -> tuple[str, int, int]:
+    return row["name"], row["count"], row["total"]
 
 
 _WORDS = {
@@ -217,10 +230,10 @@ _WORDS = {
         for kind, files in KINDS.items()
     },
     "mentions_with_box": "{count:,} of {total:,} mentions{where} have a box of their class",
-    "narratives_fewer": "there are {count:,} narratives{where} fewer than the {total:,} of the "
+    "narratives_fewer": "the number of narratives{where} fell by {count:,} from the {total:,} of "
+    "the version before",
+    "captions_fewer": "the number of captions{where} fell by {count:,} from the {total:,} of the "
     "version before",
-    "captions_fewer": "there are {count:,} captions{where} fewer than the {total:,} of the version "
-    "before",
 }
 """The guard's checks, and what a failed one says."""
 

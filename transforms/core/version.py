@@ -282,7 +282,8 @@ def too_many_bad_lines(manifest: dict, max_bad_share: float) -> str | None:
         return None
     first = manifest["bad_lines"][0]
     return (
-        f"{bad} of {lines} lines are bad ({bad / lines:.2%}), above --max-bad-share "
+        f"{bad:,} of {lines:,} lines {'is' if bad == 1 else 'are'} bad ({bad / lines:.2%}), above "
+        "--max-bad-share "
         f"{max_bad_share:g}; the first is {first['shard']}, line {first['line']}: "
         f"{first['code']}: {first['message']}"
     )
