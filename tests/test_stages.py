@@ -1,6 +1,7 @@
 """Each stage's transform against its pure function, and what stages owe to any engine."""
 
 import ast
+import dataclasses
 import importlib
 import pickle
 import threading
@@ -299,6 +300,17 @@ def test_transforms_travel_to_workers(stages, elements, tmp_path):
 def test_parameters_are_checked_when_a_transform_is_made(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_class_names_are_compiled_once_in_a_process(index):
+    first, second = (compile_rules(open_index(index), MENTIONS) for _ in range(2))
+    assert first.vocabularies.keys() == second.vocabularies.keys() != set()
+    for dataset, vocabulary in first.vocabularies.items():
+        assert second.vocabularies[dataset] is vocabulary
+    other = dataclasses.replace(MENTIONS, plurals=not MENTIONS.plurals)
+    assert (
+        compile_rules(open_index(index), other).vocabularies[None] is not first.vocabularies[None]
+    )
 
 
 MODULES = sorted((helpers.ROOT / "transforms").glob("*.py"))

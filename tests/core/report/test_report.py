@@ -3,6 +3,7 @@
 import html.parser
 import re
 
+import jinja2
 import pytest
 
 from tests.core.report import material
@@ -305,3 +306,9 @@ def test_warnings_are_shown_as_they_are_printed():
     warnings = ["boxes.csv: 1 box is not used", "classes.csv: <b>2</b> names & more"]
     page = Page(render(material.manifest() | {"warnings": warnings}))
     assert [page.texts_of(warning) for warning in warnings] == [1, 1]
+
+
+def test_the_template_is_compiled_once_in_a_process(monkeypatch):
+    render()
+    monkeypatch.setattr(jinja2.Environment, "compile", None)
+    assert "<html" in render()

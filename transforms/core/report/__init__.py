@@ -1,6 +1,7 @@
 """The report of a version: one HTML file that needs nothing but itself."""
 
 import datetime
+import functools
 import html
 import json
 from collections.abc import Mapping
@@ -58,10 +59,12 @@ def render_report(
         **_localization(tables),
         "example": _example(narrative, mentions),
     }
-    return _environment().get_template("report.html.j2").render(context)
+    return _template().render(context)
 
 
-def _environment():
+@functools.cache
+def _template():
+    """The compiled template: compiling it takes longer than all else in a small run's report."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -78,7 +81,7 @@ def _environment():
     environment.globals |= {
         name: getattr(formats, name) for name in ("split_name", "plural", "ratio")
     }
-    return environment
+    return environment.get_template("report.html.j2")
 
 
 def _moment(created: str) -> str:

@@ -1,6 +1,7 @@
 """MatchMentions: class mentions, their trace segments and closest boxes, and where points lie."""
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -78,12 +79,20 @@ class CompiledRules:
         return offsets, np.array([value for values in lists for value in values], np.int64)
 
 
+@functools.lru_cache(8)
+def _vocabulary(class_ids: tuple[str, ...], names: tuple[str, ...], plurals: bool) -> Vocabulary:
+    """`compile_vocabulary`, once for all threads and runs of a process that have these classes."""
+    return compile_vocabulary(class_ids, names, plurals)
+
+
 def compile_rules(index: AnnotationIndex, rules: MentionRules) -> CompiledRules:
     """Compiles the index's classes: COCO's for the dataset `coco`, Open Images' for all others,
     unless the rules name another one's images."""
     compiled = {
-        name: compile_vocabulary(
-            [item.class_id for item in classes], [item.name for item in classes], rules.plurals
+        name: _vocabulary(
+            tuple(item.class_id for item in classes),
+            tuple(item.name for item in classes),
+            rules.plurals,
         )
         for name in tables.VOCABULARIES
         if (classes := index.classes_of(name))
