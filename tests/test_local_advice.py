@@ -9,6 +9,9 @@ import pytest
 
 from pipelines import local_advice
 from tests import build_helpers as helpers
+from transforms.core import block_scanner
+from transforms.core.block_scanner import KERNEL
+from transforms.core.lines import read_block
 
 COMPILING = "Compiling kernels: about 20 s, only in the first run on this machine.\n"
 
@@ -41,21 +44,41 @@ def test_compiling_is_said_where_there_is_something_to_do(monkeypatch, units, co
     assert stream.getvalue() == (COMPILING if units and not compiled else "")
 
 
+SMALL_KERNEL = """
+import numpy as np
+from transforms.core.compiled import compiled, is_compiled
+
+@compiled
+def double(values):
+    return values * 2
+
+before = is_compiled(double)
+double(np.ones(1))
+print(before, is_compiled(double))
+"""
+
+
 def test_the_cache_of_kernels_tells_whether_they_are_compiled(tmp_path):
-    """Before the first scan there is nothing in it, and after it there is."""
-    program = (
-        "from transforms.core.block_scanner import KERNEL, scan_block\n"
-        "from transforms.core.compiled import is_compiled\n"
-        "from transforms.core.lines import read_block\n"
-        f"file = open({str(helpers.REAL)!r}, 'rb')\n"
-        "before = is_compiled(KERNEL)\n"
-        "scan_block(read_block(file, 0, 100_000)[1])\n"
-        "print(before, is_compiled(KERNEL))"
-    )
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    command = [sys.executable, "-c", program]
+    """Before the first call there is nothing in it, and after it there is, for the next too."""
+    program = tmp_path / "program.py"
+    program.write_text(SMALL_KERNEL)
+    paths = {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(helpers.ROOT)}
     for expected in ("False True", "True True"):
         ended = subprocess.run(
-            command, cwd=helpers.ROOT, env=environment, capture_output=True, text=True
+            [sys.executable, program], env=os.environ | paths, capture_output=True, text=True
         )
         assert ended.stdout.strip() == expected, ended.stderr
+
+
+def test_the_kernel_that_is_asked_about_is_one_that_scanning_compiles(monkeypatch):
+    called = []
+
+    def noted(*arguments):
+        called.append(len(arguments))
+        return KERNEL(*arguments)
+
+    monkeypatch.setattr(block_scanner, KERNEL.__name__, noted)
+    with helpers.REAL.open("rb") as file:
+        block_scanner.scan_block(read_block(file, 0, 100_000)[1])
+    assert called
+    assert local_advice._is_compiled()
