@@ -108,6 +108,13 @@ def test_images_are_asked_of_the_annotations_of_their_own_dataset():
     assert covered_kinds(None) == {}
 
 
+def test_a_few_narratives_say_nothing():
+    none = {"with_images": 0, "with_labels": 0, "with_boxes": 0, "mentions": 0}
+    assert failed(manifest(split(narratives=9, captions=9, **none))) == []
+    kinds = [(f"{kind}_joined", "train") for kind in ("images", "labels", "boxes")]
+    assert failed(manifest(split(narratives=10, captions=10, **none))) == kinds
+
+
 def test_a_few_mentions_say_nothing():
     assert failed(manifest(split(mentions=19, with_box=0))) == []
     assert failed(manifest(split(mentions=20, with_box=0))) == [("mentions_with_box", "train")]

@@ -35,6 +35,9 @@ _QUALITY_OPTIONS = (
 )
 """Options by which fewer captions may be kept of the same input."""
 
+MIN_NARRATIVES = 10
+"""Narratives of a split below which the share that is joined says nothing."""
+
 MIN_MENTIONS = 20
 """Mentions of a split below which the share with a box says nothing."""
 
@@ -138,7 +141,8 @@ def _differing(splits: Sequence[Mapping]) -> Iterator[dict]:
 
 def _joined(splits: Sequence[Mapping], covered: Mapping) -> Iterator[dict]:
     for split in splits:
-        for kind in covered.get(split["dataset"], ()) if split["narratives"] else ():
+        judged = split["narratives"] >= MIN_NARRATIVES
+        for kind in covered.get(split["dataset"], ()) if judged else ():
             name, count = f"{kind}_joined", split[f"with_{kind}"]
             yield _row(name, "min_joined_share", count, split["narratives"], split)
 
