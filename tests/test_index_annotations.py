@@ -64,7 +64,7 @@ def test_what_no_run_will_use_is_warned_of(tmp_path, capsys):
     started, *told = capsys.readouterr().err.splitlines()
     assert started == "Building the index of annotations from 2 files (0.1 kB), once."
     assert [line.partition(": ")[0] for line in told] == ["warning"] * 4
-    assert [line.split("; the first is ")[1] for line in told] == [
+    assert [line.split("; it is ")[1] for line in told] == [
         "of image b", "of image c", "/m/1, `Hound`", "/m/2, `!`",
     ]  # fmt: skip
     (folder,) = (tmp_path / "indexes").iterdir()
