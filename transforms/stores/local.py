@@ -292,29 +292,24 @@ _TAKEN = (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR)
 
 
 def _put_in_place(temporary: str, target: str, is_complete: Callable[[str], bool]) -> None:
-    """Renames a folder to a name that an incomplete one, a file or a link may have."""
-    for _ in range(_ATTEMPTS):
-        try:
-            os.rename(temporary, target)
-            return
-        except OSError as error:
-            if error.errno not in _TAKEN:
-                raise
-        aside = f"{target}.{uuid.uuid4().hex[:12]}.tmp"
-        with unfinished.removed_at_stop(aside):
-            # Who sets aside does so alone, so that it is what was looked at, and never a complete
-            # one.
-            with _locked(os.path.dirname(target)):
+    """Renames a folder to a name that an incomplete one, a file or a link may have.
+
+    Whoever takes the name holds a lock, the first one too: else a complete folder could come
+    between another's look and its setting aside.
+    """
+    aside = f"{target}.{uuid.uuid4().hex[:12]}.tmp"
+    with unfinished.removed_at_stop(aside):
+        with _locked(os.path.dirname(target)):
+            try:
+                os.rename(temporary, target)
+            except OSError as error:
+                if error.errno not in _TAKEN:
+                    raise
                 if is_complete(target) and not os.path.islink(target):
                     return
-                with contextlib.suppress(FileNotFoundError):
-                    os.rename(target, aside)
-            remove_folder(aside)
-    raise OSError(errno.EEXIST, "other runs keep taking the name", target)
-
-
-_ATTEMPTS = 10
-"""Renames that may meet another run's incomplete folder."""
+                os.rename(target, aside)
+                os.rename(temporary, target)
+        remove_folder(aside)
 
 
 @contextlib.contextmanager
