@@ -1,14 +1,12 @@
 """The first pass of a calibrated run: D alone, over all input."""
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
-
-import msgspec
 
 from pipelines.build_options import BuildOptions
 from transforms import storage
-from transforms.core.errors import UNREADABLE, UsageError
+from transforms.core.calibration import decode_counts
+from transforms.core.errors import UsageError
 from transforms.core.units import Unit, digest
 
 FOLDER = "calibrations"
@@ -19,7 +17,7 @@ def count_distances(
     options: BuildOptions,
     beam_args: Sequence[str],
     transcript_index: str | None,
-) -> Counter:
+) -> dict[tuple[int, int], int]:
     """Narratives by (D, caption characters), from an earlier pass over the same units if any."""
     key = digest({"units": sorted(unit.key for unit in units), "source": options.transcripts})
     path = storage.join(options.output, FOLDER, f"{key[:16]}.json")
@@ -36,15 +34,9 @@ def count_distances(
     return counts
 
 
-def _read_counts(path: str) -> Counter | None:
+def _read_counts(path: str) -> dict[tuple[int, int], int] | None:
     """The counts of an earlier pass, None where there is none or the file is corrupt."""
-    if not storage.exists(path):
-        return None
-    try:
-        rows = msgspec.json.decode(storage.read_bytes(path), type=list[tuple[int, int, int]])
-    except UNREADABLE:
-        return None
-    return Counter({(distance, characters): number for distance, characters, number in rows})
+    return decode_counts(storage.read_bytes(path)) if storage.exists(path) else None
 
 
 def _measure(units, options, beam_args, transcript_index, path: str) -> None:

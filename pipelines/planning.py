@@ -16,9 +16,11 @@ from pipelines.expectations import expectations, refuse_absence, refuse_sizes
 from pipelines.input_checks import check_heads, check_inputs, input_patterns
 from transforms import storage
 from transforms.core import layout
-from transforms.core.errors import UsageError
+from transforms.core.calibration import calibrate
+from transforms.core.errors import UsageError, shown
 from transforms.core.expected import Expected
-from transforms.core.quality import QualityRules, calibrate, exact_text
+from transforms.core.guard import is_comparable
+from transforms.core.quality import QualityRules, exact_text
 from transforms.core.records import DamagedRecord, decode_record
 from transforms.core.richness import check_tagger, tagger_version
 from transforms.core.secrets import mask_secrets
@@ -112,7 +114,7 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
         transcript_index=transcript_index,
         quality=quality,
         mentions=mentions,
-        attributes=_attributes(options, quality, code, packages, annotations, transcripts),
+        attributes=_attributes(options, base, quality, code, packages, annotations, transcripts),
     )
 
 
@@ -354,6 +356,20 @@ def _warnings(index: dict | None) -> list[str]:
     return index["warnings"] if index else []
 
 
+def _not_compared(output: str, base: str | None) -> list[str]:
+    """A warning where a version is current and the guard cannot compare the run with it."""
+    if base is None:
+        return []
+    folder = storage.join(output, layout.version_folder(base))
+    manifest = storage.read_manifest(folder) if layout.is_version(base) else None
+    if manifest and is_comparable(manifest):
+        return []
+    return [
+        f"the manifest of the current version, {shown(base)!r}, is missing or corrupt: the run is "
+        "not compared with it (--max-shrink-share)"
+    ]
+
+
 def _describe_index(path: str, kinds: tuple[str, ...]) -> dict:
     manifest = storage.read_index_manifest(path, kinds)
     return {
@@ -378,6 +394,7 @@ def _calibrate(
 
     salt = digest({"index": transcripts and transcripts["fingerprint"], "code": code})
     units = [unit for shard in shards for unit in shard_units(shard, options.unit_bytes, salt)]
+    check_heads(units, options.max_bad_share)  # before a pass over all of them
     counts = count_distances(units, options, beam_args, transcript_index)
     try:
         return calibrate(counts, options.discard_share, options.discard_per_char)
@@ -385,7 +402,7 @@ def _calibrate(
         raise UsageError(f"--discard-share: {error}; raise the share") from error
 
 
-def _attributes(options, quality, code, packages, annotations, transcripts) -> dict:
+def _attributes(options, base, quality, code, packages, annotations, transcripts) -> dict:
     """Entries for the manifest, without secrets."""
     return mask_secrets(
         {
@@ -395,7 +412,11 @@ def _attributes(options, quality, code, packages, annotations, transcripts) -> d
             "annotations": annotations,
             "transcripts": transcripts,
             "threshold": _threshold(options, quality),
-            "warnings": [*_warnings(annotations), *_warnings(transcripts)],
+            "warnings": [
+                *_warnings(annotations),
+                *_warnings(transcripts),
+                *_not_compared(options.output, base),
+            ],
         }
     )
 

@@ -362,7 +362,7 @@ def test_a_pointer_that_is_no_text_is_mended(tmp_path):
     "manifest",
     ["missing", "[]", "{}", '{"format": 0, "version": "a"}', '{"splits": [{}], "files": null}'],
 )
-def test_a_version_before_that_cannot_be_read_is_no_hindrance(tmp_path, manifest):
+def test_a_version_before_that_cannot_be_read_is_no_hindrance(tmp_path, capsys, manifest):
     shard, output, _ = made(tmp_path)
     before = helpers.version_of(output)
     if manifest == "missing":
@@ -371,18 +371,25 @@ def test_a_version_before_that_cannot_be_read_is_no_hindrance(tmp_path, manifest
         (before / "manifest.json").write_text(manifest)
     helpers.write_lines(shard, helpers.lines_of(helpers.REAL, 1))
     assert build(output, [shard]) == 0
+    warning = f"the manifest of the current version, {before.name!r}, is missing or corrupt"
+    assert warning in capsys.readouterr().err
+    assert warning in helpers.manifest_of(output)["warnings"][0]
     assert helpers.version_of(output) != before
     helpers.assert_whole(helpers.version_of(output))
 
 
-@pytest.mark.parametrize("content", [b"", b"[", b"{}", b'[[1, 2, "3"]]', b"[[1]]", b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"[", b"{}", b"[[1, 2, 3]]", b"\xff", "flipped"])
 def test_corrupt_counts_of_a_calibration_are_measured_again(tmp_path, content):
     shard = helpers.write_lines(tmp_path / "a.jsonl", helpers.lines_of(helpers.REAL, 0, 3))
     output, share = tmp_path / "out", ["--discard-share", "0.9"]
     assert build(output, [shard], *share) == 0
     (counts,) = (output / "calibrations").iterdir()
     before = counts.read_bytes()
-    counts.write_bytes(content)
+    if content == "flipped":  # the last digit of a number: JSON of the same form
+        counts.write_bytes(before.replace(b"1]]", b"2]]"))
+        assert counts.read_bytes() != before
+    else:
+        counts.write_bytes(content)
     assert build(output, [shard], *share) == 0
     assert counts.read_bytes() == before
 

@@ -1,7 +1,6 @@
 """CountDistances: D of every narrative, counted exactly, for the threshold's calibration."""
 
 import dataclasses
-import json
 from collections import Counter
 from collections.abc import Iterable
 
@@ -10,6 +9,7 @@ import pyarrow.compute as pc
 
 from transforms import storage
 from transforms.core.alignment import NO_DISTANCE
+from transforms.core.calibration import encode_counts
 from transforms.core.chunk import Chunk
 from transforms.core.units import Unit
 
@@ -61,6 +61,5 @@ class CountDistances(beam.PTransform):
 
 
 def write_counts(counts: Counts, path: str) -> None:
-    """Writes rows of D, characters and narratives as JSON."""
-    rows = sorted([distance, characters, n] for (distance, characters), n in counts.items())
-    storage.write_bytes(path, json.dumps(rows).encode())
+    """Writes counts for a later run (`decode_counts`)."""
+    storage.write_bytes(path, encode_counts(counts))

@@ -32,7 +32,6 @@ from transforms.core.version import (
     describe_splits,
     describe_units,
     encode_summary,
-    is_sealed,
     reconcile,
     sealed,
     total_counts,
@@ -244,10 +243,8 @@ def _previous(plan: PublishPlan) -> dict | None:
     """
     if plan.base is None or not layout.is_version(plan.base):
         return None
-    folder = storage.join(plan.output, layout.version_folder(plan.base))
-    manifest = storage.read_json(storage.join(folder, layout.MANIFEST)) or {}
-    damaged = "seal" in manifest and not is_sealed(manifest)  # older ones have none
-    return manifest if is_comparable(manifest) and not damaged else None
+    manifest = storage.read_manifest(storage.join(plan.output, layout.version_folder(plan.base)))
+    return manifest if manifest and is_comparable(manifest) else None
 
 
 def _publish(

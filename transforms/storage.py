@@ -178,6 +178,13 @@ def read_whole_manifest(folder: str, thorough: bool = False) -> dict | None:
     return manifest if _are_true(folder, files, layout.MANIFEST, thorough) else None
 
 
+def read_manifest(folder: str) -> dict | None:
+    """A version's manifest whatever its files are, None where it is missing or corrupt."""
+    manifest = read_json(join(folder, layout.MANIFEST)) or {}
+    corrupt = "seal" in manifest and not is_sealed(manifest)  # older ones have none
+    return None if corrupt else manifest or None
+
+
 def _are_true(folder: str, files: Collection[Mapping], reference: str, thorough: bool) -> bool:
     """Whether files are intact, by size alone those that are not newer than a reference."""
     if not are_whole(folder, files):

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference import quality as reference
-from transforms.core.quality import REASONS, Evidence, QualityRules, calibrate, exact_text, judge
+from transforms.core.calibration import calibrate
+from transforms.core.quality import REASONS, Evidence, QualityRules, exact_text, judge
 
 
 def evidence(rows, **columns):
@@ -155,23 +156,3 @@ def test_the_calibrated_threshold_discards_at_most_the_share(rows, most, per_cha
     if threshold > 0:  # any smaller one discards too many
         smaller = threshold - (Fraction(1, 10_000) if per_char else 1)
         assert discarded(smaller) > Fraction(str(most)) * len(rows)
-
-
-def test_the_share_is_taken_as_its_decimals_say():
-    # 29 % of 100 are 29; in floats 0.29 * 100 is 28.999999999999996
-    counts = {(1, 10): 29, (0, 10): 71}
-    assert calibrate(counts, 0.29, per_char=False) == 0
-    assert calibrate(counts, 0.28, per_char=False) == 1
-
-
-def test_calibration_by_hand():
-    # Of 10 narratives 23.5 % are 2.35, so at most 2 may go: those with D of 9 and 7.
-    distances = [0, 0, 0, 1, 1, 2, 3, 5, 7, 9]
-    counts = Counter((d, 10) for d in distances)
-    assert calibrate(counts, 0.235, per_char=False) == 5
-    # One of them without D: it goes in any case, so only one other may.
-    counts = Counter((-1 if d == 9 else d, 10) for d in distances)
-    assert calibrate(counts, 0.235, per_char=False) == 5
-    counts = Counter((-1 if d == 0 else d, 10) for d in distances)
-    with pytest.raises(ValueError, match="3 of 10"):
-        calibrate(counts, 0.235, per_char=False)

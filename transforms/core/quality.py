@@ -4,8 +4,6 @@ No rule is on by default: the published set is what was left after the paper's o
 """
 
 import dataclasses
-import math
-from collections.abc import Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -122,48 +120,3 @@ def _limits(characters: np.ndarray, share: Fraction) -> np.ndarray:
         min(length * share.numerator // share.denominator, _LARGEST) for length in lengths.tolist()
     ]
     return np.array(limits, np.int64)[which]
-
-
-DistanceCounts = Mapping[tuple[int, int], int]
-"""Narratives by (D, caption characters); D is -1 where it is null."""
-
-
-def calibrate(counts: DistanceCounts, discard_share: float, per_char: bool) -> int | Fraction:
-    """The smallest threshold that discards at most the given share.
-
-    Args:
-      counts: Narratives by (D, characters).
-      discard_share: Between 0 and 1; the paper discarded 0.235.
-      per_char: Whether D is judged per caption character.
-
-    Returns:
-      The threshold: characters, or an exact fraction of D over characters.
-
-    Raises:
-      ValueError: More narratives than the share have no D.
-    """
-    by_badness: dict[Fraction, int] = {}
-    undefined = 0
-    for (distance, characters), number in counts.items():
-        if distance < 0 or (per_char and not characters):
-            undefined += number
-            continue
-        badness = Fraction(distance, characters if per_char else 1)
-        by_badness[badness] = by_badness.get(badness, 0) + number
-    total = undefined + sum(by_badness.values())
-    allowed = math.floor(Fraction(str(discard_share)) * total)
-    discarded = undefined
-    if discarded > allowed:
-        raise ValueError(
-            f"{undefined} of {total} narratives have no distance, more than the share "
-            f"{discard_share} that may be discarded"
-        )
-    threshold = Fraction(0)
-    for badness in sorted(by_badness, reverse=True):
-        threshold = badness
-        discarded += by_badness[badness]
-        if discarded > allowed:
-            break
-    else:
-        threshold = Fraction(0)
-    return threshold if per_char else int(threshold)

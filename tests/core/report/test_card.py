@@ -8,13 +8,11 @@ from transforms.core.report.card import render_card
 REAL, MADE = ("coco", "train"), ("generated", "train")
 
 
-def card(*splits):
-    rows = [{"dataset": dataset, "split": split, "captions": 2, "images": 1}
-            for dataset, split in splits]  # fmt: skip
+def card(*splits, trace_points=7):
+    known = {"captions": 2, "images": 1, "trace_points_sum": trace_points}
+    rows = [{"dataset": dataset, "split": split, **known} for dataset, split in splits]
     text = pa.string()
-    schema = pa.schema(
-        {"dataset": text, "split": text, "captions": pa.int64(), "images": pa.int64()}
-    )
+    schema = pa.schema({"dataset": text, "split": text, **dict.fromkeys(known, pa.int64())})
     files = [{"table": "narratives", "rows": 2 * len(rows)}]
     return render_card("abc", files, pa.Table.from_pylist(rows, schema), {MADE})
 
@@ -32,6 +30,11 @@ def test_it_says_whether_the_narratives_were_spoken(splits, contents):
     assert contents in text
     assert ("not spoken by people" in text) == (MADE in splits)
     assert ("Spoken image" in text) == (REAL in splits)
+
+
+def test_captions_without_traces_are_not_called_narratives():
+    text = card(REAL, trace_points=0)
+    assert "Image descriptions without traces, grounded," in text and "Spoken" not in text
 
 
 def test_a_version_without_narratives_says_so():

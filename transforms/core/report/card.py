@@ -112,6 +112,8 @@ def _front_matter(tables: Sequence[str]) -> str:
 def _contents(richness: pa.Table, generated: Collection[tuple]) -> str:
     """What the narratives are: spoken ones, generated ones or both."""
     splits = {(row["dataset"], row["split"]) for row in richness.to_pylist()}
+    if splits and not any(richness["trace_points_sum"].to_pylist()):
+        return "Image descriptions without traces"
     if not splits & set(generated):
         return "Spoken image descriptions with synchronised mouse traces"
     if splits <= set(generated):
