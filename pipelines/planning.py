@@ -147,7 +147,7 @@ def check_output(output: str) -> None:
       UsageError: It cannot be written to, or a link is in the place of one of its folders.
     """
     storage.check_writable(output)
-    storage.refuse_links(output, [*layout.FOLDERS, f"{layout.CURRENT}.lock"])
+    storage.refuse_links(output, [*layout.FOLDERS, *layout.LOCKS])
     for name in (layout.UNITS, layout.VERSIONS):
         storage.remove_links(storage.join(output, name))
 

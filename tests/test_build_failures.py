@@ -442,7 +442,9 @@ def test_links_below_an_output_are_not_followed(tmp_path):
     helpers.assert_whole(helpers.version_of(output))
 
 
-@pytest.mark.parametrize("name", ["units", "versions", "runs", "indexes", "CURRENT.lock"])
+@pytest.mark.parametrize(
+    "name", ["units", "versions", "runs", "indexes", "CURRENT.lock", "versions.lock"]
+)
 def test_a_link_in_the_place_of_an_outputs_folder_is_refused(tmp_path, name):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / name).symlink_to(tmp_path / "users")

@@ -1,6 +1,7 @@
 """Where things lie below an output folder.
 
 OUT/CURRENT                         name of the current version
+OUT/{CURRENT,versions}.lock         held while the pointer is swapped, a version put in its place
 OUT/versions/ID/TABLE/*.parquet     a version's tables (rejected: *.avro)
 OUT/versions/ID/{manifest.json,report.html,README.md}
 OUT/units/KEY/record                a finished unit's commit record
@@ -22,6 +23,9 @@ MANIFEST = "manifest.json"
 REPORT = "report.html"
 CARD = "README.md"
 
+
+LOCKS = (f"{CURRENT}.lock", f"{VERSIONS}.lock")
+"""Files that runs on one disk lock; they hold nothing."""
 
 FOLDERS = (VERSIONS, UNITS, RUNS, INDEXES, CHECKSUMS)
 """What an output folder holds beside its pointer."""
