@@ -4,7 +4,7 @@ import sys
 
 if sys.argv[:1] == ["-m"]:  # this package is looked up for a job that is to run, not imported
     # Before anything that takes long to import: a signal ends the process in order from here on.
-    from pipelines.stopping import heed_signals
+    from pipelines.cli.stopping import heed_signals
 
     heed_signals()
 

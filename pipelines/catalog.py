@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 import pydantic
 
-from pipelines.yaml_files import read_yaml
+from pipelines.cli.yaml_files import read_yaml
 from transforms import storage
-from transforms.core.errors import UsageError
+from transforms.core.base.errors import UsageError
 
 COMPRESSIONS = (".gz", ".zst")
 KINDS = {"captions": "_captions.jsonl", "transcripts": "_asr.jsonl"}

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 
 import pydantic
 
-from pipelines.options import Options, parse_command_line
-from pipelines.process import run_program
-from pipelines.progress import show_index_progress
-from pipelines.runners import create_pipeline, is_handed_over
-from pipelines.values import Files, Folder
+from pipelines.cli.engines.runners import create_pipeline, is_handed_over
+from pipelines.cli.options import Options, parse_command_line
+from pipelines.cli.process import run_program
+from pipelines.cli.progress import show_index_progress
+from pipelines.cli.values import Files, Folder
 from transforms import storage
-from transforms.core import index_blocks
-from transforms.core.annotations.classes import default_classes
-from transforms.core.annotations.index import KIND
-from transforms.core.annotations.tables import VOCABULARIES
-from transforms.core.errors import MESSAGE_CHARACTERS, UsageError, shown
-from transforms.core.index_manifest import NAME, IndexManifest, Source
-from transforms.core.transcripts import ASR, WORDS
+from transforms.core.base.errors import MESSAGE_CHARACTERS, UsageError, shown
+from transforms.core.sources.annotations.classes import default_classes
+from transforms.core.sources.annotations.index import KIND
+from transforms.core.sources.annotations.tables import VOCABULARIES
+from transforms.core.sources.index import blocks as index_blocks
+from transforms.core.sources.index.manifest import NAME, IndexManifest, Source
+from transforms.core.sources.transcripts import ASR, WORDS
 from transforms.index import (
     PROBLEMS,
     BuildIndex,

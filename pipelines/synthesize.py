@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import pydantic
 
-from pipelines.options import Options, parse_command_line
-from pipelines.process import run_program
-from pipelines.runners import create_pipeline
-from pipelines.values import Files, Folder
+from pipelines.cli.engines.runners import create_pipeline
+from pipelines.cli.options import Options, parse_command_line
+from pipelines.cli.process import run_program
+from pipelines.cli.values import Files, Folder
 from transforms import storage
 from transforms.core.report.formats import plural
 from transforms.synthesis import SceneFiles, Shards, SynthesizeShards, refuse_other_shards

@@ -11,8 +11,8 @@ import fastavro
 import google_crc32c
 import pyarrow.parquet as pq
 
-from pipelines.build import main
-from transforms.core.schemas import STATISTICS_TABLES
+from pipelines.build.job import main
+from transforms.core.model.schemas import STATISTICS_TABLES
 
 ROOT = pathlib.Path(__file__).parents[1]
 NARRATIVES = ROOT / "samples" / "narratives"

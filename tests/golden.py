@@ -8,11 +8,11 @@ import fastavro
 import numpy as np
 import pyarrow.parquet as pq
 
-from pipelines.build import main
+from pipelines.build.job import main
 from tests import reference
 from tests.reference import naming
 from tests.reference.reading import read_shard
-from transforms.core.schemas import STATISTICS_TABLES, UNIT_TABLES
+from transforms.core.model.schemas import STATISTICS_TABLES, UNIT_TABLES
 
 ROOT = pathlib.Path(__file__).parents[1]
 SAMPLES = ROOT / "samples"

@@ -13,9 +13,9 @@ from google.cloud import dataflow_v1beta3 as dataflow
 from engines.dataflow import template
 from engines.dataflow.main import CATALOG, job_arguments
 from engines.dataflow.parameters import LEFT_OUT, template_parameters
-from pipelines.build_options import BuildOptions
-from pipelines.options import parse_command_line
-from transforms.core.errors import UsageError
+from pipelines.build.options import BuildOptions
+from pipelines.cli.options import parse_command_line
+from transforms.core.base.errors import UsageError
 
 ROOT = pathlib.Path(__file__).parents[1]
 IMAGE = "us-central1-docker.pkg.dev/my-project/narratives/template:1.2"
@@ -254,7 +254,7 @@ def test_template_is_written(tmp_path, capsys):
     assert written == template.make_specification(IMAGE)
     context = tmp_path / "image"
     for name in ("Dockerfile", "setup.py", "configs/catalog.yaml", "engines/dataflow/main.py",
-                 "transforms/core/data/coco-classes.csv", "pipelines/build.py"):  # fmt: skip
+                 "transforms/core/data/coco-classes.csv", "pipelines/build/job.py"):  # fmt: skip
         assert (context / name).is_file(), name
     assert not list(context.rglob("__pycache__"))
     assert f"gcloud builds submit {context} --tag {IMAGE}" in capsys.readouterr().out

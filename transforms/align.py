@@ -5,9 +5,9 @@ import functools
 from collections.abc import Callable
 
 from transforms import storage
-from transforms.core.stages.align_transcripts import align_transcripts
-from transforms.core.transcript_sources import create_source
-from transforms.metrics import ChunkTransform, Stage
+from transforms.core.stages.align.align_transcripts import align_transcripts
+from transforms.core.stages.align.transcript_sources import create_source
+from transforms.stage import ChunkTransform, Stage
 
 
 @dataclasses.dataclass

@@ -5,9 +5,9 @@ import functools
 from collections.abc import Callable, Mapping
 
 from transforms import storage
-from transforms.core.annotations.index import open_index
+from transforms.core.sources.annotations.index import open_index
 from transforms.core.stages.join_annotations import join_annotations
-from transforms.metrics import ChunkTransform, Stage
+from transforms.stage import ChunkTransform, Stage
 
 
 @dataclasses.dataclass

@@ -8,10 +8,10 @@ import apache_beam as beam
 import pyarrow.compute as pc
 
 from transforms import storage
-from transforms.core.alignment import NO_DISTANCE
-from transforms.core.calibration import encode_counts
-from transforms.core.chunk import Chunk
-from transforms.core.units import Unit
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.units import Unit
+from transforms.core.stages.align.alignment import NO_DISTANCE
+from transforms.core.stages.filter.calibration import encode_counts
 
 Counts = dict[tuple[int, int], int]
 """Narratives by (D, caption characters): a plain dictionary, since Beam would pickle a counter."""

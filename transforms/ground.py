@@ -4,8 +4,8 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
-from transforms.core.stages.ground_words import ground_words
-from transforms.metrics import ChunkTransform, Stage
+from transforms.core.stages.ground.ground_words import ground_words
+from transforms.stage import ChunkTransform, Stage
 
 
 @dataclasses.dataclass

@@ -13,10 +13,13 @@ import apache_beam as beam
 import msgspec
 
 from transforms import storage
-from transforms.core import index_blocks, index_manifest
-from transforms.core.annotations import oddities
-from transforms.core.annotations.index import KIND as ANNOTATIONS
-from transforms.core.bucket_index import (
+from transforms.core.base.errors import UsageError
+from transforms.core.base.secrets import mask_secrets
+from transforms.core.sources.annotations.index import KIND as ANNOTATIONS
+from transforms.core.sources.index import blocks as index_blocks
+from transforms.core.sources.index import manifest as index_manifest
+from transforms.core.sources.index.blocks import BLOCK_BYTES, FEEDS, TABLES, Block
+from transforms.core.sources.index.buckets import (
     bucket_count,
     build_bucket,
     describe_file,
@@ -24,12 +27,10 @@ from transforms.core.bucket_index import (
     split_by_bucket,
     term_columns,
 )
-from transforms.core.errors import UsageError
-from transforms.core.index_blocks import BLOCK_BYTES, FEEDS, TABLES, Block
-from transforms.core.index_manifest import BucketFile, IndexManifest, Source, TableManifest
-from transforms.core.secrets import mask_secrets
-from transforms.core.transcripts import ASR, WORDS
-from transforms.types import FileInfo
+from transforms.core.sources.index.manifest import BucketFile, IndexManifest, Source, TableManifest
+from transforms.core.sources.transcripts import ASR, WORDS
+from transforms.core.stages.match import oddities
+from transforms.storage.files import FileInfo
 
 PROBLEMS = "problems.json"
 _SMALL_TABLES = ("classes", "hierarchy")

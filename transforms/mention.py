@@ -5,9 +5,9 @@ import functools
 from collections.abc import Callable
 
 from transforms import storage
-from transforms.core.annotations.index import open_index
-from transforms.core.stages.match_mentions import MentionRules, compile_rules, match_mentions
-from transforms.metrics import ChunkTransform, Stage
+from transforms.core.sources.annotations.index import open_index
+from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions
+from transforms.stage import ChunkTransform, Stage
 
 
 @dataclasses.dataclass

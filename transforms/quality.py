@@ -4,9 +4,9 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
-from transforms.core.quality import QualityRules
-from transforms.core.stages.filter_quality import filter_quality
-from transforms.metrics import ChunkTransform, Stage
+from transforms.core.stages.filter.filter_quality import filter_quality
+from transforms.core.stages.filter.quality import QualityRules
+from transforms.stage import ChunkTransform, Stage
 
 
 @dataclasses.dataclass

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import apache_beam as beam
 
 from transforms import storage
-from transforms.core.chunk import Chunk
-from transforms.core.limits import MAX_LINE_BYTES
-from transforms.core.lines import read_block, read_pieces
-from transforms.core.memory import keep_freed_memory
-from transforms.core.reading import Origin, read_chunk
-from transforms.core.units import Unit
-from transforms.metrics import Stopwatch
+from transforms.core.base.lines import read_block, read_pieces
+from transforms.core.base.memory import keep_freed_memory
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.units import Unit
+from transforms.core.sources.narratives.limits import MAX_LINE_BYTES
+from transforms.core.sources.narratives.reading import Origin, read_chunk
+from transforms.stage import Stopwatch
 
 
 def read_unit(unit: Unit, unit_bytes: int) -> Iterator[tuple[Unit, Chunk]]:

@@ -4,9 +4,9 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
-from transforms.core.richness import create_tagger
-from transforms.core.stages.measure_richness import measure_richness
-from transforms.metrics import ChunkTransform, Stage
+from transforms.core.stages.measure.measure_richness import measure_richness
+from transforms.core.stages.measure.richness import create_tagger
+from transforms.stage import ChunkTransform, Stage
 
 
 @dataclasses.dataclass

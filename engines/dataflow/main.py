@@ -9,9 +9,9 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from engines.dataflow.parameters import Parameter, template_parameters
-from pipelines import build
-from pipelines.process import run_program
-from transforms.core.errors import UsageError
+from pipelines.build import job as build
+from pipelines.cli.process import run_program
+from transforms.core.base.errors import UsageError
 
 CATALOG = pathlib.Path(__file__).parents[2] / "configs" / "catalog.yaml"
 

@@ -11,8 +11,8 @@ import typing
 import annotated_types
 import pydantic
 
-from pipelines.build_options import DATASET, BuildOptions
-from pipelines.values import Metavar
+from pipelines.build.options import DATASET, BuildOptions
+from pipelines.cli.values import Metavar
 
 LEFT_OUT = {
     "beam": "the template's environment and launch flags say this",
@@ -41,7 +41,7 @@ _SHARE = "(0([.][0-9]+)?|1([.]0+)?|(100([.]0+)?|[1-9]?[0-9]([.][0-9]+)?)%)"
 _BYTES = "[1-9][0-9]*(([kKMGT]i?)?B)?"
 
 _FORMS = {"BYTES": _BYTES, "SHARE": _SHARE}
-"""Patterns of the forms in which values of options may be written (`pipelines.values`)."""
+"""Patterns of the forms in which values of options may be written (`pipelines.cli.values`)."""
 _DECIMAL = "[0-9]+([.][0-9]+)?"
 
 _KINDS = {

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 import yaml
 
 from engines.dataflow.parameters import Parameter, template_parameters
-from pipelines.process import run_command
-from transforms.core.errors import UsageError
+from pipelines.cli.process import run_command
+from transforms.core.base.errors import UsageError
 
 ROOT = pathlib.Path(__file__).parents[2]
 OUTPUT = pathlib.Path("build", "dataflow-template")

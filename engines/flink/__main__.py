@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from engines.flink import jobs, lifecycle
 from engines.flink.store import STORE
-from pipelines.process import run_command
+from pipelines.cli.process import run_command
 
 
 def main(argv: Sequence[str] | None = None) -> int:

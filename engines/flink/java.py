@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 
-from transforms.core.errors import UsageError
+from transforms.core.base.errors import UsageError
 
 VERSIONS = (11, 17)
 

@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 
 from engines.flink.store import call, make_once
-from transforms.core.errors import UsageError
+from transforms.core.base.errors import UsageError
 
 POM = pathlib.Path(__file__).with_name("pom.xml")
 GRADLE_TARGET = ":runners:flink:1.19:job-server:shadowJar"

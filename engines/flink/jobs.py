@@ -11,7 +11,7 @@ from engines.flink import forward, processes
 from engines.flink.cluster import JOB_SERVER, Cluster
 from engines.flink.lifecycle import running
 from engines.flink.settings import restart_delay
-from transforms.core.errors import UsageError
+from transforms.core.base.errors import UsageError
 
 WORKER = pathlib.Path(__file__).with_name("worker.sh")
 """The command of a Python worker. The environment is PROCESS, where a TaskManager watches what it

@@ -20,7 +20,7 @@ from engines.flink.cluster import (
 from engines.flink.parts import gather_parts
 from engines.flink.settings import read_settings
 from engines.flink.store import alone
-from transforms.core.errors import EngineError, UsageError
+from transforms.core.base.errors import EngineError, UsageError
 
 PATIENCE = 120
 """Seconds that a part of the cluster may take until it answers."""

@@ -4,7 +4,7 @@ import pathlib
 import re
 from collections.abc import Mapping, Sequence
 
-from transforms.core.errors import UsageError
+from transforms.core.base.errors import UsageError
 
 FILE = pathlib.Path(__file__).with_name("flink-conf.yaml")
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 
-from transforms.core.errors import EngineError
+from transforms.core.base.errors import EngineError
 
 ROOT = pathlib.Path(__file__).parents[2]
 STORE = ROOT / ".engines" / "flink"

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from transforms.core.memory import ONE_HEAP
+from transforms.core.base.memory import ONE_HEAP
 
 PATIENCE = 60
 """Seconds within which the TaskManager answers."""

@@ -11,21 +11,22 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from pipelines import build, index_annotations
+from pipelines import index_annotations
+from pipelines.build import job as build
 from tests.benchmarks.material import annotation_files
-from transforms.core.annotations.index import AnnotationIndex
-from transforms.core.chunk import Chunk
-from transforms.core.decoding import Narrative
-from transforms.core.quality import QualityRules
-from transforms.core.reading import Origin, read_chunk
-from transforms.core.richness import NO_TAGGER, create_tagger
-from transforms.core.stages.align_transcripts import align_transcripts
-from transforms.core.stages.filter_quality import filter_quality
-from transforms.core.stages.ground_words import ground_words
+from transforms.core.model.chunk import Chunk
+from transforms.core.sources.annotations.index import AnnotationIndex
+from transforms.core.sources.narratives.decoding import Narrative
+from transforms.core.sources.narratives.reading import Origin, read_chunk
+from transforms.core.stages.align.align_transcripts import align_transcripts
+from transforms.core.stages.align.transcript_sources import create_source
+from transforms.core.stages.filter.filter_quality import filter_quality
+from transforms.core.stages.filter.quality import QualityRules
+from transforms.core.stages.ground.ground_words import ground_words
 from transforms.core.stages.join_annotations import join_annotations
-from transforms.core.stages.match_mentions import MentionRules, compile_rules, match_mentions
-from transforms.core.stages.measure_richness import measure_richness
-from transforms.core.transcript_sources import create_source
+from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions
+from transforms.core.stages.measure.measure_richness import measure_richness
+from transforms.core.stages.measure.richness import NO_TAGGER, create_tagger
 
 _DECODER = msgspec.json.Decoder(Narrative)
 _BLOCK = 32 << 20

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import spacy
 
-from pipelines.build_options import BuildOptions
+from pipelines.build.options import BuildOptions
 from tests.benchmarks import job
 from tests.benchmarks.measure import Bench, Round
-from transforms.core.annotations.index import AnnotationIndex
-from transforms.core.richness import BATCH_SIZE, DEFAULT_TAGGER
+from transforms.core.sources.annotations.index import AnnotationIndex
+from transforms.core.stages.measure.richness import BATCH_SIZE, DEFAULT_TAGGER
 
 
 def main_job(bench: Bench) -> Callable[[], Round]:

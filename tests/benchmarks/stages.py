@@ -16,11 +16,11 @@ from pipelines import synthesize
 from tests.benchmarks.job import Job, clock, core_stages, decode_all, removed_afterwards
 from tests.benchmarks.material import REAL
 from tests.benchmarks.ratios import spread
-from transforms.core import records, tables
-from transforms.core.annotations.index import AnnotationIndex
-from transforms.core.chunk import Chunk
-from transforms.core.reading import Origin, read_chunk
-from transforms.core.units import Unit
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.units import Unit
+from transforms.core.output import records, tables
+from transforms.core.sources.annotations.index import AnnotationIndex
+from transforms.core.sources.narratives.reading import Origin, read_chunk
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import dataflow_v1beta3 as dataflow
 
 from engines.dataflow import template
-from pipelines.build import main
+from pipelines.build.job import main
 from tests import build_helpers as helpers
 from tests.build_helpers import ROOT
 from tests.engines import jobs
@@ -176,7 +176,7 @@ def test_the_staged_package_is_complete_with_what_it_declares(worker_python, tmp
     assert ended.returncode == 0, ended.stderr
     names, versions = json.loads(ended.stdout)
     assert {*names, "pipelines", "transforms"} == MODULES
-    from transforms.core.units import folder_version
+    from transforms.core.model.units import folder_version
 
     assert versions == [folder_version(ROOT / name) for name in ("pipelines", "transforms")]
 

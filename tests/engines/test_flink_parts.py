@@ -16,7 +16,7 @@ from engines.flink import job_server, jobs, settings, store
 from engines.flink.java import find_java
 from engines.flink.job_server import POM, download, find_job_server
 from engines.flink.parts import FLINK
-from transforms.core.errors import EngineError, UsageError
+from transforms.core.base.errors import EngineError, UsageError
 
 pytestmark = pytest.mark.engines
 

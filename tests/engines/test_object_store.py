@@ -10,10 +10,10 @@ import pytest
 
 from tests.engines.files import names_below, write
 from tests.engines.servers.fault_proxy import PAGE
-from tests.test_storage import PACKERS, TEXT
+from tests.transforms.storage.test_storage import PACKERS, TEXT
 from transforms import storage
-from transforms.core.errors import UsageError
-from transforms.core.version import describe_page, sealed
+from transforms.core.base.errors import UsageError
+from transforms.core.output.version import describe_page, sealed
 
 pytestmark = pytest.mark.engines
 

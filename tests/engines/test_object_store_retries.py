@@ -8,7 +8,7 @@ import pytest
 
 from tests.engines.servers.faults import KINDS, SCATTERED, Fault
 from transforms import storage
-from transforms.core.errors import EngineError, UsageError
+from transforms.core.base.errors import EngineError, UsageError
 
 pytestmark = pytest.mark.engines
 

@@ -9,9 +9,14 @@ import pytest
 from tests.build_helpers import ROOT
 from tests.engines.files import names_below, write
 from tests.engines.servers.faults import Fault
-from tests.test_storage import RACERS, assert_readers_see_whole_contents, content, race
+from tests.transforms.storage.test_storage import (
+    RACERS,
+    assert_readers_see_whole_contents,
+    content,
+    race,
+)
 from transforms import storage
-from transforms.core.errors import UsageError
+from transforms.core.base.errors import UsageError
 
 pytestmark = pytest.mark.engines
 

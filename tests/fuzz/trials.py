@@ -7,14 +7,14 @@ import resource
 
 import numpy as np
 
-from pipelines.build import main
+from pipelines.build.job import main
 from tests import build_helpers as helpers
 from tests.fuzz.mutations import mutated, short_lines
 from tests.reference import reading as reference
-from transforms.core.block_scanner import line_ends, scan_block
-from transforms.core.lines import Block
-from transforms.core.reading import scanned_batch
-from transforms.core.strict_reader import read_strictly
+from transforms.core.base.lines import Block
+from transforms.core.sources.narratives.block_scanner import line_ends, scan_block
+from transforms.core.sources.narratives.reading import scanned_batch
+from transforms.core.sources.narratives.strict_reader import read_strictly
 
 LINES_A_TRIAL = 100_000
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests import build_helpers as helpers
 from tests.benchmarks.peers import common, test_peers, with_libraries
-from transforms.core import schemas
+from transforms.core.model import schemas
 
 pytest.importorskip("pyspark")
 

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from transforms.core import paper
-from transforms.core.naming import is_generated
-from transforms.core.report import colours, formats, views
-from transforms.core.report.caption import caption_pieces, mention_rows
-from transforms.core.report.drawing import clock_of, draw_narrative
+from transforms.core.model.naming import is_generated
+from transforms.core.report import formats, paper, views
+from transforms.core.report.drawings import colours
+from transforms.core.report.drawings.caption import caption_pieces, mention_rows
+from transforms.core.report.drawings.drawing import clock_of, draw_narrative
+from transforms.core.report.drawings.heat_map import draw_heat_map, grids
+from transforms.core.report.drawings.noun_chart import axis_end, distributions, draw_noun_chart
 from transforms.core.report.example import choose_example
-from transforms.core.report.heat_map import draw_heat_map, grids
-from transforms.core.report.noun_chart import axis_end, distributions, draw_noun_chart
 
 __all__ = ["choose_example", "render_report"]
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 
-from transforms.core import expected, paper
+from transforms.core.model.schemas import LOCALIZATION_COUNTS, TAG_COLUMNS
+from transforms.core.output import expected
+from transforms.core.report import paper
 from transforms.core.report.formats import percent, ratio
-from transforms.core.schemas import LOCALIZATION_COUNTS, TAG_COLUMNS
 
 PARTS = ("narratives", "discarded", "rejected", "blank")
 """What the lines read are made of."""

@@ -6,10 +6,10 @@ from types import MappingProxyType
 import numpy as np
 import pyarrow as pa
 
-from transforms.core import flags
-from transforms.core.annotations import tables
-from transforms.core.annotations.index import AnnotationIndex, Joined
-from transforms.core.chunk import Chunk, numbers, set_columns, term_codes
+from transforms.core.model import flags
+from transforms.core.model.chunk import Chunk, numbers, set_columns, term_codes
+from transforms.core.sources.annotations import tables
+from transforms.core.sources.annotations.index import AnnotationIndex, Joined
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 

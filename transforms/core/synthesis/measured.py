@@ -2,8 +2,8 @@
 
 Measured on 22 real spoken narratives with 10,104 trace points and 482 timed words (Video
 Localized Narratives, the same recording set-up on key frames of videos; quantiles are taken at
-`LEVELS`), and on 1,000 real captions of Open Images. `tests/core/synthesis/measurement.py`
-recomputes every constant, and a test compares. Units: seconds and normalised image coordinates.
+`LEVELS`), and on 1,000 real captions of Open Images. `measurement.py` of its tests recomputes every
+constant, and a test compares. Units: seconds and normalised image coordinates.
 
 How each was measured:
   WORD_SECONDS_*: least squares of a word's duration on its characters, and the standard

@@ -4,16 +4,16 @@ import dataclasses
 
 import numpy as np
 
-from transforms.core.synthesis.captions import Caption, write_caption
 from transforms.core.synthesis.dice import narrative_generator
-from transforms.core.synthesis.recognizer import (
+from transforms.core.synthesis.scenes import Scene
+from transforms.core.synthesis.speaking.captions import Caption, write_caption
+from transforms.core.synthesis.speaking.recognizer import (
     Alternatives,
     Transcript,
     list_alternatives,
     recognize,
 )
-from transforms.core.synthesis.scenes import Scene
-from transforms.core.synthesis.speech import Speech, draw_groups, group_utterances, speak
+from transforms.core.synthesis.speaking.speech import Speech, draw_groups, group_utterances, speak
 from transforms.core.synthesis.traces import Drawings, Trace, draw, plan_drawings
 
 _BLOCK = 5

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from transforms.core.synthesis.narrate import Narrative
-from transforms.core.synthesis.recognizer import Alternatives, Edit
+from transforms.core.synthesis.speaking.recognizer import Alternatives, Edit
 from transforms.core.synthesis.traces import STYLES, Trace
 
 DATASET_ID = "generated_train"

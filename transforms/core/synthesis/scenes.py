@@ -5,10 +5,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
-from transforms.core.annotations import open_images
-from transforms.core.annotations.classes import ClassName
-from transforms.core.errors import UsageError
-from transforms.core.mentions import spoken_name
+from transforms.core.base.errors import UsageError
+from transforms.core.sources.annotations import open_images
+from transforms.core.sources.annotations.classes import ClassName
+from transforms.core.stages.match.mentions import spoken_name
 
 Source = tuple[str, Callable[[], BinaryIO]]
 """A file's name, for messages, and what opens it, decompressed."""

@@ -9,8 +9,8 @@ import dataclasses
 import numpy as np
 
 from transforms.core.synthesis import measured
-from transforms.core.synthesis.captions import Caption, Subject
-from transforms.core.synthesis.speech import Speech
+from transforms.core.synthesis.speaking.captions import Caption, Subject
+from transforms.core.synthesis.speaking.speech import Speech
 
 STYLES = ("circle", "scribble", "underline")
 _CIRCLE, _SCRIBBLE, _UNDERLINE = range(3)

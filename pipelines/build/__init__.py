@@ -1,0 +1,1 @@
+"""The main job: every narrative, aligned, grounded, filtered, joined and measured."""

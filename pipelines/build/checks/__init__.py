@@ -1,0 +1,1 @@
+"""What is checked of the input before any narrative is read."""

@@ -1,0 +1,79 @@
+"""What a catalog says of the shards of a run, checked before any narrative is read."""
+
+from collections.abc import Sequence
+
+from pipelines.catalog import KINDS, Catalog
+from transforms.core.base.errors import shown
+from transforms.core.output.expected import Expected, explain_absence
+from transforms.core.output.version import ShardPlan
+
+
+class Refused(Exception):
+    """The input is not what it should be, so that a run ends before it begins.
+
+    Attributes:
+      status: As of a run that publishes nothing: `not_as_published`.
+    """
+
+    def __init__(self, status: str, message: str):
+        super().__init__(message)
+        self.status = status
+
+
+def expectations(shards: Sequence[ShardPlan], catalog: Catalog) -> tuple[Expected, ...]:
+    """The catalogued splits to which shards belong, in the order of their first shards.
+
+    Narratives and captions of a split are published in files of their own, each with all of the
+    split. A compressed copy stands for the file itself.
+    """
+    given: dict[tuple[str, str], list[str]] = {}
+    for shard in shards:
+        if shard.group and catalog.groups[shard.group].narratives is not None:
+            captions = catalog.plain_name(shard.shard).endswith(KINDS["captions"])
+            kind = "captions" if captions else "narratives"
+            given.setdefault((shard.group, kind), []).append(shard.shard)
+    return tuple(_expected(catalog, *key, names) for key, names in given.items())
+
+
+def _expected(catalog: Catalog, name: str, kind: str, given: Sequence[str]) -> Expected:
+    group = catalog.groups[name]
+    absent = []
+    if kind == "narratives":
+        plain = {catalog.plain_name(file) for file in given}
+        absent = [file.file for file in group.files if file.file not in plain]
+    return Expected(
+        group=name,
+        kind=kind,
+        dataset=group.dataset,
+        split=group.split,
+        narratives=group.narratives,
+        shards=tuple(given),
+        absent=tuple(absent),
+    )
+
+
+def refuse_absence(expected: Sequence[Expected]) -> None:
+    """Refuses input that holds some of a split's files.
+
+    Raises:
+      Refused: Files are missing.
+    """
+    if problem := explain_absence(expected):
+        raise Refused("not_as_published", f"{problem}: nothing was published")
+
+
+def refuse_sizes(shards: Sequence[ShardPlan], catalog: Catalog) -> None:
+    """Refuses shards that have not as many bytes as the published files.
+
+    Raises:
+      Refused: A file is longer or shorter.
+    """
+    for shard in shards:
+        size = catalog.size_of(shard.shard)
+        if size not in (None, shard.size):
+            raise Refused(
+                "not_as_published",
+                f"{shown(shard.path)} has {shard.size:,} bytes, the published file {size:,}: "
+                "download it again, rename it if it is another file, or accept it with "
+                "--allow-partial: nothing was published",
+            )

@@ -1,0 +1,85 @@
+"""What a run prints that publishes nothing: why, what it found, and where the bad lines are."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+
+from transforms.core.base.errors import MESSAGE_CHARACTERS, EngineError, UsageError, shown
+from transforms.core.output import expected
+
+EXIT_CODES = {
+    "published": 0,
+    "wrong_use": 2,
+    "not_conserved": 3,
+    "too_many_bad_lines": 3,
+    "not_as_published": 3,
+    "held_back": 3,
+    "failed": 4,
+    "damaged": 4,
+    "overtaken": 4,
+}
+"""Exit code of a command by how its run ended."""
+
+_FILES_SHOWN = 5
+_LINES_SHOWN = 20
+
+
+def report_failure(as_json: bool, status: str, message: str, found: Mapping) -> int:
+    """Prints why nothing was published, on standard error, and what was found.
+
+    Args:
+      as_json: Whether to print the same as one JSON object on standard output.
+      status: How the run ended, a key of `EXIT_CODES`.
+      message: One sentence.
+      found: Entries of a manifest, and `rejected_files`; empty where nothing was read.
+
+    Returns:
+      The exit code.
+    """
+    print(f"error: {shown(message, MESSAGE_CHARACTERS)}", file=sys.stderr)
+    for line in _details(found):
+        print(line, file=sys.stderr)
+    sys.stderr.flush()
+    if as_json:
+        print(json.dumps(failure_as_json(status, message, found), indent=1))
+    return EXIT_CODES[status]
+
+
+def failure_as_json(status: str, message: str, found: Mapping) -> dict:
+    """The failure for programs."""
+    return {"status": status, "exit_code": EXIT_CODES[status], "message": message, **found}
+
+
+def failure_of(error: UsageError | EngineError) -> dict:
+    """The failure, for programs, of a command that ends with one of our errors."""
+    status = "wrong_use" if isinstance(error, UsageError) else "failed"
+    return failure_as_json(status, str(error), {})
+
+
+def _details(found: Mapping) -> Iterator[str]:
+    for row in found.get("expected", ()):
+        if not expected.is_met(row):
+            yield f"  {row['group']}: {expected.describe(row)}"
+    rejected = found["counts"]["rejected"] if found else {}
+    if not rejected:
+        return
+    listed = ", ".join(f"{code} {number:,}" for code, number in _by_number(rejected))
+    yield f"  rejected {sum(rejected.values()):,}: {listed}"
+    lines = found["bad_lines"][:_LINES_SHOWN]
+    for row in lines:
+        yield f"    {shown(row['shard'])}:{row['line']} {row['code']} {shown(row['message'])}"
+    if more := sum(rejected.values()) - len(lines):
+        yield f"    … and {more:,} more"
+    yield from _places(found.get("rejected_files", ()))
+
+
+def _by_number(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _places(files: Sequence[str]) -> Iterator[str]:
+    if files:
+        yield "  all rejected lines, with their bytes, are in"
+    yield from (f"    {path}" for path in files[:_FILES_SHOWN])
+    if more := len(files) - _FILES_SHOWN if len(files) > _FILES_SHOWN else 0:
+        yield f"    … and {more:,} more files; --summary json lists all"

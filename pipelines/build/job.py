@@ -1,0 +1,216 @@
+"""The main job: every narrative, aligned, grounded, filtered, joined and measured.
+
+Reads narrative shards, joins Open Images or COCO annotations, and writes Parquet tables, a report
+and a manifest as a new version below the output folder. A run that was ended goes on where it
+was; a run over unchanged input does nothing.
+"""
+
+import json
+import sys
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+
+from pipelines.build.checks.expectations import Refused
+from pipelines.build.failure import failure_of, report_failure
+from pipelines.build.options import BuildOptions
+from pipelines.build.planning import BuildPlan, current_version, plan_build
+from pipelines.cli import stopping
+from pipelines.cli.engines.local_advice import advise
+from pipelines.cli.engines.runners import (
+    create_pipeline,
+    fails_jobs,
+    is_handed_over,
+    is_local,
+    is_prepared_only,
+    job_id,
+)
+from pipelines.cli.options import parse_command_line
+from transforms import storage
+from transforms.core.base.errors import MESSAGE_CHARACTERS, EngineError, UsageError, shown
+from transforms.core.model import layout
+from transforms.core.output.expected import compare
+from transforms.core.output.verdict import describe_failure, judge_current
+
+PROG = "python -m pipelines.build"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the job; answers the exit code."""
+    options, beam_args = parse_command_line(
+        BuildOptions, argv, PROG, __doc__.partition("\n\n")[2].strip()
+    )
+    try:
+        return _build(options, beam_args)
+    except Refused as refused:
+        return _fail(options, refused.status, str(refused))
+    except (UsageError, EngineError) as error:
+        if options.summary == "json":
+            print(json.dumps(failure_of(error), indent=1), flush=True)
+        raise
+
+
+def _build(options: BuildOptions, beam_args: Sequence[str]) -> int:
+    plan = plan_build(options, beam_args)
+    for warning in plan.attributes["warnings"]:
+        print(f"warning: {shown(warning, MESSAGE_CHARACTERS)}", file=sys.stderr)
+    if plan.is_current and not is_prepared_only(options, beam_args):
+        return _show_current(options, plan)
+    begin = time.perf_counter()
+    _say(options, _announcement(plan))
+    if is_local(options):
+        advise(options.workers, len(plan.units))
+    outcome = run(options, beam_args, plan)
+    if outcome is None:
+        return 0
+    if outcome["status"] != "published":
+        return _fail(options, outcome["status"], outcome["message"], outcome["found"])
+    _say(options, f"Done in {time.perf_counter() - begin:.1f} s: {outcome['message']}.")
+    folder = storage.join(options.output, layout.version_folder(outcome["version"]))
+    return show(options, json.loads(storage.read_bytes(storage.join(folder, layout.MANIFEST))))
+
+
+def _fail(options: BuildOptions, status: str, message: str, found: Mapping | None = None) -> int:
+    return report_failure(options.summary == "json", status, message, found or {})
+
+
+def _show_current(options: BuildOptions, plan: BuildPlan) -> int:
+    """Shows the current version, if it keeps the limits that the options name now."""
+    manifest = plan.manifest | {"expected": compare(plan.expected, plan.manifest["shards"])}
+    if verdict := judge_current(manifest, options.limits()):
+        folder = storage.join(options.output, layout.version_folder(plan.version))
+        found = describe_failure(manifest, options.output, folder)
+        message = f"{verdict.message}: version {plan.version} stays current"
+        return _fail(options, verdict.status, message, found)
+    _say(
+        options,
+        f"Nothing to do: version {plan.version} has the same input, options and code.",
+    )
+    return show(options, manifest)
+
+
+def _say(options: BuildOptions, message: str) -> None:
+    text = shown(message, MESSAGE_CHARACTERS)
+    print(text, file=sys.stdout if options.summary == "text" else sys.stderr, flush=True)
+
+
+def _announcement(plan: BuildPlan) -> str:
+    size = sum(shard.size for shard in plan.shards)
+    shards = "1 shard" if len(plan.shards) == 1 else f"{len(plan.shards)} shards"
+    units = "1 unit" if len(plan.units) == 1 else f"{len(plan.units)} units"
+    more = len(plan.finished)
+    finished = f"; {more} more {'is' if more == 1 else 'are'} finished already" if more else ""
+    return f"Reading {shards}, {size / 1e6:,.1f} MB: {units} to do{finished}."
+
+
+def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dict | None:
+    """Runs the pipeline and answers its outcome, None where it is only handed over."""
+    from pipelines.cli.progress import show_progress
+    from transforms.units.publish import PublishPlan
+
+    run_id = uuid.uuid4().hex[:16]
+    publish = PublishPlan(
+        output=options.output,
+        run_id=run_id,
+        base=plan.base,
+        shards=plan.shards,
+        expected=plan.expected,
+        limits=options.limits(),
+        attributes=plan.attributes,
+        fails_job=fails_jobs(options, beam_args),
+    )
+    path = storage.join(options.output, layout.RUNS, f"{run_id}.json")
+    begin = time.perf_counter()
+    try:
+        with (
+            stopping.noting(lambda: _published_after(plan.base, options.output)),
+            show_progress(plan.units, options.output),
+            create_pipeline(options, beam_args) as pipeline,
+        ):
+            build_pipeline(pipeline, options, plan, publish)
+    except EngineError:
+        if outcome := storage.read_json(path):  # the job failed since nothing was published
+            return outcome
+        raise
+    if is_handed_over(options, beam_args):
+        job = job_id(pipeline)
+        name = f" as job {job}" if job else ""
+        _say(options, f"Handed over to the engine{name}: nobody waits here for its end.")
+        return None
+    if options.profile:
+        from pipelines.cli.profile import print_profile
+
+        print_profile(pipeline.result.metrics(), time.perf_counter() - begin)
+    return json.loads(storage.read_bytes(path))
+
+
+def _published_after(base: str | None, output: str) -> str:
+    """What to say of a run that is stopped when its version is current already."""
+    if "://" in output:
+        return ""  # a process that stops does not wait for a store
+    version = current_version(output)
+    return "" if version == base else f"Before that, version {version} became current."
+
+
+def build_pipeline(pipeline, options: BuildOptions, plan: BuildPlan, publish) -> None:
+    """Wires the stages: DESIGN's data flow, top to bottom."""
+    import apache_beam as beam
+
+    from transforms.align import AlignTranscripts
+    from transforms.annotate import JoinAnnotations
+    from transforms.ground import GroundWords
+    from transforms.mention import MatchMentions
+    from transforms.quality import FilterQuality
+    from transforms.read import ReadNarratives
+    from transforms.richness import MeasureRichness
+    from transforms.units.publish import PublishVersion
+    from transforms.units.resume import CreateUnits, SkipFinished
+    from transforms.units.write import WriteUnit
+
+    units = (
+        pipeline
+        | "PlanUnits" >> CreateUnits(plan.units)
+        | "SkipFinished" >> SkipFinished(options.output)
+    )
+    written = (
+        units.todo
+        | "ReadNarratives" >> ReadNarratives(options.unit_bytes)
+        | "Align" >> AlignTranscripts(options.transcripts, plan.transcript_index)
+        | "Ground" >> GroundWords()
+        | "Filter" >> FilterQuality(plan.quality)
+        | "Join" >> JoinAnnotations(plan.annotation_index, options.images_of())
+        | "Match" >> MatchMentions(plan.annotation_index, plan.mentions)
+        | "Measure" >> MeasureRichness(options.tagger)
+        | "Write" >> WriteUnit(options.output, plan.attributes["code"])
+    )
+    finished = pipeline | "FinishedUnits" >> beam.Create(
+        plan.finished, reshuffle=False
+    ).with_output_types(str)
+    (
+        (written, units.finished, finished)
+        | "AllUnits" >> beam.Flatten()
+        | "Publish" >> PublishVersion(publish)
+    )
+
+
+def show(options: BuildOptions, manifest: dict) -> int:
+    """Prints the summary of the version that a manifest describes."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from pipelines.build.summary import print_summary, summary_as_json
+    from transforms.core.model.schemas import STATISTICS_TABLES
+
+    def read(name: str) -> pa.Table:
+        data = storage.read_bytes(f"{folder}/{name}/{name}.parquet")
+        # In this thread: one of Arrow's that still holds Python's bytes when the process ends
+        # aborts it.
+        return pq.read_table(pa.BufferReader(data), use_threads=False, pre_buffer=False)
+
+    folder = storage.join(options.output, layout.version_folder(manifest["version"]))
+    tables = {name: read(name) for name in STATISTICS_TABLES}
+    if options.summary == "json":
+        print(json.dumps(summary_as_json(manifest, tables), indent=1))
+    else:
+        print_summary(manifest, tables, options.output)
+    return 0

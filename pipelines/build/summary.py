@@ -1,0 +1,326 @@
+"""What a run prints: what was read, kept and lost, and the figures beside the paper's."""
+
+import sys
+import textwrap
+from collections.abc import Mapping
+
+import pyarrow as pa
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from transforms import storage
+from transforms.core.base.errors import shown as printable
+from transforms.core.model import layout
+from transforms.core.report import paper, views
+from transforms.core.report.formats import (
+    NOTHING,
+    decimal,
+    integer,
+    percent,
+    phrase,
+    plural,
+    split_name,
+)
+
+BAD_LINES_SHOWN = 20
+SHARDS_SHOWN = 30
+KEYS_SHOWN = 5
+NAME_CHARACTERS = 400
+TIED = "\x1f"
+"""A space at which a line is not broken."""
+
+WORD_COLUMNS = {
+    "words": "words",
+    "nouns": "nouns",
+    "pronouns": "pron.",
+    "adjectives": "adj.",
+    "adpositions": "adp.",
+    "verbs": "verbs",
+}
+"""Columns of the richness table that the paper has too, and headings that fit 80 columns."""
+
+
+def print_summary(
+    manifest: Mapping,
+    tables: Mapping[str, pa.Table],
+    output: str,
+    console: Console | None = None,
+) -> None:
+    """Prints the summary of a version.
+
+    Args:
+      manifest: The version's manifest.
+      tables: Its statistics tables (`schemas.STATISTICS_TABLES`).
+      output: Where versions are written.
+      console: Where to print; standard output by default.
+    """
+    console = console or Console(file=sys.stdout, highlight=False)
+    _print_inputs(console, manifest)
+    _print_reconciliation(console, manifest)
+    _print_published_counts(console, manifest)
+    _print_checks(console, manifest)
+    _print_losses(console, manifest)
+    _print_richness(console, manifest, tables["richness"])
+    _print_localization(console, manifest, tables["localization"])
+    _print_places(console, manifest, output)
+
+
+def summary_as_json(manifest: Mapping, tables: Mapping[str, pa.Table]) -> dict:
+    """The same content for programs."""
+    shards, total = views.reconciliation(manifest)
+    localization = views.localization_by_split(tables["localization"])
+    return {
+        "version": manifest["version"],
+        "created": manifest["created"],
+        "conservation": {"shards": shards, "total": total},
+        "status": "published",
+        "exit_code": 0,
+        "expected": manifest["expected"],
+        "checks": manifest["checks"],
+        "splits": manifest["splits"],
+        "counts": manifest["counts"],
+        "threshold": manifest["threshold"],
+        "bad_lines": manifest["bad_lines"],
+        "repeated_keys": manifest["repeated_keys"],
+        "warnings": manifest["warnings"],
+        "richness": tables["richness"].to_pylist(),
+        "localization": {
+            "splits": localization,
+            "total": views.localization_total(localization),
+        },
+    }
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print()
+    console.print(Text(text, style="bold"))
+
+
+def _line(console: Console, text: str, style: str = "", hang: int = 0) -> None:
+    """One line of text; what is too long goes on below, `hang` deeper, paths uncut."""
+    indent = " " * (len(text) - len(text.lstrip()))
+    wrapped = textwrap.wrap(
+        text.strip(),
+        max(console.width, 40),
+        initial_indent=indent,
+        subsequent_indent=indent + " " * hang,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    for part in wrapped:
+        console.print(Text(part.replace(TIED, " "), style=style), soft_wrap=True)
+
+
+def _table(**columns: str) -> Table:
+    """A table without a frame: two spaces from the left, the first column text."""
+    table = Table(box=None, padding=(0, 0, 0, 2), header_style="dim", show_edge=True)
+    for number, heading in enumerate(columns.values()):
+        table.add_column(heading, justify="right" if number else "left", no_wrap=number > 0)
+    return table
+
+
+def _named(row: Mapping, manifest: Mapping) -> str:
+    split = row["dataset"], row["split"]
+    name = _plainly(*split)
+    return f"{name} (not real)" if split in views.generated_splits(manifest) else name
+
+
+def _plainly(dataset: str | None, split: str | None) -> str:
+    return split_name(dataset, split).replace(" · ", " ")
+
+
+def _print_inputs(console: Console, manifest: Mapping) -> None:
+    counts, shards = manifest["counts"], manifest["shards"]
+    read = sum(row["bytes"] for row in shards)
+    _heading(console, f"Version {manifest['version']}")
+    _line(
+        console,
+        f"  Read {plural(len(shards), 'shard')}: {plural(counts['lines'], 'line')}, "
+        f"{plural(read, 'byte')}.",
+    )
+    if generated := views.generated_splits(manifest):
+        named = ", ".join(
+            f"{integer(number)} of {_plainly(*split)}" for split, number in generated.items()
+        )
+        _line(
+            console,
+            f"  Contains generated narratives ({named}): not spoken by people.",
+            "yellow",
+        )
+
+
+def _print_reconciliation(console: Console, manifest: Mapping) -> None:
+    shards, total = views.reconciliation(manifest)
+    _heading(console, "Lines = narratives + discarded + rejected + blank")
+    widths = (11, 12, 11, 10, 7, 16)
+    names = ("lines", *views.PARTS, "bytes")
+    titles = zip(names, widths, strict=True)
+    heading = "".join(f"{name:>{width}}" for name, width in titles)
+    console.print(Text(heading, style="dim"), soft_wrap=True)
+    shown = [row for row in shards if not row["holds"]]
+    shown += [row for row in shards if row["holds"]][: max(SHARDS_SHOWN - len(shown), 0)]
+    for row in sorted(shown, key=shards.index):
+        _print_shard(console, row, manifest)
+        _print_counts(console, row, names, widths)
+    if more := len(shards) - len(shown):
+        _line(console, f"  … and {plural(more, 'shard')} more, for which it holds")
+    _line(console, f"  In all, {plural(len(shards), 'shard')}", "bold")
+    _print_counts(console, total, names, widths)
+
+
+def _print_shard(console: Console, row: Mapping, manifest: Mapping) -> None:
+    """Its name and split, on two lines where one is too short: names are to be copied."""
+    shard, split = f"  {printable(row['shard'], NAME_CHARACTERS)}", f"({_named(row, manifest)})"
+    if row["dataset"] is None:  # each of its lines says its own
+        split = ""
+    fits = len(shard) + 1 + len(split) <= console.width
+    console.print(
+        Text(f"{shard} {split}".rstrip() if fits else f"{shard}\n    {split}"), soft_wrap=True
+    )
+
+
+def _print_counts(console: Console, row: Mapping, names: tuple, widths: tuple) -> None:
+    numbers = zip(names, widths, strict=True)
+    text = Text("".join(f"{row[name]:>{width},}" for name, width in numbers))
+    text.append(f"  {_VERDICTS[row['verdict']]}", "green" if row["holds"] else "red")
+    console.print(text, soft_wrap=True)
+
+
+_VERDICTS = {views.HOLDS: "holds", views.PARTIAL: "PARTIAL", views.FAILS: "FAILS"}
+
+
+def _print_published_counts(console: Console, manifest: Mapping) -> None:
+    """Catalogued splits: how many narratives were published and read."""
+    rows = views.published_counts(manifest)
+    if rows:
+        _heading(console, "Narratives published and read")
+    for row in rows:
+        _line(console, f"  {row['group']}: {row['words']}", "" if row["met"] else "red", hang=2)
+
+
+def _print_checks(console: Console, manifest: Mapping) -> None:
+    """Each check with the split that is nearest to its limit, or furthest beyond it."""
+    rows = views.checks_by_name(manifest)
+    if rows:
+        _heading(console, "Checks before publishing")
+    for row in rows:
+        where = _named(row, manifest) if row["dataset"] or row["split"] else "in all"
+        bound = "min" if row["option"].startswith("min_") else "max"
+        text = (
+            f"  {phrase(row['name']):<18}{percent(row['value']):>8} of {integer(row['total']):<7} "
+            f"{bound} {percent(row['limit']):>7}  {where}"
+        )
+        _line(console, text, "" if row["passed"] else "red", hang=4)
+        if not row["passed"]:
+            option = f"--{row['option'].replace('_', '-')}"
+            _line(console, f"    BEYOND the limit: {option} {row['limit']:g}", "red", hang=4)
+
+
+def _print_losses(console: Console, manifest: Mapping) -> None:
+    counts = manifest["counts"]
+    rejected = sum(counts["rejected"].values())
+    _heading(console, "Kept, discarded, rejected")
+    _line(console, f"  kept       {integer(counts['narratives'])}")
+    _print_reasons(console, "flagged", None, counts["flags"])
+    _print_reasons(console, "discarded", counts["discarded_narratives"], counts["discarded"])
+    _line(console, f"             {views.quality_rule(manifest)}")
+    _print_reasons(console, "rejected", rejected, counts["rejected"])
+    _print_bad_lines(console, manifest)
+    _print_repeats(console, manifest)
+
+
+def _print_reasons(
+    console: Console, name: str, number: int | None, reasons: Mapping[str, int]
+) -> None:
+    listed = ", ".join(
+        f"{phrase(reason)} {integer(count)}".replace(" ", TIED)
+        for reason, count in views.by_number(reasons)
+    )
+    head = integer(number) if number is not None else "" if listed else "0"
+    between = ": " if head and listed else ""
+    _line(console, f"  {name:<11}{head}{between}{listed}", hang=11)
+
+
+def _print_bad_lines(console: Console, manifest: Mapping) -> None:
+    shown, more = views.bad_lines(manifest, BAD_LINES_SHOWN)
+    for row in shown:
+        shard, message = printable(row["shard"], NAME_CHARACTERS), printable(row["message"], 500)
+        text = f"    {shard}:{row['line']} {row['code']} {message}"
+        _line(console, text, hang=2)
+    if more > 0:
+        _line(console, f"    … and {integer(more)} more in the table `rejected`")
+
+
+def _print_repeats(console: Console, manifest: Mapping) -> None:
+    repeated = manifest["repeated_keys"]
+    if not repeated["narratives"]:
+        return
+    number = plural(repeated["narratives"], "narrative")
+    _line(console, f"  repeated   {number} share their key with another one; all are kept:")
+    for row in repeated["first"][:KEYS_SHOWN]:
+        name = _named(row, manifest)
+        _line(console, f"    {row['key']} ({name}) {row['narratives']} times")
+    if more := repeated["keys"] - len(repeated["first"][:KEYS_SHOWN]):
+        _line(
+            console,
+            f"    … and {plural(more, 'key')} more; the manifest lists "
+            f"{len(repeated['first'])} of {integer(repeated['keys'])}, under `repeated_keys`",
+        )
+
+
+def _print_richness(console: Console, manifest: Mapping, richness: pa.Table) -> None:
+    _heading(console, "Richness: mean per caption")
+    table = _table(split="", captions="captions", **WORD_COLUMNS)
+    for row in richness.to_pylist():
+        means = [decimal(row[f"{column}_mean"]) for column in WORD_COLUMNS]
+        table.add_row(_named(row, manifest), integer(row["captions"]), *means)
+    own = paper.LOCALIZED_NARRATIVES
+    means = [decimal(own.means[column]) for column in WORD_COLUMNS]
+    table.add_row("the paper, all", integer(own.collection.captions), *means, style="cyan")
+    console.print(table)
+
+
+def _print_localization(console: Console, manifest: Mapping, localization: pa.Table) -> None:
+    _heading(console, "Localization: trace points of a mention inside its closest box")
+    rows = views.localization_by_split(localization)
+    table = _table(
+        split="", mentions="mentions", boxed="with a box", points="points", inside="inside"
+    )
+    for row in rows:
+        _add_localization(table, _named(row, manifest), row)
+    if len(rows) != 1:
+        _add_localization(table, "in all", views.localization_total(rows))
+    console.print(table)
+    counts = manifest["counts"]
+    _line(
+        console,
+        f"  Mentions in images without any known box: {integer(counts['mentions_without_boxes'])}."
+        + "".join(
+            f" Boxes {fault} left out: {integer(counts[name])}."
+            for name, fault in views.BOXES_LEFT_OUT.items()
+            if counts[name]
+        ),
+    )
+
+
+def _add_localization(table: Table, name: str, row: Mapping) -> None:
+    inside = percent(row["share_inside"]) if row["points"] else NOTHING
+    table.add_row(
+        name,
+        integer(row["mentions"]),
+        integer(row["boxed"]),
+        integer(row["points"]),
+        inside,
+    )
+
+
+def _print_places(console: Console, manifest: Mapping, output: str) -> None:
+    folder = storage.join(output, layout.version_folder(manifest["version"]))
+    console.print()
+    for name, path in (
+        ("Output", folder),
+        ("Manifest", storage.join(folder, layout.MANIFEST)),
+        ("Report", storage.join(folder, layout.REPORT)),
+    ):
+        console.print(Text(f"{name:<9}", style="bold") + Text(path), soft_wrap=True)

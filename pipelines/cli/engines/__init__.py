@@ -1,0 +1,1 @@
+"""From options to an engine: its pipeline, and the workers of this machine."""

@@ -1,0 +1,287 @@
+"""From options to a Beam pipeline: the only place that knows one engine from another."""
+
+import argparse
+import contextlib
+import functools
+import logging
+import pathlib
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TextIO
+
+from pipelines.cli import stopping
+from pipelines.cli.options import Options
+from pipelines.cli.process import LOG_NAME, keep_traceback
+from transforms import storage
+from transforms.core.base import unfinished
+from transforms.core.base.errors import WORKER_ENDED, EngineError, UsageError
+
+LOCAL, FLINK, DATAFLOW = "local", "flink", "dataflow"
+
+_BEAM_NAMES = {
+    "DirectRunner": LOCAL,
+    "FnApiRunner": LOCAL,
+    "FlinkRunner": FLINK,
+    "DataflowRunner": DATAFLOW,
+}
+
+JAVA_OPTIONS = frozenset(
+    {"execution_mode_for_batch", "execution_retry_delay", "files_to_stage",
+     "number_of_execution_retries"}
+)  # fmt: skip
+"""Options that only the Java part of a runner (Flink's) knows, so that Python cannot list them:
+https://beam.apache.org/documentation/runners/flink/#pipeline-options-for-the-flink-runner"""
+
+_SETUP_FILE = pathlib.Path(__file__).parents[3] / "setup.py"
+"""What Dataflow's workers install, where the code is a checkout of the repository."""
+
+_PREPARED = re.compile(r"--(template_location|dry_run)\b(?!=[Ff]alse)")
+_WHERE = re.compile(r" \[while running '[^']*'\]")
+_IN_WORKER = re.compile(
+    rf"{re.escape(UsageError.__module__)}\.(UsageError|EngineError): (.*)$", re.MULTILINE
+)
+"""What a worker process leaves of an error: its traceback as text."""
+
+_CUT_OFF = "Channel closed prematurely."
+"""What Beam says of a worker on this machine that ended while it sent its results."""
+
+
+@contextlib.contextmanager
+def create_pipeline(options: Options, beam_args: Sequence[str] = ()) -> Iterator:
+    """A Beam pipeline on the engine that the options name; runs when the block ends.
+
+    Args:
+      options: The job's options.
+      beam_args: Flags of Beam's own; they win over `options.beam`.
+
+    Raises:
+      UsageError: Beam refuses its flags, or a stage found that the input is unusable.
+      EngineError: Anything else failed.
+    """
+
+    engine = _engine(options)
+    with (
+        tempfile.TemporaryFile("w+", errors="replace", **LOG_NAME) as workers_log,
+        _prepared(engine, options, beam_args, workers_log) as pipeline,
+    ):
+        try:
+            with contextlib.nullcontext() if engine == LOCAL else stopping.elsewhere(), pipeline:
+                yield pipeline
+        except Exception as error:
+            raise _explain(error, workers_log) from error
+
+
+@contextlib.contextmanager
+def _prepared(
+    engine: str, options: Options, beam_args: Sequence[str], workers_log: TextIO
+) -> Iterator:
+    """A pipeline to fill and run, whose temporary folder goes with the block."""
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    flags = [*_engine_flags(options), *to_flags(options.beam), *beam_args]
+    with contextlib.ExitStack() as left:
+        try:
+            parsed = PipelineOptions([*flags, *_defaults(engine, flags)])
+            _check(engine, parsed)
+            runner = _local_runner(options.workers, workers_log) if engine == LOCAL else None
+            with stopping.held():
+                pipeline = beam.Pipeline(runner=runner, options=parsed)
+                folder = pipeline.local_tempdir
+                left.callback(shutil.rmtree, folder, ignore_errors=True)
+                left.enter_context(unfinished.removed_at_stop(folder))
+        except (ValueError, ImportError) as error:
+            if isinstance(error, UsageError):
+                raise
+            raise UsageError(f"Beam's options: {' '.join(str(error).split())}") from error
+        yield pipeline
+
+
+def check_runner(name: str) -> None:
+    """Looks whether there is an engine of a name: ours, or a runner of Beam's.
+
+    Raises:
+      ValueError: There is none.
+    """
+    if name in (LOCAL, FLINK, DATAFLOW) or name in _BEAM_NAMES or "." in name:
+        return  # with a dot: the path of a class
+    from apache_beam.options.pipeline_options import StandardOptions
+
+    known = {path.rpartition(".")[2].lower() for path in StandardOptions.ALL_KNOWN_RUNNERS}
+    if not known & {name.lower(), f"{name.lower()}runner"}:
+        raise ValueError(
+            f"there is no such engine: give {LOCAL}, {FLINK} or {DATAFLOW}, or the name of a Beam "
+            "runner such as SparkRunner"
+        )
+
+
+def _engine(options: Options) -> str:
+    return _BEAM_NAMES.get(options.runner, options.runner)
+
+
+@functools.cache
+def known_flags() -> Mapping[str, bool]:
+    """All of Beam's flags, and whether each takes a value."""
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    known = {f"--{name}": True for name in JAVA_OPTIONS}
+    for group in (PipelineOptions, *PipelineOptions.__subclasses__()):
+        parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+        if adder := group.__dict__.get("_add_argparse_args"):
+            adder.__func__(group, parser)
+        actions = parser._option_string_actions
+        known.update({name: action.nargs != 0 for name, action in actions.items()})
+    return known
+
+
+def to_flags(values: Mapping[str, object]) -> list[str]:
+    """Beam's options as flags: a list is the flag once for each value.
+
+    A truth value is the flag or its opposite (`--no_NAME`), where that takes no value.
+    """
+    return [
+        flag
+        for name, value in values.items()
+        for item in (value if isinstance(value, list) else [value])
+        for flag in _to_flag(name, item)
+    ]
+
+
+def _to_flag(name: str, value: object) -> Iterator[str]:
+    if not isinstance(value, bool) or known_flags().get(f"--{name}", True):
+        yield f"--{name}={value}"
+    elif value:
+        yield f"--{name}"
+    elif f"--no_{name}" in known_flags():
+        yield f"--no_{name}"
+
+
+def _engine_flags(options: Options) -> list[str]:
+    engine = _engine(options)
+    runner = {FLINK: "FlinkRunner", DATAFLOW: "DataflowRunner"}.get(engine, options.runner)
+    flag = f"--direct_num_workers={options.workers}" if engine == LOCAL else f"--runner={runner}"
+    return [flag] if options.wait else [flag, "--no_wait_until_finish"]
+
+
+def _local_runner(workers: int, workers_log: TextIO):
+    """Beam's portable runner, in this process or with worker processes.
+
+    `DirectRunner` would first look for Prism, whose binary is a download, so runs would not be on
+    the same engine.
+
+    Args:
+      workers: How many.
+      workers_log: File for what worker processes say: tracebacks of what is raised here too.
+    """
+    from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+
+    # What fails here is raised here; Beam's own log of it would only say it twice.
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
+    if workers == 1:
+        return FnApiRunner()
+    from pipelines.cli.engines.local_workers import worker_processes
+
+    return FnApiRunner(worker_processes(workers_log))
+
+
+def _defaults(engine: str, flags: Sequence[str]) -> list[str]:
+    """Flags that an engine needs and that were not given."""
+    given = {flag.partition("=")[0] for flag in flags}
+    defaults = {}
+    if engine == FLINK:
+        from pipelines.cli.engines.loopback import bind_to_loopback
+
+        bind_to_loopback()
+        defaults = {"flink_master": "localhost:8081", "environment_type": "LOOPBACK"}
+    if engine == DATAFLOW:
+        # The tagger's thread of matrix arithmetic is a setting of the process.
+        defaults = {"number_of_worker_harness_threads": 1}
+        if "--sdk_container_image" not in given and _SETUP_FILE.exists():
+            defaults["setup_file"] = str(_SETUP_FILE)
+    return to_flags({name: value for name, value in defaults.items() if f"--{name}" not in given})
+
+
+def _check(engine: str, parsed) -> None:
+    """Finds now what Beam would find late, only after minutes of trying, or not at all.
+
+    Raises:
+      UsageError: There are no Google credentials, or they do not open the bucket for staging. Or
+        nobody waits for a job on Flink that would end with this process.
+    """
+    if engine not in (FLINK, DATAFLOW):
+        return
+    given = parsed.get_all_options()
+    if engine == FLINK:
+        stays = given["job_endpoint"] and given["environment_type"] != "LOOPBACK"
+        if given["no_wait_until_finish"] and not stays:
+            raise UsageError(
+                "without waiting, job server and workers must outlive this command: give "
+                "job_endpoint, and environment_type EXTERNAL, PROCESS or DOCKER"
+            )
+        return
+    place = given["staging_location"] or given["temp_location"]
+    if not place:
+        raise UsageError(
+            "Dataflow needs a bucket for what it stages: give temp_location, for example "
+            "gs://BUCKET/tmp"
+        )
+    storage.exists(f"{place.rstrip('/')}/credentials")
+
+
+def _explain(error: Exception, workers_log: TextIO) -> BaseException:
+    """What to raise for an error that ended a pipeline."""
+    if isinstance(error, UsageError | EngineError):
+        return type(error)(_WHERE.sub("", str(error)))
+    if found := _IN_WORKER.search(str(error)):
+        kind = UsageError if found[1] == "UsageError" else EngineError
+        return kind(_WHERE.sub("", found[2]))
+    if str(error).startswith("KeyboardInterrupt"):  # Beam wraps it like a stage's error
+        return KeyboardInterrupt()
+    return EngineError(_describe(error, workers_log))
+
+
+def _describe(error: Exception, workers_log: TextIO) -> str:
+    """What failed, in a line, and the file that has the whole traceback."""
+    workers_log.seek(0)
+    kept = keep_traceback(error, workers_log.read())
+    last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    reason = WORKER_ENDED if last == _CUT_OFF else last
+    return (
+        f"the run failed: {reason}; finished units are kept, so the same command goes on from "
+        f"there. {kept[:1].upper()}{kept[1:]}"
+    )
+
+
+def is_prepared_only(options: Options, beam_args: Sequence[str] = ()) -> bool:
+    """Whether a pipeline is only made ready, for a template or to look at, and not run."""
+    flags = [*to_flags(options.beam), *beam_args]
+    return any(_PREPARED.match(flag) for flag in flags)
+
+
+def is_local(options: Options) -> bool:
+    """Whether the pipeline runs on this machine, in this process and its worker processes."""
+    return _engine(options) == LOCAL
+
+
+def is_handed_over(options: Options, beam_args: Sequence[str] = ()) -> bool:
+    """Whether a pipeline is only submitted, or only prepared, and nobody waits for its end."""
+    if _engine(options) == LOCAL:
+        return False  # it runs in this process
+    flags = [*to_flags(options.beam), *beam_args]
+    leaves = not options.wait or "--no_wait_until_finish" in flags
+    return leaves or is_prepared_only(options, beam_args)
+
+
+def job_id(pipeline) -> str | None:
+    """What the engine calls the job of a pipeline that was run; None where it has no name yet."""
+    try:
+        return pipeline.result.job_id()
+    except (AttributeError, OSError):  # prepared only
+        return None
+
+
+def fails_jobs(options: Options, beam_args: Sequence[str] = ()) -> bool:
+    """Whether a job that publishes nothing is to fail: where its state is all that one may see."""
+    return _engine(options) == DATAFLOW or is_handed_over(options, beam_args)

@@ -1,0 +1,286 @@
+"""Options of every job: one pydantic model gives the flags, the YAML keys and the checks."""
+
+import argparse
+import difflib
+import sys
+import types
+import typing
+from collections.abc import Collection, Mapping, Sequence
+from importlib import metadata
+from typing import Annotated
+
+import pydantic
+
+from pipelines.cli.values import Metavar, Workers
+from pipelines.cli.yaml_files import read_yaml
+from transforms.core.base.errors import UsageError, shown
+
+BeamValue = str | bool | int | float
+
+
+class Options(pydantic.BaseModel):
+    """Options that all jobs have. Field descriptions are the help texts."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", validate_default=True)
+
+    example: typing.ClassVar[str] = ""
+    """Flags of a usual command, for those who gave none."""
+
+    exit_codes: typing.ClassVar[str] = (
+        "0 done; 2 wrong use; 4 the engine or the system failed; 129, 130 and 143 stopped by "
+        "SIGHUP, Ctrl-C and SIGTERM"
+    )
+    """What the codes mean that the command may end with."""
+
+    groups: typing.ClassVar[dict[str, str]] = {}
+    """Headings of the help, each by the first of the options that stand below it."""
+
+    runner: Annotated[str, Metavar("ENGINE")] = pydantic.Field(
+        "local",
+        description="Engine: local (this machine), flink, dataflow, or a Beam runner's name.",
+    )
+    workers: Workers = pydantic.Field(
+        1,
+        description="Worker processes of the local engine, or auto: one a processor. 1 stays in "
+        "this process.",
+    )
+    wait: bool = pydantic.Field(
+        True, description="Wait for the end; --no-wait submits to an engine elsewhere and returns."
+    )
+    beam: dict[str, BeamValue | list[BeamValue]] = pydantic.Field(
+        {}, description="Beam's own options for the engine, by name; as flags they win."
+    )
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _take_single_values(cls, values: dict) -> dict:
+        """Takes a string for a list of one, and refuses values without a character."""
+        taken = dict(values)
+        for name, value in values.items():
+            texts = value if isinstance(value, list) else [value]
+            if any(isinstance(text, str) and not text.strip() for text in texts):
+                raise ValueError(
+                    f"option `{_flag(name)}`: the value is empty: give one, or leave the option out"
+                )
+            field = cls.model_fields.get(name)
+            if field and isinstance(value, str) and _is_list(field.annotation):
+                taken[name] = [value]
+        return taken
+
+    @pydantic.field_validator("runner")
+    @classmethod
+    def _check_runner(cls, name: str) -> str:
+        from pipelines.cli.engines.runners import check_runner
+
+        check_runner(name)
+        return name
+
+
+OptionsT = typing.TypeVar("OptionsT", bound=Options)
+
+
+def parse_command_line(
+    model: type[OptionsT], argv: Sequence[str] | None, prog: str, description: str
+) -> tuple[OptionsT, list[str]]:
+    """Reads flags and the YAML file that `--config` names; flags win.
+
+    Args:
+      model: The job's options.
+      argv: Arguments without the program's name; None takes those of this process.
+      prog: How the job is called.
+      description: First paragraph of the help.
+
+    Returns:
+      The options, and the arguments that are not ours (Beam's own flags).
+
+    Raises:
+      UsageError: An unknown key or flag, or a value that does not fit.
+    """
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if not arguments:
+        raise UsageError(
+            f"nothing was given to work on: say so by flags, for example `{prog} {model.example}`, "
+            "or by a YAML file of options (--config FILE); --help explains every option"
+        )
+    for argument in arguments:
+        if any("\udc80" <= character <= "\udcff" for character in argument):
+            raise UsageError(f"`{shown(argument)}` is not UTF-8: rename the file or folder")
+    parser = _parser(model, prog, description)
+    namespace, beam_args = parser.parse_known_args(arguments)
+    flags = {key: value for key, value in vars(namespace).items() if value is not None}
+    config = flags.pop("config", None)
+    values = (_read_config(config, model) if config else {}) | flags
+    _refuse_strays(beam_args, model)
+    try:
+        options = model(**values)
+    except pydantic.ValidationError as error:
+        raise UsageError(_explain(error, config, model)) from error
+    if "runner" in options.beam:
+        raise UsageError("`runner` is a key of its own, not one below `beam`")
+    _refuse_strays([f"--{name}=" for name in options.beam], model)
+    return options, beam_args
+
+
+def _parser(model: type[Options], prog: str, description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        usage=f"%(prog)s [--config FILE] [OPTION ...]\nexample: %(prog)s {model.example}",
+        description=description,
+        epilog="Every flag is a key of the YAML file too, with _ for -. Other flags go to Beam; in "
+        f"the file they are below the key beam. Exit codes: {model.exit_codes}.",
+        allow_abbrev=False,
+        argument_default=None,
+    )
+    parser.add_argument("--config", metavar="FILE", help="YAML file of options; flags win.")
+    parser.add_argument("--version", action="version", version=_versions())
+    below = parser
+    general = Options.model_fields
+    for name, field in sorted(model.model_fields.items(), key=lambda item: item[0] in general):
+        if heading := model.groups.get(name):
+            below = parser.add_argument_group(heading)
+        if typing.get_origin(field.annotation) is not dict:  # those are keys of the file only
+            below.add_argument(_flag(name), **_argument(field))
+    return parser
+
+
+def _versions() -> str:
+    """The program's version, and those of what it mostly depends on."""
+    names = ("localized-narratives-beam", "apache-beam", "pyarrow")
+    found = {name: _version_of(name) for name in names}
+    return ", ".join(f"{name} {version}" for name, version in found.items())
+
+
+def _version_of(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _argument(field: pydantic.fields.FieldInfo) -> dict:
+    kind = _without_none(field.annotation)
+    default = "" if field.is_required() else _shown_default(field)
+    argument = {"help": f"{field.description}{default}".replace("%", "%%")}
+    if kind is bool:
+        return argument | {"action": argparse.BooleanOptionalAction}
+    if typing.get_origin(kind) is list:
+        return argument | {"nargs": "+", "action": "extend", "metavar": _metavar(field).name}
+    if typing.get_origin(kind) is typing.Literal:
+        return argument | {"metavar": "|".join(map(str, typing.get_args(kind)))}
+    return argument | {"metavar": _metavar(field).name}
+
+
+def _metavar(field: pydantic.fields.FieldInfo) -> Metavar:
+    """What an option's value is called: by the form in which it may be written."""
+    inner = (getattr(kind, "__metadata__", ()) for kind in typing.get_args(field.annotation))
+    entries = [*field.metadata, *(entry for entries in inner for entry in entries)]
+    numeric = _without_none(field.annotation) in (int, float)
+    usual = Metavar("NUMBER" if numeric else "NAME")
+    return next((entry for entry in entries if isinstance(entry, Metavar)), usual)
+
+
+def _shown_default(field: pydantic.fields.FieldInfo) -> str:
+    default = field.get_default(call_default_factory=True)
+    if default is True:
+        return " Default: yes."
+    return "" if default in (None, [], "") or default is False else f" Default: {default}."
+
+
+def _without_none(annotation):
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        kinds = [kind for kind in typing.get_args(annotation) if kind is not type(None)]
+        return kinds[0] if len(kinds) == 1 else annotation
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _without_none(typing.get_args(annotation)[0])
+    return annotation
+
+
+def _is_list(annotation) -> bool:
+    return typing.get_origin(_without_none(annotation)) is list
+
+
+def _read_config(path: str, model: type[Options]) -> dict:
+    values = read_yaml(path)
+    values = {} if values is None else values
+    if not isinstance(values, dict):
+        raise UsageError(f"{path}: must hold `key: value` lines, for example `workers: 2`")
+    for key in values:
+        if key not in model.model_fields:
+            near = _nearest(str(key), model.model_fields) or "; see --help for the keys"
+            raise UsageError(f"{path}: unknown key `{shown(key)}`{near}")
+    return values
+
+
+def _nearest(name: str, *groups: Collection[str]) -> str:
+    """`; did you mean …?`, by the first group of names that has a close one."""
+    for names in groups:
+        plain = {name.lstrip("-"): name for name in names}
+        if close := difflib.get_close_matches(name.lstrip("-"), plain, n=1, cutoff=0.6):
+            return f"; did you mean `{plain[close[0]]}`?"
+    return ""
+
+
+def _own_flags(model: type[Options]) -> list[str]:
+    negative = [f"--no-{_flag(name)[2:]}" for name, field in model.model_fields.items()
+                if field.annotation is bool]  # fmt: skip
+    return ["--config", "--version", "--help", *map(_flag, model.model_fields), *negative]
+
+
+def _refuse_strays(beam_args: Sequence[str], model: type[Options]) -> None:
+    """Refuses what is neither ours nor Beam's: a misspelt flag must not be ignored."""
+    if not beam_args:
+        return
+    from pipelines.cli.engines.runners import known_flags
+
+    known = known_flags()
+    expects_value = False
+    for position, argument in enumerate(beam_args):
+        name = argument.partition("=")[0]
+        if name == "--beam":
+            raise UsageError(_beams_own(beam_args[position:]))
+        if name.startswith("--") and name not in known:
+            near = _nearest(name, _own_flags(model), known) or "; see --help for the flags"
+            raise UsageError(f"unknown flag `{shown(name)}`{near}")
+        if not name.startswith("-") and not expects_value:
+            raise UsageError(
+                f"unexpected argument `{shown(argument)}`: options are given as --flag value"
+            )
+        expects_value = name.startswith("-") and "=" not in argument
+
+
+def _beams_own(arguments: Sequence[str]) -> str:
+    """What to say where Beam's options are given as `--beam NAME=VALUE`."""
+    given = arguments[0].partition("=")[2] or "".join(arguments[1:2])
+    name, _, value = (given if "=" in given else "NAME=VALUE").partition("=")
+    name, value = shown(name.lstrip("-")), shown(value)
+    return (
+        f"`--beam` is a key of the YAML file only: give Beam's option as a flag of its own, "
+        f"`--{name}={value}`, or in the file as `beam: {{{name}: {value}}}`"
+    )
+
+
+def _explain(error: pydantic.ValidationError, config: str | None, model: type[Options]) -> str:
+    problems = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
+        where = f"option `{_flag(key)}`: " if key else ""
+        text = _worded(problem, model.model_fields.get(key))
+        given = f" (given: {shown(repr(problem['input']))})" if key else ""
+        given = "" if problem["type"] == "missing" else given
+        problems.append(f"{where}{text[:1].lower()}{text[1:]}{given}")
+    source = f" (flags and {config})" if config else ""
+    return "; ".join(problems) + source
+
+
+def _worded(problem: Mapping, field: pydantic.fields.FieldInfo | None) -> str:
+    """What is wrong with a value, in the words of our own messages, with examples of its form."""
+    if problem["type"] == "missing":
+        return "must be given"
+    text = problem["msg"].removeprefix("Value error, ")
+    plain = text.partition(", unable to parse")[0].replace("Input should be", "must be")
+    examples = _metavar(field).examples if field and plain != text else ""
+    return f"{plain}, {examples}" if examples else plain

@@ -1,0 +1,110 @@
+"""Units and the keys under which their results are kept."""
+
+import dataclasses
+import pathlib
+
+import pytest
+
+from transforms.core.model import units
+from transforms.core.model.units import Unit
+
+PLAIN = Unit("/data/a.jsonl", "a", "print", 1000, dataset="coco", split="train", salt="s")
+PACKED = dataclasses.replace(PLAIN, path="/data/a.jsonl.gz")
+
+
+@pytest.mark.parametrize("unit_bytes", [1, 7, 100, 999, 1000, 1001, 5000])
+def test_pieces_cover_the_shard_without_a_gap(unit_bytes):
+    pieces = list(PLAIN.pieces(unit_bytes))
+    assert [piece.index for piece in pieces] == list(range(len(pieces)))
+    assert pieces[0].start == 0 and pieces[-1].end == PLAIN.size
+    assert all(a.end == b.start for a, b in zip(pieces, pieces[1:], strict=False))
+    assert all(0 < piece.end - piece.start <= unit_bytes for piece in pieces)
+    assert len({piece.key for piece in pieces}) == len(pieces)
+
+
+def test_an_empty_shard_is_one_unit():
+    (piece,) = dataclasses.replace(PLAIN, size=0).pieces(100)
+    assert (piece.start, piece.end) == (0, 0)
+
+
+def test_a_compressed_shard_is_cut_while_it_is_read():
+    (whole,) = PACKED.pieces(100)
+    assert whole.compressed and not PLAIN.compressed
+    (other,) = PACKED.pieces(200)
+    assert whole.key != other.key  # cut elsewhere, its pieces are other units
+    assert whole.piece(1, 50, 120).key == whole.piece(1, 50, 50).key
+    assert whole.piece(1, 50, 120).key != whole.piece(1, 51, 120).key
+    assert whole.piece(1, 50, 120).key != whole.piece(2, 50, 120).key
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fingerprint": "other"}, {"size": 1001}, {"index": 1}, {"start": 1}, {"end": 9},
+        {"dataset": None}, {"split": "test"}, {"dialect": "captions"}, {"salt": "t"},
+        {"label": "b"}, {"path": "/data/b.jsonl"},
+    ],
+)  # fmt: skip
+def test_whatever_changes_results_changes_the_key(change):
+    assert dataclasses.replace(PLAIN, **change).key != PLAIN.key
+
+
+def test_moving_the_files_changes_nothing():
+    assert dataclasses.replace(PLAIN, path="/elsewhere/a.jsonl").key == PLAIN.key
+
+
+def test_names():
+    assert PLAIN.name == "coco-train-a-0000"
+    assert dataclasses.replace(PLAIN, dataset=None, split=None, index=12).name == "a-0012"
+    assert PLAIN.shard == "a.jsonl"
+    assert PLAIN.key.startswith("coco-train-a-0000-")
+
+
+def test_the_version_of_a_folder_is_that_of_its_code(tmp_path):
+    def version(*names):
+        root = tmp_path / str(len(list(tmp_path.iterdir())))
+        for name in names:
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text("content")
+        return units.folder_version(root)
+
+    plain = version("a.py", "data/words")
+    copied = ("__pycache__/a.pyc", "b.nbi", ".a.py.swp", "a.py~", ".ipynb_checkpoints/a.py")
+    assert version("a.py", "data/words", *copied) == plain
+    assert version("a.py", "data/word") != plain != version("a.py", "data/words", "b.py")
+
+
+def test_versions_of_code_and_packages():
+    assert units.code_version() == units.code_version()
+    root = pathlib.Path(units.__file__).parents[2]
+    assert units.code_version() == units.folder_version(root)
+    assert set(units.package_versions()) == set(units.PACKAGES_THAT_MATTER)
+    assert units.digest({"a": 1, "b": 2}) == units.digest({"b": 2, "a": 1})
+    assert units.digest({"a": 1}) != units.digest({"a": 2})
+
+
+@pytest.mark.parametrize(
+    ("stem", "label"),
+    [
+        ("_x", "x"),
+        ("(1)", "1_"),
+        ("._.hidden", "hidden"),
+        ("...", "shard"),
+        ("a b=c", "a_b_c"),
+        ("größe", "größe"),
+        ("a-1.5", "a-1.5"),
+    ],
+)
+def test_labels_begin_as_readers_of_folders_take_them(stem, label):
+    assert units.make_label(stem) == label
+
+
+def test_long_labels_are_cut_and_stay_different():
+    made = [units.make_label("ä" * 110 + end) for end in "ab"]
+    assert made[0] != made[1]
+    assert all(len(label.encode()) <= units.LABEL_BYTES for label in made)
+
+
+def test_the_inode_of_a_shard_is_no_part_of_its_units_key():
+    unit = units.Unit("/data/a.jsonl", "a", "7-8", 7)
+    assert dataclasses.replace(unit, identity="here:1-2").key == unit.key

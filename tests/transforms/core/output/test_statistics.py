@@ -1,0 +1,160 @@
+"""Statistics: the same whatever the split of the narratives and the order of merging."""
+
+import itertools
+import json
+import math
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.reference import richness as reference
+from transforms.core.model.schemas import MEASURES
+from transforms.core.output import statistics
+from transforms.core.output.records import pack_statistics, unpack_statistics
+from transforms.core.output.statistics import Histogram, Moments, Statistics, measure_chunk
+
+
+def tables_of(merged):
+    """Every row of every table, floats by their bits: what has to be byte-identical."""
+    tables = statistics.statistics_tables(merged)
+    return {name: json.dumps(table.to_pylist()) for name, table in tables.items()}
+
+
+def measure_all(chunks):
+    return [measure_chunk(chunk) for chunk in chunks]
+
+
+def copied(one):
+    """A copy, through the form in which records keep statistics."""
+    return unpack_statistics(pack_statistics(one))
+
+
+def merged(parts, compact=False):
+    """The parts merged one after the other into a new one."""
+    result = Statistics()
+    for part in parts:
+        result.merge(copied(part))
+        if compact:
+            result.compact()
+    return result
+
+
+@pytest.fixture(scope="module")
+def whole(finished):
+    return tables_of(measure_chunk(finished))
+
+
+def test_any_split_merged_in_any_order_gives_identical_tables(pieces, whole):
+    parts = measure_all(pieces)
+    for seed in range(6):
+        random.Random(seed).shuffle(parts)
+        assert tables_of(merged(parts)) == whole
+        assert tables_of(merged(parts, compact=True)) == whole
+
+
+def test_merging_is_associative(pieces, whole):
+    parts = measure_all(pieces)
+    for at in range(1, len(parts)):
+        left, right = merged(parts[:at]), merged(parts[at:], compact=True)
+        left.compact()
+        assert tables_of(merged([left, right])) == whole
+        assert tables_of(merged([right, left])) == whole
+
+
+def test_merging_leaves_the_other_as_it_was(pieces):
+    parts = measure_all(pieces)
+    before = [tables_of(copied(part)) for part in parts]
+    result = Statistics()
+    for part in parts:
+        result.merge(part)
+    result.merge(parts[0])
+    assert [tables_of(part) for part in parts] == before
+
+
+def test_nothing_merges_with_anything(finished, whole):
+    assert tables_of(merged([Statistics(), measure_chunk(finished), Statistics()])) == whole
+    assert all(json.loads(rows) == [] for rows in tables_of(Statistics()).values())
+
+
+# The same three ways for the accumulators alone: add only, merge, merge and compact.
+integers = st.lists(st.integers(-(2**62), 2**62), max_size=8)
+
+
+@given(st.lists(integers, max_size=4))
+def test_moments_of_parts_are_those_of_the_whole(parts):
+    added, merged_moments = Moments(), Moments()
+    added.update(itertools.chain(*parts))
+    for part in parts:
+        moments = Moments()
+        moments.update(part)
+        merged_moments.merge(moments)
+    assert merged_moments == added
+    values = [value for part in parts for value in part]
+    assert (added.count, added.total) == (len(values), sum(values))
+    assert added.squares == sum(value**2 for value in values)
+
+
+@given(st.lists(st.integers(-(10**9), 10**9), max_size=10), st.sampled_from([1, 1000, 10**6]))
+def test_moments_are_described_as_by_the_reference(values, scale):
+    moments = Moments()
+    moments.update(values)
+    expected = reference.summarise(values, 1)
+    if not values:
+        assert moments.describe(scale) == expected == (None, None, None)
+        return
+    found = moments.describe(scale)
+    assert found[0] == sum(values) / scale
+    assert found[1:] == pytest.approx([value / scale for value in expected[1:]], rel=1e-15)
+
+
+binned = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 5)), max_size=10)
+
+
+@given(st.lists(binned, max_size=4))
+def test_histograms_of_parts_are_those_of_the_whole(parts):
+    expected = {}
+    merged_histogram, compacted = Histogram(), Histogram()
+    for part in parts:
+        histogram = Histogram(*np.array(part, np.int64).reshape(-1, 2).T)
+        merged_histogram.merge(histogram)
+        compacted.merge(histogram)
+        compacted.compact()
+        for place, number in part:
+            expected[place] = expected.get(place, 0) + number
+    merged_histogram.compact()
+    for histogram in (merged_histogram, compacted):
+        found = zip(histogram.bins.tolist(), histogram.points.tolist(), strict=True)
+        assert list(found) == sorted(expected.items())
+
+
+def test_a_histogram_of_many_batches_stays_small():
+    histogram = Histogram()
+    batch = Histogram(np.arange(22_500), np.ones(22_500, np.int64))
+    for _ in range(10):
+        histogram.merge(batch)
+    assert len(histogram.bins) <= 3 * 22_500
+    histogram.compact()
+    assert histogram.points.tolist() == [10] * 22_500
+
+
+def test_images_and_repeated_keys_by_hand():
+    one = Statistics()
+    one.narratives["coco", None] = statistics.Counter({"a/1": 2, "a/2": 1, "b/c/1": 1})
+    assert statistics.images(one, ("coco", None)) == {"a": 3, "b/c": 1}
+    assert statistics.repeated_keys(one) == [
+        {"dataset": "coco", "split": None, "key": "a/1", "narratives": 2}
+    ]
+
+
+def test_sums_of_scaled_measures_are_exact(finished):
+    """Each value is rounded to its scale once, so that the sum is one of integers."""
+    for measures in measure_chunk(finished).measures.values():
+        for name, scale in MEASURES.items():
+            if name in measures and measures[name].count:
+                total, mean, deviation = measures[name].describe(scale)
+                assert total == measures[name].total / scale
+                assert math.isclose(mean * measures[name].count, total, rel_tol=1e-14)
+                assert deviation >= 0

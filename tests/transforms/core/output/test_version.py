@@ -1,0 +1,220 @@
+"""Merging units to a version, and the conservation law: whatever is tampered with is found."""
+
+import dataclasses
+import json
+import random
+
+import msgspec
+import pytest
+
+from transforms.core.model.units import Unit
+from transforms.core.output import records, version
+from transforms.core.output.statistics import statistics_tables
+from transforms.core.output.version import ShardPlan, Summary, reconcile
+
+
+def unit_at(start, size, index, path="/data/x.jsonl"):
+    return Unit(path, "x", "print", size, index=index, start=start, end=start)
+
+
+@pytest.fixture(scope="module")
+def units(pieces):
+    """The records of the sample's pieces as units of one shard."""
+    size = sum(chunk.bytes for chunk in pieces)
+    made, start = [], 0
+    for index, chunk in enumerate(pieces):
+        files = [records.FileEntry("narratives", f"units/{index}/n.parquet", 1, 2, 3)]
+        unit = unit_at(start, size, index)
+        made.append(records.make_record(unit, chunk, "a", files))
+        start += chunk.bytes
+    return made
+
+
+@pytest.fixture(scope="module")
+def shard(units):
+    return ShardPlan("/data/x.jsonl", units[0].unit.size, "print", None, None)
+
+
+def changed(record, **changes):
+    return msgspec.structs.replace(record, **changes)
+
+
+def with_counts(record, **more):
+    """The record with some of its counts changed by so many."""
+    counts = msgspec.convert(msgspec.to_builtins(record.counts), records.Counts)
+    for name, number in more.items():
+        setattr(counts, name, getattr(counts, name) + number)
+    return changed(record, counts=counts)
+
+
+def is_conserved(shard, made):
+    (row,) = reconcile([shard], made)
+    return row["conserved"]
+
+
+def test_the_law_holds_for_what_was_read(shard, units, sample_lines):
+    (row,) = reconcile([shard], units)
+    assert row["conserved"]
+    assert row["lines"] == len(sample_lines)
+    assert row["lines"] == sum(
+        row[part] for part in ("narratives", "discarded", "rejected", "blank")
+    )
+    assert row["bytes"] == row["size"] == sum(map(len, sample_lines))
+
+
+@pytest.mark.parametrize("name", ["lines", "blank", "narratives", "discarded_narratives"])
+@pytest.mark.parametrize("number", [1, -1])
+def test_a_wrong_count_is_found(shard, units, name, number):
+    made = [*units[:2], with_counts(units[2], **{name: number}), *units[3:]]
+    assert not is_conserved(shard, made)
+
+
+def test_a_lost_repeated_or_shortened_unit_is_found(shard, units):
+    assert not is_conserved(shard, units[1:])
+    assert not is_conserved(shard, [*units, units[0]])
+    assert not is_conserved(shard, [changed(units[0], bytes=units[0].bytes - 1), *units[1:]])
+    assert not is_conserved(shard, [])
+
+
+def test_a_rejected_line_that_is_not_counted_is_found(shard, units):
+    at = next(i for i, record in enumerate(units) if record.counts.rejected)
+    counts = msgspec.structs.replace(units[at].counts, rejected={})
+    tampered = [*units[:at], changed(units[at], counts=counts), *units[at + 1 :]]
+    assert not is_conserved(shard, tampered)
+
+
+def compressed(units, lasts):
+    """The same units as pieces of a compressed shard."""
+    made = []
+    for record, last in zip(units, lasts, strict=True):
+        unit = dataclasses.replace(record.unit, path="/data/x.jsonl.gz", size=77)
+        made.append(changed(record, unit=unit, last=last))
+    return made
+
+
+def test_pieces_of_a_compressed_shard_must_follow_each_other_to_its_end(units):
+    shard = ShardPlan("/data/x.jsonl.gz", 77, "print", None, None)
+    lasts = [False] * (len(units) - 1) + [True]
+    made = compressed(units, lasts)
+    assert is_conserved(shard, made)
+    assert is_conserved(shard, made[::-1])
+    assert not is_conserved(shard, made[1:])
+    assert not is_conserved(shard, made[:-1])
+    assert not is_conserved(shard, [*made[:2], *made[3:]])
+    assert not is_conserved(shard, compressed(units, [False] * len(units)))
+    assert not is_conserved(shard, compressed(units, [True, *lasts[1:]]))
+
+
+def test_each_shard_has_a_row_of_its_own(shard, units):
+    other = ShardPlan("/data/y.jsonl", 5, "print", "coco", "train")
+    rows = reconcile([other, shard], units)
+    assert [(row["shard"], row["conserved"]) for row in rows] == [
+        ("y.jsonl", False),
+        ("x.jsonl", True),
+    ]
+
+
+def tables_of(summary):
+    summary.compact()
+    return statistics_tables(summary.statistics)
+
+
+def add_all(made):
+    summary = Summary()
+    for record in made:
+        summary.update(record)
+    return summary
+
+
+def test_units_merge_in_any_order_and_any_grouping(units):
+    expected = add_all(units)
+    shuffled = random.Random(4).sample(units, len(units))
+    left, right = add_all(shuffled[:3]), add_all(shuffled[3:])
+    left.compact()
+    merged = Summary()
+    merged.merge(right)
+    merged.merge(left)
+    assert tables_of(merged) == tables_of(expected) == tables_of(add_all(shuffled))
+    assert merged.in_order() == expected.in_order()
+    assert [record.unit.index for record in merged.in_order()] == list(range(len(units)))
+
+
+def test_a_unit_counts_once(units):
+    assert tables_of(add_all([*units, *units])) == tables_of(add_all(units))
+
+
+def test_lines_are_numbered_over_the_units_of_a_shard(units, sample_lines):
+    described, bad_lines = version.describe_units(units)
+    assert described[0]["first_line"] == 1
+    for before, after in zip(described, described[1:], strict=False):
+        assert after["first_line"] == before["first_line"] + before["lines"]
+    # the odd and bad lines stand behind the real ones; the second of them is cut
+    first = next(i for i, line in enumerate(sample_lines, 1) if b'"mscoco_val2017"' in line)
+    assert (bad_lines[0]["line"], bad_lines[0]["code"]) == (first + 1, "missing_key")
+    assert len(bad_lines) == 7
+
+
+def test_total_counts(units, sample_lines):
+    counts = version.total_counts(units)
+    assert counts.lines == len(sample_lines)
+    assert counts.conserved
+
+
+def test_files_are_named_by_the_position_of_their_unit(units):
+    files = version.version_files(units)
+    assert [file["path"] for file in files] == [
+        f"narratives/narratives-{number:05d}.parquet" for number in range(len(units))
+    ]
+    assert files[:1] == [
+        {
+            "table": "narratives", "source": "units/0/n.parquet",
+            "path": "narratives/narratives-00000.parquet", "shard": units[0].unit.shard,
+            "rows": 1, "bytes": 2, "crc32c": 3,
+        }
+    ]  # fmt: skip
+
+
+def test_a_version_is_named_by_its_units():
+    assert version.version_id(["a", "b"]) == version.version_id(["b", "a"])
+    assert version.version_id(["a", "b"]) != version.version_id(["a", "c"])
+
+
+def test_repeated_keys_beyond_those_listed_are_counted(units, monkeypatch):
+    monkeypatch.setattr(version, "SHOWN_REPEATED_KEYS", 0)
+    repeats = version.describe_repeats(add_all(units).statistics)
+    assert repeats == {"narratives": 2, "keys": 1, "first": []}
+
+
+def test_repeated_keys_are_described(units):
+    repeats = version.describe_repeats(add_all(units).statistics)
+    assert (repeats["narratives"], repeats["keys"]) == (2, 1)
+    assert [(row["key"], row["narratives"]) for row in repeats["first"]] == [("repeated/0", 2)]
+
+
+def test_names_that_folder_readers_skip_or_that_differ_in_case_alone_are_found():
+    paths = ["narratives/a.parquet", "narratives/A.parquet", "mentions/a.parquet",
+             "mentions/_b.parquet", "mentions/.c.parquet", "narratives/e\u0301.parquet",
+             "narratives/\u00e9.parquet"]  # fmt: skip
+    assert version.unusable_names({"path": path} for path in paths) == [
+        paths[1], paths[3], paths[4], paths[6]
+    ]  # fmt: skip
+
+
+def test_a_manifest_is_sealed_over_all_that_it_says():
+    manifest = {"version": "v", "files": [{"path": "a", "rows": 1}], "pages": [], "share": 0.1}
+    made = version.sealed(manifest)
+    assert version.is_sealed(made) and version.sealed(made) == made
+    read = json.loads(json.dumps(made))
+    assert version.is_sealed(read)
+    for change in ({"version": "w"}, {"share": 0.2}, {"more": 1}, {"seal": "0"}):
+        assert not version.is_sealed(read | change)
+    assert not version.is_sealed(manifest)
+
+
+def test_one_bad_line_is_told_in_the_singular():
+    row = {"shard": "a.jsonl", "line": 3, "code": "malformed_json", "message": "no"}
+    made = {
+        "counts": {"lines": 1_201, "blank": 1, "rejected": {"malformed_json": 1}},
+        "bad_lines": [row],
+    }
+    assert version.too_many_bad_lines(made, 0.0).startswith("1 of 1,200 lines is bad (0.08%), ")

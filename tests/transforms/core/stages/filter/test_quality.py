@@ -1,0 +1,158 @@
+"""Quality rules and the calibrated threshold against the plain reference and by hand."""
+
+import dataclasses
+from collections import Counter
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.reference import quality as reference
+from transforms.core.stages.filter.calibration import calibrate
+from transforms.core.stages.filter.quality import REASONS, Evidence, QualityRules, exact_text, judge
+
+
+def evidence(rows, **columns):
+    """Evidence of (D or None, characters); other columns are the same in all rows."""
+    given_columns = {"words": 3, "trace_points": 5, "trace_seconds": 2.0, "speech_seconds": 2.0}
+    return Evidence(
+        distances=np.array([-1 if d is None else d for d, _ in rows], np.int64),
+        characters=np.array([characters for _, characters in rows], np.int64),
+        **{name: np.full(len(rows), value) for name, value in (given_columns | columns).items()},
+    )
+
+
+def reasons(mask):
+    return [reason for bit, reason in enumerate(REASONS) if mask >> bit & 1]
+
+
+judged = st.tuples(st.none() | st.integers(0, 20), st.integers(1, 60))
+share = st.integers(0, 100).map(lambda n: n / 100)
+
+
+@given(st.lists(judged, max_size=10), st.none() | st.integers(0, 20), share)
+def test_the_rules_on_distance_agree_with_the_reference(rows, most, per_char):
+    rules = (
+        QualityRules(max_distance=most)
+        if most is not None
+        else QualityRules(max_distance_per_char=Fraction(str(per_char)))
+    )
+    masks = judge(evidence(rows), rules)
+    expected = [
+        reference.reasons(d, n, most, None if most is not None else per_char) for d, n in rows
+    ]
+    assert [reasons(mask) for mask in masks.tolist()] == expected
+
+
+def test_exactly_at_the_threshold_is_kept():
+    # 3 / 30 is 0.1; in floats 0.1 * 30 is 3.0000000000000004 and 0.7 * 10 is 7.000000000000001
+    for d, n, most in ((3, 30, "0.1"), (7, 10, "0.7"), (29, 100, "0.29")):
+        rules = QualityRules(max_distance_per_char=Fraction(most))
+        assert judge(evidence([(d, n), (d + 1, n)]), rules).tolist() == [0, 1]
+
+
+thresholds = (
+    st.fractions(0, 3)
+    | st.decimals(0, 3, places=7).map(Fraction)
+    | st.sampled_from(["1e-20", "1e300", "1/7", "0.1234567", "0.12346", "1e-300"]).map(Fraction)
+)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 2**31 - 1), st.integers(0, 2**31 - 1)), max_size=10),
+    thresholds,
+)
+def test_thresholds_per_character_are_exact(rows, share):
+    rows += [(int(n * share) + more, n) for _, n in rows for more in (0, 1) if n * share < 2**31]
+    masks = judge(evidence(rows), QualityRules(max_distance_per_char=share))
+    assert [mask == 0 for mask in masks.tolist()] == [Fraction(d) <= n * share for d, n in rows]
+
+
+def test_a_long_decimal_does_not_overflow():
+    columns = evidence([(357, 230), (28, 230), (29, 230)])
+    # as a chunk has them: int32
+    columns = dataclasses.replace(
+        columns,
+        distances=columns.distances.astype(np.int32),
+        characters=columns.characters.astype(np.int32),
+    )
+    for most in ("0.1234567", "0.12346"):
+        masks = judge(columns, QualityRules(max_distance_per_char=Fraction(most)))
+        assert masks.tolist() == [1, 0, 1]
+
+
+@given(thresholds)
+def test_a_threshold_is_recorded_so_that_it_reads_the_same(share):
+    assert Fraction(exact_text(share)) == share
+
+
+def test_a_threshold_is_recorded_as_a_decimal_where_it_is_one():
+    texts = {"0.1234567": "0.1234567", "1/4": "0.25", "1/7": "1/7", "3": "3", "0": "0", "2e-9": ""}
+    for given_text, text in texts.items():
+        assert exact_text(Fraction(given_text)) == (text or "0.000000002")
+
+
+def test_other_rules_by_hand():
+    rows = [(0, 10)]
+    cases = [
+        (QualityRules(), {"words": 0, "trace_points": 0}, []),
+        (QualityRules(require_trace=True), {"trace_points": 0}, ["no_trace"]),
+        (QualityRules(require_trace=True), {"trace_points": 1}, []),
+        (QualityRules(min_words=3), {"words": 2}, ["few_words"]),
+        (QualityRules(min_words=3), {"words": 3}, []),
+        (QualityRules(min_trace_share=0.5), {"trace_seconds": 1.0}, []),
+        (QualityRules(min_trace_share=0.5), {"trace_seconds": 0.9}, ["trace_shorter_than_speech"]),
+    ]
+    for rules, columns, expected in cases:
+        assert reasons(judge(evidence(rows, **columns), rules)[0]) == expected
+
+
+def test_all_reasons_are_given():
+    rules = QualityRules(max_distance=1, require_trace=True, min_trace_share=0.5, min_words=9)
+    columns = {"words": 1, "trace_points": 0, "trace_seconds": 0.0}
+    masks = judge(evidence([(2, 10), (None, 10)], **columns), rules)
+    others = ["no_trace", "trace_shorter_than_speech", "few_words"]
+    assert [reasons(mask) for mask in masks.tolist()] == [
+        ["distance", *others],
+        ["no_distance", *others],
+    ]
+
+
+def test_both_thresholds_at_once_are_refused():
+    with pytest.raises(ValueError, match="not both"):
+        QualityRules(max_distance=1, max_distance_per_char=Fraction(1))
+
+
+@given(st.lists(judged, max_size=25), share, st.booleans())
+def test_the_calibrated_threshold_is_the_smallest_of_all_that_do(rows, most, per_char):
+    counts = Counter((-1 if d is None else d, n) for d, n in rows)
+    badness = reference.distances_per_character(rows) if per_char else [d for d, _ in rows]
+    expected = reference.calibrate(badness, most)
+    if expected is None:
+        with pytest.raises(ValueError, match="no distance"):
+            calibrate(counts, most, per_char)
+        return
+    threshold = calibrate(counts, most, per_char)
+    assert threshold == expected
+    assert isinstance(threshold, Fraction if per_char else int)
+
+
+@given(st.lists(judged, min_size=1, max_size=25), share, st.booleans())
+def test_the_calibrated_threshold_discards_at_most_the_share(rows, most, per_char):
+    counts = Counter((-1 if d is None else d, n) for d, n in rows)
+    try:
+        threshold = calibrate(counts, most, per_char)
+    except ValueError:
+        assert sum(d is None for d, _ in rows) > Fraction(str(most)) * len(rows)
+        return
+    rule = "max_distance_per_char" if per_char else "max_distance"
+
+    def discarded(value):
+        return np.count_nonzero(judge(evidence(rows), QualityRules(**{rule: value})))
+
+    assert discarded(threshold) <= Fraction(str(most)) * len(rows)
+    if threshold > 0:  # any smaller one discards too many
+        smaller = threshold - (Fraction(1, 10_000) if per_char else 1)
+        assert discarded(smaller) > Fraction(str(most)) * len(rows)

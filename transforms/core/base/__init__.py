@@ -1,0 +1,1 @@
+"""What everything rests on: errors, text, lines of files, compiled kernels."""

@@ -1,0 +1,51 @@
+"""Flags of narratives that are odd but good: bit masks in a chunk, lists of names in tables."""
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.core.base.compiled import compiled
+from transforms.core.model import schemas
+from transforms.core.model.chunk import list_array
+
+
+def combine(**conditions: np.ndarray) -> np.ndarray:
+    """Bit masks, shape `(n,)` uint32, from one boolean array per flag."""
+    masks = [
+        condition.astype(np.uint32) << schemas.FLAGS.index(name)
+        for name, condition in conditions.items()
+    ]
+    return np.bitwise_or.reduce(masks)
+
+
+def carried(masks: np.ndarray, name: str) -> np.ndarray:
+    """Which narratives carry a flag, shape `(n,)` bool."""
+    return masks >> schemas.FLAGS.index(name) & 1 > 0
+
+
+def count(masks: np.ndarray) -> dict[str, int]:
+    """How many narratives carry each flag; flags that none carries are left out."""
+    counts = {
+        name: int(np.count_nonzero(masks >> bit & 1)) for bit, name in enumerate(schemas.FLAGS)
+    }
+    return {name: number for name, number in counts.items() if number}
+
+
+def names(masks: np.ndarray, vocabulary: tuple[str, ...] = schemas.FLAGS) -> pa.ListArray:
+    """Each mask as the list of the names of its bits; shape `(n,)`."""
+    bits = masks[:, None] >> np.arange(len(vocabulary), dtype=np.uint32) & 1
+    rows, which = np.nonzero(bits)
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(masks)))])
+    values = pa.DictionaryArray.from_arrays(which.astype(np.int32), pa.array(vocabulary))
+    return list_array(offsets, values)
+
+
+@compiled
+def any_outside(offsets, x, y):
+    """Whether any point of a narrative lies outside [0, 1]², shape `(n,)` bool."""
+    found = np.zeros(len(offsets) - 1, np.bool_)
+    for i in range(len(found)):
+        for k in range(offsets[i], offsets[i + 1]):
+            if not (0 <= x[k] <= 1 and 0 <= y[k] <= 1):
+                found[i] = True
+                break
+    return found

@@ -1,0 +1,135 @@
+"""Units: pieces of shards, and the keys under which their results are kept."""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+import re
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+
+PACKAGES_THAT_MATTER = ("numpy", "pyarrow", "msgspec", "spacy")
+"""Packages whose version can change results; part of every unit's key."""
+
+COMPILED = (".pyc", ".nbi", ".nbc")
+"""Files that Python and numba leave beside the code."""
+
+
+SKIPPED = ("_", ".")
+"""Beginnings of file names that Spark, Hive and pyarrow skip when they read a folder."""
+
+LABEL_BYTES = 120
+"""A longer label is cut: file names, with what is added to them, have at most 255 bytes."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    """A piece of one shard.
+
+    Attributes:
+      path: The shard.
+      label: What it is called after.
+      fingerprint: Of the shard.
+      size: Bytes of the shard as stored.
+      index: Position among the shard's units, from 0.
+      start: First byte; a line belongs to the unit in which it begins.
+      end: One past the last byte. Of a compressed shard: None, until its text has been cut.
+      dataset: From catalog or options, None to go by each record.
+      split: Likewise.
+      dialect: `full` or `captions`.
+      salt: Hash of all else that changes results (configuration, indexes, code, packages).
+      identity: Of the shard's file when it was found (`FileInfo`); no part of the key.
+    """
+
+    path: str
+    label: str
+    fingerprint: str
+    size: int
+    index: int = 0
+    start: int = 0
+    end: int | None = None
+    dataset: str | None = None
+    split: str | None = None
+    dialect: str = "full"
+    salt: str = ""
+    identity: str = ""
+
+    @property
+    def shard(self) -> str:
+        """The shard's file name."""
+        return self.path.rsplit("/", 1)[-1]
+
+    @property
+    def compressed(self) -> bool:
+        """Whether one worker must read the shard from its beginning."""
+        return self.path.endswith((".gz", ".zst"))
+
+    @property
+    def name(self) -> str:
+        """Unique within a version; begins the unit's key."""
+        known = [part for part in (self.dataset, self.split) if part]
+        return "-".join([*known, self.label, f"{self.index:04d}"])
+
+    @property
+    def key(self) -> str:
+        """Under which the unit's results are kept: changes with whatever changes them."""
+        values = dataclasses.asdict(self) | {"path": self.shard}
+        del values["identity"]
+        if self.compressed:
+            values["end"] = None  # a piece of compressed text is known by where it starts
+        return f"{self.name}-{digest(values)[:16]}"
+
+    def pieces(self, unit_bytes: int) -> Iterator["Unit"]:
+        """The units of a whole shard: byte ranges, or itself where it is compressed."""
+        if self.compressed:
+            yield dataclasses.replace(self, salt=f"{self.salt}-{unit_bytes}")
+            return
+        for index, start in enumerate(range(0, max(1, self.size), unit_bytes)):
+            end = min(self.size, start + unit_bytes)
+            yield dataclasses.replace(self, index=index, start=start, end=end)
+
+    def piece(self, index: int, start: int, end: int) -> "Unit":
+        """A piece of a compressed shard's text."""
+        return dataclasses.replace(self, index=index, start=start, end=end)
+
+
+def make_label(stem: str) -> str:
+    """What output files are called after: a file's name without what readers of folders refuse."""
+    label = re.sub(r"[^\w.-]+", "_", stem).lstrip("_.-") or "shard"
+    if len(label.encode()) > LABEL_BYTES:
+        kept = label.encode()[: LABEL_BYTES - 9].decode(errors="ignore")
+        label = f"{kept}-{digest({'stem': stem})[:8]}"
+    return label
+
+
+def digest(values: Mapping) -> str:
+    """SHA-256 of values that JSON can hold."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that can change results."""
+    return {name: metadata.version(name) for name in PACKAGES_THAT_MATTER}
+
+
+def code_version() -> str:
+    """Hash of all transforms and their data: results are not reused across a change of either."""
+    return folder_version(pathlib.Path(__file__).parents[2])
+
+
+def folder_version(root: pathlib.Path) -> str:
+    """Hash of the names and contents of all files below a folder.
+
+    Left out is what differs from copy to copy: compiled code, hidden files, backups of editors.
+    """
+    files = {path.relative_to(root): path for path in root.rglob("*") if path.is_file()}
+    contents = {
+        str(name): hashlib.sha256(path.read_bytes()).hexdigest()
+        for name, path in files.items()
+        if not (name.suffix in COMPILED or name.name.endswith("~") or _is_hidden(name))
+    }
+    return digest(contents)[:16]
+
+
+def _is_hidden(path: pathlib.Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

@@ -1,0 +1,1 @@
+"""What a run writes: tables, commit records, statistics, and the version made of them."""

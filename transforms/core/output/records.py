@@ -1,0 +1,295 @@
+"""Commit records: what a finished unit leaves, and what runs are resumed and merged from.
+
+A record names the unit's files with rows, bytes and checksums, its counts by reason and its
+partial statistics. It is written last and only once: what no record names does not exist.
+"""
+
+from collections import Counter
+
+import google_crc32c
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.core.model import flags
+from transforms.core.model.chunk import Chunk, dataset_splits, numbers, unpack
+from transforms.core.model.naming import is_generated, narrative_ids
+from transforms.core.model.units import Unit
+from transforms.core.output.statistics import Histogram, Moments, Statistics, measure_chunk
+from transforms.core.stages.filter.quality import REASONS
+from transforms.core.stages.match.localization import box_faults
+
+SHOWN_REJECTS = 20
+"""Bad lines that a record describes; all of them are in the `rejected` table."""
+
+
+class FileEntry(msgspec.Struct, frozen=True):
+    """A written file.
+
+    Attributes:
+      table: The table it belongs to.
+      path: Where it lies, below the output folder.
+      rows: Rows in it.
+      bytes: Its size.
+      crc32c: Its checksum.
+    """
+
+    table: str
+    path: str
+    rows: int
+    bytes: int
+    crc32c: int
+
+
+class BadLineEntry(msgspec.Struct, frozen=True):
+    """A bad line, short: `line_in_unit` counts from 0."""
+
+    line_in_unit: int
+    code: str
+    message: str
+
+
+class Counts(msgspec.Struct):
+    """How many of what a unit held.
+
+    Attributes:
+      lines: Lines read.
+      blank: Of these, blank.
+      narratives: Narratives written.
+      discarded: By reason; a narrative may have several.
+      discarded_narratives: Narratives discarded.
+      rejected: Bad lines by code.
+      flags: Narratives kept, by flag.
+      generated: Of the narratives written, those whose `dataset_id` says that they were generated,
+        by `dataset/split` (each empty where it is not known).
+      mentions: Class mentions.
+      mentions_without_boxes: Of these, in images for which no box is known.
+      zero_size_boxes: Boxes left out since they have no width or no height.
+      inverted_boxes: Boxes left out since a minimum is above the maximum.
+      outside_boxes: Boxes left out since they lie far outside the image (`box_faults`).
+    """
+
+    lines: int = 0
+    blank: int = 0
+    narratives: int = 0
+    discarded: dict[str, int] = msgspec.field(default_factory=dict)
+    discarded_narratives: int = 0
+    rejected: dict[str, int] = msgspec.field(default_factory=dict)
+    flags: dict[str, int] = msgspec.field(default_factory=dict)
+    generated: dict[str, int] = msgspec.field(default_factory=dict)
+    mentions: int = 0
+    mentions_without_boxes: int = 0
+    zero_size_boxes: int = 0
+    inverted_boxes: int = 0
+    outside_boxes: int = 0
+
+    def add(self, other: "Counts") -> None:
+        """Adds another's numbers."""
+        for name in self.__struct_fields__:
+            own, theirs = getattr(self, name), getattr(other, name)
+            if isinstance(own, dict):
+                setattr(self, name, dict(Counter(own) + Counter(theirs)))
+            else:
+                setattr(self, name, own + theirs)
+
+    @property
+    def bad(self) -> int:
+        """Lines rejected."""
+        return sum(self.rejected.values())
+
+    @property
+    def conserved(self) -> bool:
+        """The conservation law: every line read is accounted for."""
+        return self.lines == self.narratives + self.discarded_narratives + self.bad + self.blank
+
+
+class UnitRecord(msgspec.Struct):
+    """A finished unit.
+
+    Attributes:
+      unit: Which.
+      attempt: The try that finished it; its files lie in a folder of that name.
+      files: What it wrote.
+      counts: What it held.
+      bytes: Bytes of (decompressed) lines that it covers.
+      crc32c: Checksum of those bytes.
+      last: Whether it is the last piece of a compressed shard.
+      bad_lines: The first bad lines.
+      statistics: Packed partial statistics (`pack_statistics`).
+    """
+
+    unit: Unit
+    attempt: str
+    files: list[FileEntry]
+    counts: Counts
+    bytes: int
+    crc32c: int
+    last: bool
+    bad_lines: list[BadLineEntry]
+    statistics: dict
+
+
+def count_chunk(chunk: Chunk) -> Counts:
+    """Counts of a chunk that has passed all stages."""
+    discarded = chunk.discarded
+    reasons = _term_counts(discarded["reasons"]) if discarded is not None else {}
+    return Counts(
+        lines=chunk.lines,
+        blank=chunk.blank,
+        narratives=len(chunk.narratives),
+        discarded={reason: reasons[reason] for reason in REASONS if reason in reasons},
+        discarded_narratives=len(discarded) if discarded is not None else 0,
+        rejected=_counts_by_code(chunk.rejected["code"]),
+        flags=flags.count(numbers(chunk.narratives["flags"])),
+        generated=_generated(chunk.narratives),
+        mentions=len(chunk.mentions),
+        mentions_without_boxes=_mentions_without_boxes(chunk),
+        **_boxes_left_out(chunk),
+    )
+
+
+def _generated(narratives: pa.RecordBatch) -> dict[str, int]:
+    distinct = narratives["dataset_id"].dictionary_encode()
+    generated = np.array([*map(is_generated, distinct.dictionary.to_pylist()), False])
+    codes = distinct.indices.fill_null(len(generated) - 1).to_numpy(zero_copy_only=False)
+    pairs, pair_of_row = dataset_splits(narratives)
+    counts = np.bincount(pair_of_row[generated[codes]], minlength=len(pairs)).tolist()
+    return {
+        f"{dataset or ''}/{split or ''}": number
+        for (dataset, split), number in zip(pairs, counts, strict=True)
+        if number
+    }
+
+
+def _counts_by_code(codes: pa.DictionaryArray) -> dict[str, int]:
+    counted = pc.value_counts(codes)
+    values, numbers_of_lines = counted.field("values"), counted.field("counts")
+    return dict(sorted(zip(values.to_pylist(), numbers_of_lines.to_pylist(), strict=True)))
+
+
+def _term_counts(column) -> Counter:
+    _, values = unpack(column)
+    return Counter(values.to_pylist())
+
+
+def _mentions_without_boxes(chunk: Chunk) -> int:
+    boxed = pc.equal(chunk.narratives["boxes_status"], "boxed")
+    ids = narrative_ids(chunk.narratives).filter(boxed)
+    return pc.sum(pc.invert(pc.is_in(chunk.mentions["narrative_id"], ids))).as_py() or 0
+
+
+def _boxes_left_out(chunk: Chunk) -> dict[str, int]:
+    column = chunk.narratives["boxes"]
+    _, boxes = unpack(column.fill_null([]) if column.null_count else column)
+    corners = [numbers(boxes.field(edge)) for edge in ("x_min", "y_min", "x_max", "y_max")]
+    faults = box_faults(np.stack(corners, axis=1))
+    return {f"{fault}_boxes": int(np.count_nonzero(where)) for fault, where in faults.items()}
+
+
+def make_record(unit: Unit, chunk: Chunk, attempt: str, files: list[FileEntry]) -> UnitRecord:
+    """The record of a chunk whose files are in place."""
+    rejected = chunk.rejected.slice(0, SHOWN_REJECTS).select(["line_in_unit", "code", "message"])
+    return UnitRecord(
+        unit=unit,
+        attempt=attempt,
+        files=files,
+        counts=count_chunk(chunk),
+        bytes=chunk.bytes,
+        crc32c=chunk.crc32c,
+        last=chunk.last,
+        bad_lines=[BadLineEntry(**row) for row in rejected.to_pylist()],
+        statistics=pack_statistics(measure_chunk(chunk)),
+    )
+
+
+_BIN, _POINTS = np.dtype("<i4"), np.dtype("<i8")
+"""How a histogram's arrays are stored."""
+
+
+class DamagedRecord(ValueError):
+    """Bytes that are no whole record."""
+
+
+def encode_record(record: UnitRecord) -> bytes:
+    """CRC32C of what follows (4 bytes, little-endian), and MessagePack in a zstd frame."""
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(msgspec.msgpack.encode(record))
+    data = sink.getvalue().to_pybytes()
+    return google_crc32c.value(data).to_bytes(4, "little") + data
+
+
+def decode_record(data: bytes) -> UnitRecord:
+    """What `encode_record` made.
+
+    Raises:
+      DamagedRecord: It is not that, or not all of it.
+    """
+    if int.from_bytes(data[:4], "little") != google_crc32c.value(data[4:]):
+        raise DamagedRecord("its checksum is another")
+    try:
+        packed = pa.CompressedInputStream(pa.BufferReader(data[4:]), "zstd").read()
+        return msgspec.msgpack.decode(packed, type=UnitRecord)
+    except (OSError, msgspec.MsgspecError, RecursionError) as error:
+        raise DamagedRecord(str(error)) from error
+
+
+def pack_statistics(statistics: Statistics) -> dict:
+    """Statistics as lists that MessagePack can hold; keys become the first items of rows.
+
+    Sums are written as text: MessagePack's integers end at 64 bits.
+    """
+    statistics.compact()
+    return {
+        "measures": [
+            [
+                *split,
+                {name: [m.count, str(m.total), str(m.squares)] for name, m in measures.items()},
+            ]
+            for split, measures in statistics.measures.items()
+        ],
+        "noun_counts": [
+            [*split, sorted(counter.items())] for split, counter in statistics.noun_counts.items()
+        ],
+        "localization": [[*key, counts] for key, counts in statistics.localization.items()],
+        "histograms": [
+            [
+                *key,
+                histogram.bins.astype(_BIN).tobytes(),
+                histogram.points.astype(_POINTS).tobytes(),
+            ]
+            for key, histogram in statistics.histograms.items()
+        ],
+        "narratives": [[*split, dict(counter)] for split, counter in statistics.narratives.items()],
+        "totals": [[*split, dict(counter)] for split, counter in statistics.totals.items()],
+    }
+
+
+def unpack_statistics(packed: dict) -> Statistics:
+    """What `pack_statistics` made."""
+    return Statistics(
+        measures={
+            (dataset, split): {
+                name: Moments(count, int(total), int(squares))
+                for name, (count, total, squares) in measures.items()
+            }
+            for dataset, split, measures in packed["measures"]
+        },
+        noun_counts={
+            (dataset, split): Counter(dict(map(tuple, counts)))
+            for dataset, split, counts in packed["noun_counts"]
+        },
+        localization={tuple(key): counts for *key, counts in packed["localization"]},
+        histograms={
+            tuple(key): Histogram(
+                np.frombuffer(bins, _BIN).astype(np.int64),
+                np.frombuffer(points, _POINTS).astype(np.int64),
+            )
+            for *key, bins, points in packed["histograms"]
+        },
+        narratives={
+            (dataset, split): Counter(counts) for dataset, split, counts in packed["narratives"]
+        },
+        totals={(dataset, split): Counter(counts) for dataset, split, counts in packed["totals"]},
+    )

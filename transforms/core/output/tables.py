@@ -1,0 +1,194 @@
+"""From a chunk to the rows of its tables, and to Parquet and Avro files."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import google_crc32c
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from transforms.core.model import flags, schemas
+from transforms.core.model.chunk import Chunk, empty_batch, numbers
+from transforms.core.model.naming import narrative_ids
+from transforms.core.output.records import FileEntry
+
+
+def unit_tables(chunk: Chunk, shard: str) -> dict[str, pa.RecordBatch]:
+    """Rows of each of `schemas.UNIT_TABLES`, of a chunk that has passed all stages."""
+    discarded = chunk.discarded
+    return {
+        "narratives": _narrative_rows(chunk.narratives, shard, schemas.NARRATIVES),
+        "mentions": chunk.mentions,
+        "discarded": empty_batch(schemas.DISCARDED)
+        if discarded is None
+        else _narrative_rows(discarded, shard, schemas.DISCARDED),
+        "rejected": chunk.rejected,
+    }
+
+
+def _narrative_rows(narratives: pa.RecordBatch, shard: str, schema: pa.Schema) -> pa.RecordBatch:
+    made = {
+        "narrative_id": narrative_ids(narratives),
+        "shard": pa.array([shard] * len(narratives), pa.string()),
+        "flags": flags.names(numbers(narratives["flags"])),
+        "image": narratives["image"]
+        if "image" in narratives.schema.names
+        else pa.nulls(len(narratives), schemas.IMAGE),
+    }
+    columns = [
+        _as_type(made[field.name] if field.name in made else narratives[field.name], field.type)
+        for field in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _as_type(column: pa.Array, type_: pa.DataType) -> pa.Array:
+    if column.type == type_:
+        return column
+    if pa.types.is_dictionary(type_) and not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    return column.cast(type_)
+
+
+def write_table(table: str, rows: pa.Table | pa.RecordBatch, local: str, path: str) -> FileEntry:
+    """Writes a table in its format: Avro for bad lines, Parquet for all others.
+
+    Args:
+      table: The table's name.
+      rows: Its rows.
+      local: The file to write.
+      path: What the file's entry calls it.
+    """
+    (write_rejected if table == "rejected" else write_parquet)(rows, local)
+    with open(local, "rb") as file:
+        data = file.read()
+    return FileEntry(table, path, len(rows), len(data), google_crc32c.value(data))
+
+
+_DICTIONARY = {
+    "words.list.element.text",
+    "words.list.element.normalized",
+    "words.list.element.start_time",
+    "words.list.element.end_time",
+    "trace.x.list.element",
+    "trace.y.list.element",
+    "labels.list.element.confidence",
+}
+"""Leaf columns, beside all terms, whose values repeat enough for a dictionary to be smaller."""
+
+_TRACE = {f"trace.{axis}.list.element" for axis in "xyt"}
+"""Leaf columns whose least and greatest values tell nothing (about 0, about 1, and the length of
+the longest recording), and take a tenth of the time of writing."""
+
+_SPLIT_BYTES = {"trace.t.list.element"}
+"""Leaf columns of steadily growing floats: their high bytes compress well on their own."""
+
+
+def write_parquet(table: pa.Table | pa.RecordBatch, path: str) -> None:
+    """Writes one table, zstd-compressed, with page index and statistics (but of trace points).
+
+    Encodings were chosen column by column by size on real and generated narratives
+    (docs/performance.md).
+    """
+    if isinstance(table, pa.RecordBatch):
+        table = pa.Table.from_batches([table])
+    leaves = leaf_columns(table.schema)
+    with pq.ParquetWriter(
+        path,
+        table.schema,
+        compression="zstd",
+        compression_level=1,
+        write_page_index=True,
+        write_statistics=[leaf for leaf, _ in leaves if leaf not in _TRACE],
+        use_dictionary=[leaf for leaf, type_ in leaves if _repeats(leaf, type_)],
+        column_encoding={
+            leaf: encoding for leaf, type_ in leaves if (encoding := _encoding(leaf, type_))
+        },
+    ) as writer:
+        if len(table):  # not every reader takes a row group of no rows
+            writer.write_table(table, row_group_size=1 << 20)
+
+
+def _repeats(leaf: str, type_: pa.DataType) -> bool:
+    return pa.types.is_dictionary(type_) or leaf in _DICTIONARY
+
+
+def _encoding(leaf: str, type_: pa.DataType) -> str | None:
+    if leaf in _SPLIT_BYTES:
+        return "BYTE_STREAM_SPLIT"
+    return "DELTA_BINARY_PACKED" if pa.types.is_integer(type_) else None
+
+
+def leaf_columns(schema: pa.Schema) -> list[tuple[str, pa.DataType]]:
+    """Parquet paths and types of all leaf columns."""
+    found = []
+    for field in schema:
+        found += _leaves(field.name, field.type)
+    return found
+
+
+def _leaves(path: str, type_: pa.DataType) -> list[tuple[str, pa.DataType]]:
+    if pa.types.is_struct(type_):
+        return [leaf for field in type_ for leaf in _leaves(f"{path}.{field.name}", field.type)]
+    if pa.types.is_list(type_):
+        return _leaves(f"{path}.list.element", type_.value_type)
+    return [(path, type_)]
+
+
+AVRO_REJECTED = {
+    "type": "record",
+    "name": "Rejected",
+    "namespace": "localized_narratives",
+    "fields": [
+        {"name": "shard", "type": "string"},
+        {"name": "byte_offset", "type": "long"},
+        {"name": "unit", "type": "int"},
+        {"name": "line_in_unit", "type": "int"},
+        {"name": "stage", "type": "string"},
+        {"name": "code", "type": "string"},
+        {"name": "message", "type": "string"},
+        {"name": "raw", "type": "bytes"},
+    ],
+}
+"""The Avro schema of the `rejected` table; fields as `schemas.REJECTED`."""
+
+
+_ROWS_AT_ONCE = 1 << 14
+
+
+def write_rejected(rejected: pa.Table | pa.RecordBatch, path: str) -> None:
+    """Writes bad lines as Avro, some thousand at a time; the same lines give the same bytes."""
+    import fastavro
+
+    # A random one would do for readers; by the content, a file can be told to be the same.
+    marker = _hash_rows(rejected)
+    with open(path, "wb") as file:
+        fastavro.writer(file, fastavro.parse_schema(AVRO_REJECTED), _avro_rows(rejected),
+                        codec="deflate", sync_marker=marker)  # fmt: skip
+
+
+def _slices(rejected: pa.Table | pa.RecordBatch) -> Iterator[list[Sequence]]:
+    """The columns of some thousand rows at a time, as lists."""
+    for start in range(0, len(rejected), _ROWS_AT_ONCE):
+        yield [_values(column) for column in rejected.slice(start, _ROWS_AT_ONCE).columns]
+
+
+def _values(column: pa.Array | pa.ChunkedArray) -> list:
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    return column.to_pylist()
+
+
+def _avro_rows(rejected: pa.Table | pa.RecordBatch) -> Iterator[dict]:
+    names = rejected.schema.names
+    for columns in _slices(rejected):
+        for row in zip(*columns, strict=True):
+            yield dict(zip(names, row, strict=True))
+
+
+def _hash_rows(rejected: pa.Table | pa.RecordBatch) -> bytes:
+    """16 bytes that tell by the rows."""
+    digest = hashlib.blake2b(digest_size=16)
+    for columns in _slices(rejected):
+        digest.update(repr(columns).encode())
+    return digest.digest()

@@ -1,0 +1,1 @@
+"""Pictures of the report, as SVG and PNG without a drawing library."""

@@ -1,0 +1,145 @@
+"""The localization heat map (Fig. 4): where trace points lie relative to their box."""
+
+import base64
+import math
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.core.report.drawings import svg
+from transforms.core.report.drawings.colours import VIRIDIS, colour_at, hexadecimal
+from transforms.core.report.drawings.png import write_png
+from transforms.core.report.formats import integer
+from transforms.core.stages.match.localization import BINS
+
+Split = tuple[str | None, str | None]
+
+SIDE = 276.0
+"""Side of the drawn map; it spans [-1, 2] box widths and heights."""
+
+LEFT, TOP = 26.0, 8.0
+BAR_X, BAR_WIDTH = LEFT + SIDE + 14, 10.0
+LEVELS = 255
+
+
+def grids(histogram: pa.Table) -> dict[Split, np.ndarray]:
+    """Points by bin, added up over classes.
+
+    Args:
+      histogram: Rows of `schemas.LOCALIZATION_HISTOGRAM`.
+
+    Returns:
+      By dataset and split, int64 of shape `(150, 150)`: row `bin_y`, column `bin_x`.
+    """
+    keys = ["dataset", "split", "bin_x", "bin_y"]
+    summed = histogram.unify_dictionaries().group_by(keys).aggregate([("points", "sum")])
+    columns = ("bin_y", "bin_x", "points_sum")
+    gathered = summed.group_by(["dataset", "split"], use_threads=False).aggregate(
+        [(name, "list") for name in columns]
+    )
+    found: dict[Split, np.ndarray] = {}
+    for row in range(len(gathered)):
+        split = gathered["dataset"][row].as_py(), gathered["split"][row].as_py()
+        y, x, points = (gathered[f"{name}_list"][row].values.to_numpy() for name in columns)
+        found[split] = np.zeros((BINS, BINS), np.int64)
+        found[split][y, x] = points
+    return found
+
+
+def draw_heat_map(grid: np.ndarray, name: str) -> str:
+    """The map of one split as SVG: counts on a logarithmic scale, the box outlined."""
+    highest = int(grid.max())
+    label = f"{name}: trace points relative to the box, at most {highest:,} in a bin"
+    return svg.picture(
+        BAR_X + BAR_WIDTH + 52,
+        TOP + SIDE + 40,
+        label,
+        _map(grid, highest),
+        _box(),
+        _axes(),
+        _colour_bar(highest),
+        class_="heat-map",
+    )
+
+
+def levels(grid: np.ndarray) -> np.ndarray:
+    """Colour indexes of counts: 0 for no point, else 1 to 255 by the logarithm."""
+    highest = max(int(grid.max()), 2)
+    share = np.log(np.maximum(grid, 1)) / math.log(highest)
+    return np.where(grid > 0, 1 + np.round(share * (LEVELS - 1)), 0).astype(np.uint8)
+
+
+def _map(grid: np.ndarray, highest: int) -> str:
+    frame = svg.rectangle(LEFT, TOP, SIDE, SIDE, class_="plot")
+    if not highest:
+        return frame
+    palette = [(0, 0, 0), *(colour_at(VIRIDIS, k / (LEVELS - 1)) for k in range(LEVELS))]
+    data = base64.b64encode(write_png(levels(grid), palette)).decode()
+    image = svg.element(
+        "image",
+        x=LEFT,
+        y=TOP,
+        width=SIDE,
+        height=SIDE,
+        preserveAspectRatio="none",
+        href=f"data:image/png;base64,{data}",
+    )
+    return frame + image
+
+
+def _box() -> str:
+    third = SIDE / 3
+    place = (LEFT + third, TOP + third, third, third)
+    halo = svg.rectangle(*place, class_="box-halo")
+    return halo + svg.rectangle(*place, class_="box-outline")
+
+
+def _axes() -> str:
+    parts = []
+    for value in (-1, 0, 1, 2):
+        at = (value + 1) * SIDE / 3
+        sign = str(value).replace("-", "−")
+        bottom = TOP + SIDE
+        parts += [
+            svg.line(LEFT + at, bottom, LEFT + at, bottom + 4, "tick"),
+            svg.text(sign, LEFT + at, bottom + 17, class_="middle"),
+            svg.line(LEFT - 4, TOP + at, LEFT, TOP + at, "tick"),
+            svg.text(sign, LEFT - 7, TOP + at + 4, class_="end"),
+        ]
+    title = svg.text("box widths and heights", LEFT + SIDE / 2, TOP + SIDE + 34, class_="middle")
+    return "".join(parts) + title
+
+
+def _colour_bar(highest: int) -> str:
+    if not highest:
+        return ""
+    steps = 64
+    height = SIDE / steps
+    bars = [
+        svg.rectangle(
+            BAR_X,
+            TOP + SIDE - (k + 1) * height,
+            BAR_WIDTH,
+            height + 0.5,
+            fill=hexadecimal(colour_at(VIRIDIS, k / (steps - 1))),
+        )
+        for k in range(steps)
+    ]
+    labels = [_bar_label(value, highest) for value in _bar_values(highest)]
+    title = svg.text("points per bin", BAR_X + BAR_WIDTH + 52, TOP + SIDE + 34, class_="end")
+    return "".join(bars + labels) + title
+
+
+def _bar_values(highest: int) -> list[int]:
+    """Powers of ten and the highest count, without a power that would touch it."""
+    powers = [10**k for k in range(len(str(highest)))]
+    return [value for value in powers if value * 1.6 < highest or value == 1] + (
+        [highest] if highest > 1 else []
+    )
+
+
+def _bar_label(value: int, highest: int) -> str:
+    share = math.log(value) / math.log(highest) if highest > 1 else 1.0
+    y = TOP + SIDE * (1 - share)
+    tick = svg.line(BAR_X + BAR_WIDTH, y, BAR_X + BAR_WIDTH + 4, y, "tick")
+    return tick + svg.text(integer(value), BAR_X + BAR_WIDTH + 7, y + 4)

@@ -1,0 +1,1 @@
+"""Formats that are read: narratives, annotations, transcripts, and indexes of them."""

@@ -1,0 +1,338 @@
+"""An index of rows by a string key: columnar, in buckets, content-addressed, read by mapping.
+
+Rows go to a bucket by a stable hash of their key. A bucket of a table is one Arrow IPC file of
+a single batch, one row a key in order of the keys: `key` (fixed width) and `rows` (list of
+struct), the rows in order of the sources. Columns of type `schemas.TERM` are kept as int32
+positions in the table's sorted terms, which the index's manifest holds once. So a whole chunk's
+rows come from one sorted search and one gather a bucket, without an object for a row.
+"""
+
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Iterator, Mapping
+
+import google_crc32c
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from transforms.core.base.compiled import compiled
+from transforms.core.base.errors import UsageError
+from transforms.core.model import schemas
+from transforms.core.sources.index.manifest import BucketFile, TableManifest
+
+KEY = "key"
+MAX_KEY_BYTES = 255
+BYTES_PER_BUCKET = 32 << 20
+MAX_BUCKETS = 1024
+_FNV_PRIME, _FNV_OFFSET, _32_BITS = 16777619, 2166136261, 2**32 - 1
+
+
+def bucket_count(input_bytes: int) -> int:
+    """Buckets for a table read from so many bytes: a power of two, 1 for small input."""
+    wanted = -(-input_bytes // BYTES_PER_BUCKET)
+    return min(MAX_BUCKETS, 1 << max(0, wanted - 1).bit_length())
+
+
+def plain_schema(schema: pa.Schema) -> pa.Schema:
+    """A table's rows as they are parsed: `key` first, terms as strings."""
+    fields = [_with_type(field, pa.string()) for field in schema]
+    return pa.schema([pa.field(KEY, pa.string()), *fields])
+
+
+def _coded_struct(schema: pa.Schema) -> pa.StructType:
+    return pa.struct([_with_type(field, pa.int32()) for field in schema])
+
+
+def _with_type(field: pa.Field, type_of_terms: pa.DataType) -> pa.Field:
+    return field.with_type(type_of_terms) if field.type == schemas.TERM else field
+
+
+class FixedKeys(msgspec.Struct):
+    """Keys as fixed-width bytes.
+
+    Attributes:
+      matrix: Shape `(n_keys, width)` uint8, padded with zeros.
+      lengths: Shape `(n_keys,)`: bytes of each key, 0 for a null.
+    """
+
+    matrix: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def of(cls, keys: pa.StringArray) -> "FixedKeys":
+        """Keys of at most `MAX_KEY_BYTES` bytes; a longer or null one becomes empty."""
+        usable = pc.less_equal(pc.binary_length(keys), MAX_KEY_BYTES)
+        keys = pc.if_else(pc.fill_null(usable, False), keys, "")
+        if not len(keys):
+            return cls(np.zeros((0, 1), np.uint8), np.zeros(0, np.int64))
+        _, offsets, data = keys.buffers()
+        offsets = np.frombuffer(offsets, np.int32)[keys.offset : keys.offset + len(keys) + 1]
+        lengths = np.diff(offsets).astype(np.int64)
+        matrix = np.zeros((len(keys), max(1, int(lengths.max()))), np.uint8)
+        if data is not None:
+            _spread(np.frombuffer(data, np.uint8), offsets, matrix)
+        return cls(matrix, lengths)
+
+    def buckets(self, buckets: int) -> np.ndarray:
+        """The bucket of each key, shape `(n_keys,)`: 32-bit FNV-1a of its bytes."""
+        return _fnv(self.matrix, self.lengths, buckets)
+
+    def values(self, width: int) -> np.ndarray:
+        """The keys as numpy byte strings of `width`, longer ones cut."""
+        if width > self.matrix.shape[1]:
+            padded = np.zeros((len(self.lengths), width), np.uint8)
+            padded[:, : self.matrix.shape[1]] = self.matrix
+        else:
+            padded = np.ascontiguousarray(self.matrix[:, :width])
+        return padded.view(f"S{width}")[:, 0]
+
+    def take(self, indices: np.ndarray) -> "FixedKeys":
+        """Some of the keys."""
+        return FixedKeys(self.matrix[indices], self.lengths[indices])
+
+
+@compiled
+def _spread(data, offsets, matrix):
+    """Copies the texts `data[offsets[i]:offsets[i + 1]]` to the beginnings of rows."""
+    for i in range(len(matrix)):
+        for k in range(offsets[i + 1] - offsets[i]):
+            matrix[i, k] = data[offsets[i] + k]
+
+
+@compiled
+def _fnv(matrix, lengths, buckets):
+    numbers = np.zeros(len(lengths), np.int64)
+    for i in range(len(lengths) if buckets > 1 else 0):
+        state = _FNV_OFFSET
+        for k in range(lengths[i]):
+            state = ((state ^ matrix[i, k]) * _FNV_PRIME) & _32_BITS
+        numbers[i] = state % buckets
+    return numbers
+
+
+def split_by_bucket(rows: pa.RecordBatch, buckets: int) -> Iterator[tuple[int, bytes]]:
+    """Deals out rows of a `plain_schema`: (bucket, Arrow IPC bytes) for each that has any.
+
+    Rows of a bucket keep their order.
+    """
+    numbers = FixedKeys.of(rows[KEY]).buckets(buckets)
+    order = np.argsort(numbers, kind="stable")
+    bounds = np.searchsorted(numbers[order], np.arange(buckets + 1))
+    ordered = rows if buckets == 1 else rows.take(pa.array(order))
+    for bucket in range(buckets):
+        first, end = int(bounds[bucket]), int(bounds[bucket + 1])
+        if end > first:
+            yield bucket, _to_ipc(ordered.slice(first, end - first))
+
+
+def _to_ipc(batch: pa.RecordBatch) -> bytes:
+    sink = io.BytesIO()
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.ipc.new_stream(sink, batch.schema, options=options) as writer:
+        writer.write_batch(batch)
+    return sink.getvalue()
+
+
+def distinct_terms(rows: pa.RecordBatch, schema: pa.Schema) -> dict[str, list[str]]:
+    """The distinct values of each column of terms."""
+    return {name: rows[name].unique().drop_null().to_pylist() for name in term_columns(schema)}
+
+
+def term_columns(schema: pa.Schema) -> list[str]:
+    """Names of a table's columns of terms."""
+    return [field.name for field in schema if field.type == schemas.TERM]
+
+
+def build_bucket(
+    parts: Iterable[bytes], schema: pa.Schema, terms: Mapping[str, list[str]]
+) -> tuple[bytes, int, int]:
+    """Makes a bucket's file.
+
+    Args:
+      parts: What `split_by_bucket` gave for this bucket, in the order of the sources.
+      schema: The table's columns, without the key.
+      terms: Of each column of terms, all values in the index.
+
+    Returns:
+      The file's bytes, which depend on the rows and their order alone; its rows; its keys.
+    """
+    tables = [pa.ipc.open_stream(part).read_all() for part in parts]
+    rows = pa.concat_tables(tables).combine_chunks().to_batches()[0]
+    keys = FixedKeys.of(rows[KEY])
+    values = keys.values(keys.matrix.shape[1])
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    struct = _code_rows(rows.take(pa.array(order)), schema, terms)
+    offsets = pa.array(np.r_[starts, len(order)], pa.int32())
+    key_type = pa.binary(values.dtype.itemsize)
+    unique = np.ascontiguousarray(ordered[starts])
+    columns = {
+        KEY: pa.FixedSizeBinaryArray.from_buffers(
+            key_type, len(unique), [None, pa.py_buffer(unique)]
+        ),
+        "rows": pa.ListArray.from_arrays(offsets, struct),
+    }
+    return _to_file(pa.RecordBatch.from_pydict(columns)), len(order), len(unique)
+
+
+def _code_rows(
+    rows: pa.RecordBatch, schema: pa.Schema, terms: Mapping[str, list[str]]
+) -> pa.StructArray:
+    columns = [
+        pc.index_in(rows[field.name], value_set=pa.array(terms[field.name], pa.string()))
+        if field.type == schemas.TERM
+        else rows[field.name]
+        for field in schema
+    ]
+    return pa.StructArray.from_arrays(columns, fields=list(_coded_struct(schema)))
+
+
+def _to_file(batch: pa.RecordBatch) -> bytes:
+    sink = io.BytesIO()
+    with pa.ipc.new_file(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    return sink.getvalue()
+
+
+def describe_file(name: str, bucket: int, data: bytes, rows: int, keys: int) -> BucketFile:
+    """A bucket's entry in the manifest."""
+    sha256, crc32c = hashlib.sha256(data).hexdigest(), google_crc32c.value(data)
+    return BucketFile(name, bucket, rows, keys, len(data), sha256, crc32c)
+
+
+class _Bucket:
+    """A mapped bucket: sorted keys, starts of their rows, and the rows."""
+
+    def __init__(self, path: str, schema: pa.Schema):
+        batch = pa.ipc.open_file(pa.memory_map(path)).get_batch(0)
+        width = batch[KEY].type.byte_width
+        self._keys = np.frombuffer(batch[KEY].buffers()[1], f"S{width}", count=len(batch))
+        self._offsets = batch["rows"].offsets.to_numpy()
+        self._rows = batch["rows"].values
+        if self._rows.type != _coded_struct(schema):
+            raise TypeError(f"{path}: rows of {self._rows.type}, not of the table's columns")
+
+    def ranges(self, keys: FixedKeys) -> tuple[np.ndarray, np.ndarray]:
+        """First row and number of rows of each key, shape `(n_keys,)` both."""
+        width = self._keys.dtype.itemsize
+        values = keys.values(width)
+        at = np.searchsorted(self._keys, values).clip(max=len(self._keys) - 1)
+        found = (self._keys[at] == values) & (keys.lengths <= width) & (keys.lengths > 0)
+        starts = self._offsets[at].astype(np.int64)
+        return starts, np.where(found, self._offsets[at + 1] - starts, 0)
+
+    def take(self, indices: np.ndarray) -> pa.StructArray:
+        return self._rows.take(pa.array(indices))
+
+
+class TableIndex:
+    """One table of an index on this machine's disk; buckets are mapped when they are needed."""
+
+    def __init__(self, folder: str, manifest: TableManifest, schema: pa.Schema):
+        """Looks at the sizes of the table's files.
+
+        Raises:
+          UsageError: One of them is missing or has another size.
+        """
+        for file in manifest.files:
+            path = f"{folder}/{file.name}"
+            if not os.path.isfile(path) or os.path.getsize(path) != file.bytes:
+                raise UsageError(
+                    f"{path}: is missing or corrupt: run the same command again, which rebuilds an "
+                    "index below --output; one given with --annotations must be built again"
+                )
+        self.manifest = manifest
+        self._schema = schema
+        self._paths = {file.bucket: f"{folder}/{file.name}" for file in manifest.files}
+        self._mapped: dict[int, _Bucket] = {}
+        self._terms = {
+            name: pa.array(values, pa.string()) for name, values in manifest.terms.items()
+        }
+
+    def _bucket(self, number: int) -> _Bucket | None:
+        if number not in self._mapped and number in self._paths:
+            self._mapped[number] = _Bucket(self._paths[number], self._schema)
+        return self._mapped.get(number)
+
+    def lookup(self, keys: pa.StringArray) -> tuple[np.ndarray, pa.RecordBatch]:
+        """All rows of each key, in the order of the sources.
+
+        Args:
+          keys: Shape `(n_keys,)`; any order, repeats and nulls allowed.
+
+        Returns:
+          Offsets, shape `(n_keys + 1,)`, and the rows: those of key i are
+          `[offsets[i], offsets[i + 1])`; none for a key that is not in the index.
+        """
+        starts, lengths, parts = self._gather(FixedKeys.of(keys))
+        if len(parts) > 1:
+            rows = pa.concat_arrays(parts).take(pa.array(expand_ranges(starts, lengths)))
+        else:
+            rows = parts[0] if parts else pa.array([], _coded_struct(self._schema))
+        return np.r_[0, np.cumsum(lengths)], self._decode(rows)
+
+    def first(self, keys: pa.StringArray) -> pa.RecordBatch:
+        """The first row of each key, shape `(n_keys,)`; all null for one that is not here."""
+        offsets, rows = self.lookup(keys)
+        missing = offsets[1:] == offsets[:-1]
+        return rows.take(pa.array(offsets[:-1], mask=missing))
+
+    def _gather(self, keys: FixedKeys) -> tuple[np.ndarray, np.ndarray, list[pa.StructArray]]:
+        """Rows by bucket, and where each key's rows begin in their concatenation."""
+        numbers = keys.buckets(self.manifest.buckets)
+        starts = np.zeros(len(numbers), np.int64)
+        lengths = np.zeros(len(numbers), np.int64)
+        parts: list[pa.StructArray] = []
+        taken = 0
+        for number in np.unique(numbers):
+            if (bucket := self._bucket(int(number))) is None:
+                continue
+            members = np.flatnonzero(numbers == number)
+            first, count = bucket.ranges(keys.take(members))
+            parts.append(bucket.take(expand_ranges(first, count)))
+            starts[members] = taken + np.cumsum(count) - count
+            lengths[members] = count
+            taken += int(count.sum())
+        return starts, lengths, parts
+
+    def _decode(self, rows: pa.StructArray) -> pa.RecordBatch:
+        columns = [
+            pa.DictionaryArray.from_arrays(column, self._terms[field.name])
+            if field.type == schemas.TERM
+            else column
+            for field, column in zip(self._schema, rows.flatten(), strict=True)
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=self._schema)
+
+    def all_rows(self) -> tuple[list[str], pa.RecordBatch]:
+        """Every key with its rows, for small tables: keys repeated a row, bucket by bucket."""
+        keys, batches = [], []
+        for number in sorted(self._paths):
+            mapped = pa.ipc.open_file(pa.memory_map(self._paths[number])).get_batch(0)
+            parents = mapped["rows"].value_parent_indices()
+            texts = pc.cast(pc.cast(mapped[KEY].take(parents), pa.binary()), pa.string())
+            keys += [text.rstrip("\0") for text in texts.to_pylist()]
+            batches.append(self._decode(mapped["rows"].flatten()))
+        if not batches:
+            return [], pa.RecordBatch.from_pylist([], schema=self._schema)
+        return keys, pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+
+
+def expand_ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """The indices of ranges one after another: `[start, start + length)` of each."""
+    before = np.cumsum(lengths) - lengths
+    return np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)
+
+
+def compact_terms(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    """The same values over a dictionary of only those that occur, in the same order."""
+    codes = column.indices
+    present = pc.fill_null(codes, 0).to_numpy()
+    used = np.zeros(len(column.dictionary), bool)
+    used[present[codes.is_valid().to_numpy(zero_copy_only=False)]] = True
+    renumbered = pa.array(np.cumsum(used) - 1, pa.int32()).take(codes)
+    return pa.DictionaryArray.from_arrays(renumbered, column.dictionary.filter(pa.array(used)))

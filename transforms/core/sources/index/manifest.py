@@ -1,0 +1,164 @@
+"""The manifest of an index: what it was built from and what it holds.
+
+An index is a folder whose `index.json` is written last, so that a folder without one is an
+interrupted build.
+"""
+
+import hashlib
+import os
+
+import msgspec
+
+from transforms.core.base.errors import UNREADABLE, UsageError, shown
+
+NAME = "index.json"
+FORMAT = 2
+"""Part of every index's address: raised whenever readers or the layout of files change."""
+
+
+class Source(msgspec.Struct, frozen=True):
+    """An input file: the role it was given in, and its fingerprint when it was read."""
+
+    role: str
+    path: str
+    size: int
+    fingerprint: str
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rsplit("/", 1)[-1]
+
+
+class BucketFile(msgspec.Struct, frozen=True):
+    """One file of a table."""
+
+    name: str
+    bucket: int
+    rows: int
+    keys: int
+    bytes: int
+    sha256: str
+    crc32c: int
+
+
+class TableManifest(msgspec.Struct, frozen=True):
+    """One table: its buckets and, of each column of terms, the sorted values."""
+
+    buckets: int
+    terms: dict[str, list[str]]
+    files: list[BucketFile]
+
+    @property
+    def rows(self) -> int:
+        """Rows in all buckets."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def keys(self) -> int:
+        """Distinct keys in all buckets."""
+        return sum(file.keys for file in self.files)
+
+
+class IndexManifest(msgspec.Struct, frozen=True):
+    """The whole index.
+
+    Attributes:
+      format: `FORMAT` of the code that built it.
+      kind: `annotations`, `asr` or `words`.
+      address: Hash of the inputs' fingerprints; names the folder.
+      sources: The input files.
+      tables: By name. A table without input files is left out; one without rows has no files.
+      warnings: Sentences on what of the inputs a run does not use.
+      seal: Hash of all of these.
+    """
+
+    format: int
+    kind: str
+    address: str
+    sources: list[Source]
+    tables: dict[str, TableManifest]
+    warnings: list[str] = []
+    seal: str = ""
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether nothing was changed since `sealed`."""
+        return self.seal == self.sealed().seal
+
+    def sealed(self) -> "IndexManifest":
+        """The manifest with its seal."""
+        unsealed = msgspec.structs.replace(self, seal="")
+        return msgspec.structs.replace(self, seal=_hash(msgspec.to_builtins(unsealed)))
+
+    def files(self) -> list[dict]:
+        """All files: `path` below the index's folder, `bytes` and `crc32c`."""
+        return [
+            {"path": file.name, "bytes": file.bytes, "crc32c": file.crc32c}
+            for table in self.tables.values()
+            for file in table.files
+        ]
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of what the index holds: equal for equal rows, whatever their files' dates."""
+        roles = sorted({source.role for source in self.sources})
+        return _hash([self.format, self.kind, roles, msgspec.to_builtins(self.tables)])
+
+
+def address_of(kind: str, sources: list[Source]) -> str:
+    """The name of the folder of an index of these sources."""
+    inputs = [[source.role, source.name, source.fingerprint] for source in sources]
+    return f"{kind}-{_hash([FORMAT, kind, inputs])[:20]}"
+
+
+def _hash(value) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
+
+
+def read_manifest(folder: str, kinds: tuple[str, ...]) -> IndexManifest:
+    """Reads `index.json` of a local index.
+
+    Raises:
+      UsageError: There is none, it is of another kind, or of another version.
+    """
+    data = None
+    if os.path.isfile(path := os.path.join(folder, NAME)):
+        with open(path, "rb") as file:
+            data = file.read()
+    return decode_manifest(data, folder, kinds)
+
+
+def decode_manifest(data: bytes | None, folder: str, kinds: tuple[str, ...]) -> IndexManifest:
+    """Decodes the content of an index's `index.json`, None where there is none.
+
+    Raises:
+      UsageError: As `read_manifest`.
+    """
+    if data is None:
+        raise UsageError(
+            f"{folder}: holds no whole index (no {NAME}): build it with "
+            "`python -m pipelines.index_annotations`"
+        )
+    path = os.path.join(folder, NAME)
+    try:
+        head = msgspec.json.decode(data, type=_Head)
+        if head.format == FORMAT and head.kind in kinds:
+            manifest = msgspec.json.decode(data, type=IndexManifest)
+            if not manifest.is_sealed:
+                raise UsageError(f"{path}: is corrupt, its seal differs: build it again")
+            return manifest
+    except UsageError:
+        raise
+    except UNREADABLE as error:
+        message = f"{path}: is not an index's manifest ({shown(error)}): build it again"
+        raise UsageError(message) from error
+    raise UsageError(
+        f"{path}: is an index of {head.kind}, format {head.format}; needed is "
+        f"{' or '.join(kinds)}, format {FORMAT}: build it anew"
+    )
+
+
+class _Head(msgspec.Struct):
+    format: int
+    kind: str

@@ -1,0 +1,1 @@
+"""FilterQuality: which narratives are kept, and the threshold that is calibrated."""

@@ -1,0 +1,1 @@
+"""GroundWords: which piece of the trace belongs to a word."""

@@ -1,0 +1,1 @@
+"""MatchMentions: class names in captions, their boxes, and where trace points lie."""

@@ -1,0 +1,1 @@
+"""MeasureRichness: words, tags, times and traces, counted."""

@@ -1,0 +1,14 @@
+"""MeasureRichness: words and part-of-speech tags of every caption."""
+
+from transforms.core.model import flags
+from transforms.core.model.chunk import Chunk, numbers
+from transforms.core.stages.measure.richness import Tagger, too_long
+
+
+def measure_richness(chunk: Chunk, tagger: Tagger) -> Chunk:
+    """Adds the column `richness` (`schemas.RICHNESS_OF_CAPTION`), null for too long captions."""
+    captions = chunk.narratives["caption"]
+    raised = flags.combine(caption_too_long=too_long(captions))
+    return chunk.with_columns(
+        richness=tagger(captions), flags=numbers(chunk.narratives["flags"]) | raised
+    )

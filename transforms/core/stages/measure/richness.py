@@ -1,0 +1,145 @@
+"""Richness of captions (Tables 2 and 3, Fig. 5): words and universal part-of-speech tags."""
+
+import functools
+import importlib.util
+import os
+import pathlib
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.core.base.errors import UsageError
+from transforms.core.model import schemas
+from transforms.core.model.units import folder_version
+
+DEFAULT_TAGGER = "en_ud_pos"
+NO_TAGGER = "none"
+_SHIPPED = pathlib.Path(__file__).parents[2] / "data" / DEFAULT_TAGGER
+BATCH_SIZE = 64
+
+MOST_CHARACTERS = 100_000
+"""Characters of a caption beyond which it is not tagged.
+
+spaCy refuses texts ten times as long, and its memory grows with the text. Published captions have
+some hundreds.
+"""
+
+_BATCHED_CHARACTERS = 5_000
+"""Characters of a caption up to which it is tagged together with others."""
+
+Tagger = Callable[[pa.StringArray], pa.StructArray]
+"""From n captions to n rows of `schemas.RICHNESS_OF_CAPTION`."""
+
+
+def create_tagger(name: str) -> Tagger:
+    """The tagger of that name: `en_ud_pos` (shipped), an installed spaCy pipeline, or `none`."""
+    if name == NO_TAGGER:
+        return _count_nothing
+    return functools.partial(count_tags, load_pipeline(name))
+
+
+def load_pipeline(name: str):
+    """Loads a spaCy pipeline whose matrices are multiplied by numpy.
+
+    Half of tagging is matrix products, and numpy's take half as long as spaCy's own (BLIS).
+
+    Raises:
+      UsageError: spaCy does not find it.
+    """
+    import spacy
+    from thinc.api import NumpyOps, get_current_ops, set_current_ops
+
+    class MatmulOps(NumpyOps):
+        def gemm(self, x, y, out=None, trans1=False, trans2=False):
+            return np.matmul(x.T if trans1 else x, y.T if trans2 else y, out=out)
+
+    check_tagger(name)
+    usual = get_current_ops()
+    set_current_ops(MatmulOps() if type(usual) is NumpyOps else usual)
+    try:
+        return spacy.load(pipeline_path(name))
+    finally:
+        set_current_ops(usual)
+
+
+def pipeline_path(name: str) -> pathlib.Path | str:
+    """What spaCy loads a tagger of that name from."""
+    return _SHIPPED if name == DEFAULT_TAGGER else name
+
+
+def check_tagger(name: str) -> None:
+    """Looks for a tagger without loading it.
+
+    Raises:
+      UsageError: There is none of that name.
+    """
+    if name in (DEFAULT_TAGGER, NO_TAGGER) or (pathlib.Path(name) / "config.cfg").is_file():
+        return
+    if not name.isidentifier() or importlib.util.find_spec(name) is None:
+        raise UsageError(
+            f"there is no spaCy pipeline {name!r}: install it (python -m spacy download {name}), "
+            f"or take --tagger {DEFAULT_TAGGER} or --tagger {NO_TAGGER}"
+        )
+
+
+def tagger_version(name: str) -> str | None:
+    """Hash of the files of a tagger that does not come with this code, None for the others.
+
+    A pipeline can change under its name; results of the former one are not used again then.
+    """
+    if name in (DEFAULT_TAGGER, NO_TAGGER):
+        return None
+    spec = None if os.path.isdir(name) else importlib.util.find_spec(name)
+    return folder_version(pathlib.Path(name) if spec is None else pathlib.Path(spec.origin).parent)
+
+
+def too_long(captions: pa.StringArray) -> np.ndarray:
+    """Whether a caption has more than `MOST_CHARACTERS`, shape `(n,)` bool."""
+    return _lengths(captions) > MOST_CHARACTERS
+
+
+def _lengths(captions: pa.StringArray) -> np.ndarray:
+    import pyarrow.compute as pc
+
+    return pc.utf8_length(captions).to_numpy(zero_copy_only=False)
+
+
+def count_tags(nlp, captions: pa.StringArray) -> pa.StructArray:
+    """Words (tokens neither punctuation nor space) of each caption, and their tags.
+
+    Tags of other tokens do not count: a tagger without a tag for space calls a double space a noun.
+    Rows of captions that are too long are null.
+    """
+    from threadpoolctl import threadpool_limits
+
+    lengths, texts = _lengths(captions), captions.to_pylist()
+    counts = np.zeros((len(captions), 1 + len(schemas.TAG_COLUMNS)), np.int32)
+    alone = lengths > _BATCHED_CHARACTERS
+    with threadpool_limits(1, user_api="blas"):  # the other processors are other workers'
+        for chosen, batch_size in ((~alone, BATCH_SIZE), (alone & ~too_long(captions), 1)):
+            _count_rows(nlp, texts, np.flatnonzero(chosen), batch_size, counts)
+    missing = pa.array(too_long(captions))
+    return pa.StructArray.from_arrays(
+        [pa.array(np.ascontiguousarray(column)) for column in counts.T],
+        fields=list(schemas.RICHNESS_OF_CAPTION),
+        mask=missing,
+    )
+
+
+def _count_rows(nlp, texts: list[str], rows: np.ndarray, batch_size: int, counts: np.ndarray):
+    """Tags these rows' captions and enters their counts, shape `(n, 1 + tags)`."""
+    from spacy.attrs import IS_PUNCT, IS_SPACE, POS
+    from spacy.symbols import IDS
+
+    tags = np.array([IDS[tag] for tag in schemas.TAG_COLUMNS.values()])
+    docs = nlp.pipe((texts[row] for row in rows), batch_size=batch_size)
+    for row, doc in zip(rows, docs, strict=True):
+        tokens = doc.to_array([POS, IS_PUNCT, IS_SPACE])
+        words = tokens[(tokens[:, 1] == 0) & (tokens[:, 2] == 0), 0]
+        counts[row, 0] = len(words)
+        counts[row, 1:] = (words[:, None] == tags).sum(axis=0)
+
+
+def _count_nothing(captions: pa.StringArray) -> pa.StructArray:
+    return pa.nulls(len(captions), schemas.RICHNESS_OF_CAPTION)

@@ -1,0 +1,121 @@
+"""What all stage transforms share: running a chunk function, counting for those who watch."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+import apache_beam as beam
+import msgspec
+from apache_beam.metrics import Metrics
+
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.units import Unit
+
+Stage = Callable[[Chunk], Chunk]
+
+WALL_TIME, CPU_TIME = "microseconds", "cpu_microseconds"
+"""Names of a stage's counters of time."""
+
+
+class Stopwatch:
+    """Counts what a stage took: time, and processor time of its thread.
+
+    Counters are for watching only (`--profile`): a retried bundle counts twice. Published figures
+    come from the units' records.
+
+    Args:
+      name: The stage's name, the namespace of its counters.
+    """
+
+    def __init__(self, name: str):
+        self._wall = Metrics.counter(name, WALL_TIME)
+        self._cpu = Metrics.counter(name, CPU_TIME)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Counts the time of the block."""
+        wall, cpu = time.perf_counter_ns(), time.thread_time_ns()
+        try:
+            yield
+        finally:
+            self._wall.inc((time.perf_counter_ns() - wall) // 1000)
+            self._cpu.inc((time.thread_time_ns() - cpu) // 1000)
+
+
+class RunStage(beam.DoFn):
+    """Applies a chunk function to the chunks of (unit, chunk) elements.
+
+    Args:
+      name: The stage's name, the namespace of its metrics.
+      prepare: Makes the chunk function when the first chunk is there, so that reading need not
+        wait for indexes and models.
+    """
+
+    def __init__(self, name: str, prepare: Callable[[], Stage]):
+        self._prepare = prepare
+        self._stage: Stage | None = None
+        self._narratives = Metrics.counter(name, "narratives")
+        self._stopwatch = Stopwatch(name)
+
+    def process(self, element: tuple[Unit, Chunk]) -> Iterator[tuple[Unit, Chunk]]:
+        unit, chunk = element
+        with self._stopwatch.running():
+            if self._stage is None:
+                self._stage = self._prepare()
+            result = self._stage(chunk)
+        self._narratives.inc(len(chunk.narratives))
+        yield unit, result
+
+
+class ChunkTransform(beam.PTransform):
+    """A stage of the main job: a subclass is a dataclass and says what its function needs."""
+
+    def __post_init__(self):
+        super().__init__()
+
+    def prepare(self) -> Callable[[], Stage]:
+        """What makes the chunk function on a worker; must pickle."""
+        raise NotImplementedError
+
+    def expand(
+        self, chunks: beam.PCollection[tuple[Unit, Chunk]]
+    ) -> beam.PCollection[tuple[Unit, Chunk]]:
+        name = type(self).__name__
+        return chunks | name >> beam.ParDo(RunStage(name, self.prepare())).with_output_types(
+            tuple[Unit, Chunk]
+        )
+
+
+class ChunkCoder(beam.coders.Coder):
+    """Arrow IPC, so that nothing depends on fusion; sizes are known without serialising."""
+
+    def encode(self, value: Chunk) -> bytes:
+        return value.to_bytes()
+
+    def decode(self, encoded: bytes) -> Chunk:
+        return Chunk.from_bytes(encoded)
+
+    def estimate_size(self, value: Chunk) -> int:
+        return value.nbytes
+
+    def is_deterministic(self) -> bool:
+        return True
+
+
+beam.coders.registry.register_coder(Chunk, ChunkCoder)
+
+
+class UnitCoder(beam.coders.Coder):
+    """MessagePack: what Beam takes for types that it does not know would be pickle."""
+
+    def encode(self, value: Unit) -> bytes:
+        return msgspec.msgpack.encode(value)
+
+    def decode(self, encoded: bytes) -> Unit:
+        return msgspec.msgpack.decode(encoded, type=Unit)
+
+    def is_deterministic(self) -> bool:
+        return True
+
+
+beam.coders.registry.register_coder(Unit, UnitCoder)

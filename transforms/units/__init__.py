@@ -1,0 +1,1 @@
+"""Units, for every job: planned, skipped where finished, written, published."""

@@ -1,0 +1,131 @@
+"""WriteUnit: a finished unit's tables and its commit record."""
+
+import dataclasses
+import uuid
+from collections.abc import Iterator
+
+import apache_beam as beam
+import pyarrow as pa
+
+from transforms import storage
+from transforms.core.base import unfinished
+from transforms.core.base.errors import EngineError, UsageError, telling_room
+from transforms.core.model import layout
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.units import Unit, code_version
+from transforms.core.output.records import (
+    DamagedRecord,
+    FileEntry,
+    decode_record,
+    encode_record,
+    make_record,
+)
+from transforms.core.output.tables import unit_tables, write_table
+from transforms.stage import Stopwatch
+
+
+def write_unit(unit: Unit, chunk: Chunk, output: str) -> str:
+    """Writes all tables of a unit, then commits it.
+
+    The tables are written and closed in a folder that only this try knows; then the record is
+    created if absent. A try that fails, or comes second, removes its own files.
+
+    Returns:
+      The path of the unit's commit record.
+    """
+    record = storage.join(output, layout.record_path(unit.key))
+    if storage.exists(record):
+        return record
+    attempt = uuid.uuid4().hex[:12]
+    folder = layout.attempt_folder(unit.key, attempt)
+    with unfinished.removed_at_stop(storage.join(output, folder), unless=record):
+        _write_attempt(unit, chunk, output, folder, attempt, record)
+    return record
+
+
+def _write_attempt(
+    unit: Unit, chunk: Chunk, output: str, folder: str, attempt: str, record: str
+) -> None:
+    committed = False
+    try:
+        files = [
+            _write_file(table, rows, output, f"{folder}/{layout.file_name(table, table)}")
+            for table, rows in unit_tables(chunk, unit.shard).items()
+            if len(rows)
+        ]
+        data = encode_record(make_record(unit, chunk, attempt, files))
+        folders = (folder, layout.unit_folder(unit.key)) if files else ()
+        storage.sync_folders(storage.join(output, name) for name in folders)
+        committed = storage.create_exclusively(record, data)
+    except OSError:
+        # Another run may have finished the unit, and removed this try's files when it published.
+        if not storage.exists(record):
+            raise
+    finally:
+        if not (committed or _may_name(record, attempt)):
+            storage.remove_folder(storage.join(output, folder))
+
+
+def _may_name(record: str, attempt: str) -> bool:
+    """Whether the record is this try's after all, or cannot be read to rule that out.
+
+    A store may fail after it has done what it was asked. Files that nobody needs are removed when
+    a version is published.
+    """
+    try:
+        return (
+            storage.exists(record) and decode_record(storage.read_bytes(record)).attempt == attempt
+        )
+    except (DamagedRecord, EngineError, UsageError, OSError):
+        return True
+
+
+def _write_file(table: str, rows: pa.RecordBatch, output: str, path: str) -> FileEntry:
+    place = storage.join(output, path)
+    with storage.new_file(place) as local, telling_room(place, rows.nbytes):
+        return write_table(table, rows, local, path)
+
+
+class _WriteUnit(beam.DoFn):
+    def __init__(self, output: str, code: str):
+        self._output, self._code = output, code
+        self._units = beam.metrics.Metrics.counter("WriteUnit", "units")
+        self._bytes = beam.metrics.Metrics.counter("WriteUnit", "bytes")
+        self._stopwatch = Stopwatch("WriteUnit")
+
+    def setup(self) -> None:
+        if code_version() != self._code:
+            raise UsageError(
+                "a worker has other code than the command that planned the run: install the same "
+                "version of the project on both, and start the workers anew"
+            )
+
+    def process(self, element: tuple[Unit, Chunk]) -> Iterator[str]:
+        unit, chunk = element
+        with self._stopwatch.running():
+            record = write_unit(unit, chunk, self._output)
+        self._units.inc()
+        self._bytes.inc(chunk.bytes)
+        yield record
+
+
+@dataclasses.dataclass
+class WriteUnit(beam.PTransform):
+    """Finishes units: from (unit, chunk) to the paths of commit records.
+
+    A unit's key stands for the code that did it, so a worker with other code raises UsageError.
+
+    Attributes:
+      output: The output folder.
+      code: `units.code_version()` with which the units were planned.
+    """
+
+    output: str
+    code: str
+
+    def __post_init__(self):
+        super().__init__()
+
+    def expand(self, chunks: beam.PCollection[tuple[Unit, Chunk]]) -> beam.PCollection[str]:
+        write = beam.ParDo(_WriteUnit(self.output, self.code))
+        return chunks | "WriteUnit" >> write.with_output_types(str)
