@@ -43,9 +43,8 @@ def _measure(units, options, beam_args, transcript_index, path: str) -> None:
     import apache_beam as beam
 
     from pipelines.cli.engines.runners import create_pipeline, is_handed_over
-    from transforms.align import AlignTranscripts
     from transforms.calibrate import CountDistances, write_counts
-    from transforms.read import ReadNarratives
+    from transforms.narratives import AlignTranscripts, ReadNarratives
     from transforms.units.resume import CreateUnits
 
     if is_handed_over(options, beam_args):

@@ -156,13 +156,15 @@ def build_pipeline(pipeline, options: BuildOptions, plan: BuildPlan, publish) ->
     """Wires the stages: DESIGN's data flow, top to bottom."""
     import apache_beam as beam
 
-    from transforms.align import AlignTranscripts
-    from transforms.annotate import JoinAnnotations
-    from transforms.ground import GroundWords
-    from transforms.mention import MatchMentions
-    from transforms.quality import FilterQuality
-    from transforms.read import ReadNarratives
-    from transforms.richness import MeasureRichness
+    from transforms.narratives import (
+        AlignTranscripts,
+        FilterQuality,
+        GroundWords,
+        JoinAnnotations,
+        MatchMentions,
+        MeasureRichness,
+        ReadNarratives,
+    )
     from transforms.units.publish import PublishVersion
     from transforms.units.resume import CreateUnits, SkipFinished
     from transforms.units.write import WriteUnit

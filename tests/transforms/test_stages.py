@@ -15,8 +15,6 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from tests import build_helpers as helpers
 from transforms import storage
-from transforms.align import AlignTranscripts
-from transforms.annotate import JoinAnnotations
 from transforms.calibrate import CountDistances, count_distances
 from transforms.core.base.errors import EngineError
 from transforms.core.model.units import Unit, code_version
@@ -31,11 +29,16 @@ from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions
 from transforms.core.stages.measure.measure_richness import measure_richness
 from transforms.core.stages.measure.richness import create_tagger
-from transforms.ground import GroundWords
-from transforms.mention import MatchMentions
-from transforms.quality import FilterQuality
-from transforms.read import ReadNarratives, read_unit
-from transforms.richness import MeasureRichness
+from transforms.narratives import (
+    AlignTranscripts,
+    FilterQuality,
+    GroundWords,
+    JoinAnnotations,
+    MatchMentions,
+    MeasureRichness,
+    ReadNarratives,
+    read_unit,
+)
 from transforms.stage import ChunkCoder
 from transforms.units import write
 from transforms.units.write import WriteUnit, write_unit

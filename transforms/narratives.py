@@ -1,0 +1,210 @@
+"""The main job's stages in order: thin transforms over the functions of `core`.
+
+A stage is prepared on a worker when its first chunk is there: indexes and models are opened then,
+and pickled never.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Mapping
+
+import apache_beam as beam
+
+from transforms import storage
+from transforms.core.base.lines import read_block, read_pieces
+from transforms.core.base.memory import keep_freed_memory
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.units import Unit
+from transforms.core.sources.annotations.index import open_index
+from transforms.core.sources.narratives.limits import MAX_LINE_BYTES
+from transforms.core.sources.narratives.reading import Origin, read_chunk
+from transforms.core.stages.align.align_transcripts import align_transcripts
+from transforms.core.stages.align.transcript_sources import create_source
+from transforms.core.stages.filter.filter_quality import filter_quality
+from transforms.core.stages.filter.quality import QualityRules
+from transforms.core.stages.ground.ground_words import ground_words
+from transforms.core.stages.join_annotations import join_annotations
+from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions
+from transforms.core.stages.measure.measure_richness import measure_richness
+from transforms.core.stages.measure.richness import create_tagger
+from transforms.stage import ChunkTransform, Stage, Stopwatch
+
+
+def read_unit(unit: Unit, unit_bytes: int) -> Iterator[tuple[Unit, Chunk]]:
+    """Reads one unit; a compressed shard yields its pieces in turn."""
+    if not unit.compressed:
+        with storage.open_binary(unit.path, unit.fingerprint) as file:
+            start, block = read_block(file, unit.start, unit.end, MAX_LINE_BYTES)
+        storage.check_unchanged(unit.path, unit.fingerprint, unit.identity)
+        yield unit, read_chunk(block, origin_of(unit, start))
+        return
+    with storage.open_decompressed(unit.path, unit.fingerprint) as file:
+        pieces = read_pieces(file, unit_bytes, MAX_LINE_BYTES)
+        for index, (start, block, last) in enumerate(pieces):
+            storage.check_unchanged(unit.path, unit.fingerprint, unit.identity)
+            piece = unit.piece(index, start, start + block.size)
+            yield piece, read_chunk(block, origin_of(piece, start), last)
+
+
+def origin_of(unit: Unit, start: int) -> Origin:
+    """Where a block of the unit comes from."""
+    return Origin(unit.shard, unit.index, start, unit.dataset, unit.split, unit.dialect)
+
+
+class _ReadUnit(beam.DoFn):
+    def __init__(self, unit_bytes: int):
+        self._unit_bytes = unit_bytes
+        self._lines = beam.metrics.Metrics.counter("ReadNarratives", "lines")
+        self._rejected = beam.metrics.Metrics.counter("ReadNarratives", "rejected")
+        self._stopwatch = Stopwatch("ReadNarratives")
+
+    def setup(self) -> None:
+        keep_freed_memory()
+
+    def process(self, unit: Unit) -> Iterator[tuple[Unit, Chunk]]:
+        pieces = read_unit(unit, self._unit_bytes)
+        while True:
+            with self._stopwatch.running():
+                piece, chunk = next(pieces, (None, None))
+            if chunk is None:
+                return
+            self._lines.inc(chunk.lines)
+            self._rejected.inc(len(chunk.rejected))
+            yield piece, chunk
+
+
+@dataclasses.dataclass
+class ReadNarratives(beam.PTransform):
+    """Reads every unit into a chunk.
+
+    Attributes:
+      unit_bytes: Size of the pieces into which a compressed shard's text is cut.
+    """
+
+    unit_bytes: int
+
+    def __post_init__(self):
+        super().__init__()
+        if self.unit_bytes < 1:
+            raise ValueError(f"unit_bytes must be positive, got {self.unit_bytes}")
+
+    def expand(self, units: beam.PCollection[Unit]) -> beam.PCollection[tuple[Unit, Chunk]]:
+        return units | "ReadUnit" >> beam.ParDo(_ReadUnit(self.unit_bytes)).with_output_types(
+            tuple[Unit, Chunk]
+        )
+
+
+@dataclasses.dataclass
+class AlignTranscripts(ChunkTransform):
+    """Aligns transcriptions with captions.
+
+    Attributes:
+      transcripts: Where transcriptions come from: `timed_caption`, `asr` or `words`.
+      index_path: The transcript index, for `asr` and `words`.
+    """
+
+    transcripts: str = "timed_caption"
+    index_path: str | None = None
+
+    def __post_init__(self):
+        super().__post_init__()
+        if (self.transcripts == "timed_caption") != (self.index_path is None):
+            raise ValueError(f"transcripts {self.transcripts} and index {self.index_path} differ")
+
+    def prepare(self) -> Callable[[], Stage]:
+        return functools.partial(_align, self.transcripts, self.index_path)
+
+
+def _align(transcripts: str, index_path: str | None) -> Stage:
+    folder = index_path and storage.local_folder(index_path)
+    return functools.partial(align_transcripts, source=create_source(transcripts, folder))
+
+
+@dataclasses.dataclass
+class GroundWords(ChunkTransform):
+    """Gives every word its trace segment and box."""
+
+    def prepare(self) -> Callable[[], Stage]:
+        return _ground
+
+
+def _ground() -> Stage:
+    return ground_words
+
+
+@dataclasses.dataclass
+class FilterQuality(ChunkTransform):
+    """Sets narratives below the quality bar aside, with the reasons.
+
+    Attributes:
+      rules: Which rules are on.
+    """
+
+    rules: QualityRules
+
+    def prepare(self) -> Callable[[], Stage]:
+        return functools.partial(_filter, self.rules)
+
+
+def _filter(rules: QualityRules) -> Stage:
+    return functools.partial(filter_quality, rules=rules)
+
+
+@dataclasses.dataclass
+class JoinAnnotations(ChunkTransform):
+    """Joins image, labels and boxes to every narrative.
+
+    Attributes:
+      index_path: The annotation index; None joins nothing.
+      others: Whose images those of further datasets are: `open_images` or `coco` by dataset.
+    """
+
+    index_path: str | None = None
+    others: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def prepare(self) -> Callable[[], Stage]:
+        return functools.partial(_join, self.index_path, dict(self.others))
+
+
+def _join(index_path: str | None, others: Mapping[str, str]) -> Stage:
+    folder = index_path and storage.local_folder(index_path)
+    return functools.partial(join_annotations, index=open_index(folder), others=others)
+
+
+@dataclasses.dataclass
+class MatchMentions(ChunkTransform):
+    """Finds class mentions, their closest boxes and where their points lie.
+
+    Attributes:
+      index_path: The annotation index, which has the classes; None for the published ones.
+      rules: What counts as a mention and which boxes it may use.
+    """
+
+    index_path: str | None
+    rules: MentionRules
+
+    def prepare(self) -> Callable[[], Stage]:
+        return functools.partial(_match, self.index_path, self.rules)
+
+
+def _match(index_path: str | None, rules: MentionRules) -> Stage:
+    folder = index_path and storage.local_folder(index_path)
+    return functools.partial(match_mentions, rules=compile_rules(open_index(folder), rules))
+
+
+@dataclasses.dataclass
+class MeasureRichness(ChunkTransform):
+    """Counts words and part-of-speech tags of every caption.
+
+    Attributes:
+      tagger: A spaCy pipeline's name, or `none`.
+    """
+
+    tagger: str
+
+    def prepare(self) -> Callable[[], Stage]:
+        return functools.partial(_measure, self.tagger)
+
+
+def _measure(tagger: str) -> Stage:
+    return functools.partial(measure_richness, tagger=create_tagger(tagger))
