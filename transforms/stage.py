@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
+from typing import Any, Self
 
 import apache_beam as beam
 import msgspec
@@ -105,17 +106,34 @@ class ChunkCoder(beam.coders.Coder):
 beam.coders.registry.register_coder(Chunk, ChunkCoder)
 
 
-class UnitCoder(beam.coders.Coder):
-    """MessagePack: what Beam takes for types that it does not know would be pickle."""
+class MessagePackCoder(beam.coders.Coder):
+    """Values of one type as MessagePack: for types that it does not know, Beam takes pickle.
 
-    def encode(self, value: Unit) -> bytes:
+    Args:
+      type_: A type that msgspec knows: a dataclass, a struct.
+    """
+
+    def __init__(self, type_: type):
+        self._type = type_
+
+    @classmethod
+    def from_type_hint(cls, typehint: type, unused_registry: object) -> Self:
+        return cls(typehint)
+
+    def to_type_hint(self) -> type:
+        return self._type
+
+    def encode(self, value: object) -> bytes:
         return msgspec.msgpack.encode(value)
 
-    def decode(self, encoded: bytes) -> Unit:
-        return msgspec.msgpack.decode(encoded, type=Unit)
+    def decode(self, encoded: bytes) -> Any:
+        return msgspec.msgpack.decode(encoded, type=self._type)
+
+    def estimate_size(self, value: object) -> int:
+        return 0  # for watching only, and not worth encoding twice
 
     def is_deterministic(self) -> bool:
-        return True
+        return False
 
 
-beam.coders.registry.register_coder(Unit, UnitCoder)
+beam.coders.registry.register_coder(Unit, MessagePackCoder)

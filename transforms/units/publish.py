@@ -38,7 +38,7 @@ from transforms.core.output.version import (
     version_files,
     version_id,
 )
-from transforms.stage import Stopwatch
+from transforms.stage import MessagePackCoder, Stopwatch
 
 FORMAT = 1
 """Version of the manifest's form."""
@@ -93,24 +93,8 @@ class Outcome:
     found: dict = dataclasses.field(default_factory=dict)
 
 
-class RecordCoder(beam.coders.Coder):
-    """MessagePack: what Beam takes for types that it does not know would be pickle."""
-
-    def encode(self, value: UnitRecord) -> bytes:
-        return msgspec.msgpack.encode(value)
-
-    def decode(self, encoded: bytes) -> UnitRecord:
-        return msgspec.msgpack.decode(encoded, type=UnitRecord)
-
-    def estimate_size(self, value: UnitRecord) -> int:
-        return 0  # for watching only, and not worth encoding twice
-
-    def is_deterministic(self) -> bool:
-        return False
-
-
-class SummaryCoder(RecordCoder):
-    """Likewise."""
+class SummaryCoder(MessagePackCoder):
+    """A summary as MessagePack, compressed."""
 
     def encode(self, value: Summary) -> bytes:
         return encode_summary(value)
@@ -119,16 +103,9 @@ class SummaryCoder(RecordCoder):
         return decode_summary(encoded)
 
 
-class OutcomeCoder(RecordCoder):
-    """Likewise."""
-
-    def decode(self, encoded: bytes) -> Outcome:
-        return msgspec.msgpack.decode(encoded, type=Outcome)
-
-
-beam.coders.registry.register_coder(UnitRecord, RecordCoder)
+beam.coders.registry.register_coder(UnitRecord, MessagePackCoder)
 beam.coders.registry.register_coder(Summary, SummaryCoder)
-beam.coders.registry.register_coder(Outcome, OutcomeCoder)
+beam.coders.registry.register_coder(Outcome, MessagePackCoder)
 
 
 @beam.typehints.with_input_types(UnitRecord)
@@ -137,7 +114,7 @@ class MergeUnits(beam.CombineFn):
     """Merges unit records to one `Summary`, in any order."""
 
     def get_accumulator_coder(self) -> beam.coders.Coder:
-        return SummaryCoder()
+        return SummaryCoder(Summary)
 
     def create_accumulator(self) -> Summary:
         return Summary()

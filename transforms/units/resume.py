@@ -8,7 +8,7 @@ import apache_beam as beam
 from transforms import storage
 from transforms.core.model import layout
 from transforms.core.model.units import Unit
-from transforms.stage import UnitCoder
+from transforms.stage import MessagePackCoder
 
 TODO, FINISHED = "todo", "finished"
 
@@ -29,7 +29,7 @@ class CreateUnits(beam.PTransform):
         super().__init__()
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection[Unit]:
-        coder = UnitCoder()
+        coder = MessagePackCoder(Unit)
         encoded = [coder.encode(unit) for unit in self.units]
         return (
             pipeline
