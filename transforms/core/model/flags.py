@@ -49,3 +49,15 @@ def any_outside(offsets, x, y):
                 found[i] = True
                 break
     return found
+
+
+@compiled
+def in_order(point_offsets, t):
+    """Whether each narrative's times never decrease, shape `(n,)` bool."""
+    ordered = np.ones(len(point_offsets) - 1, np.bool_)
+    for i in range(len(ordered)):
+        steps_back = 0
+        for k in range(point_offsets[i] + 1, point_offsets[i + 1]):
+            steps_back += t[k] < t[k - 1]
+        ordered[i] = steps_back == 0
+    return ordered

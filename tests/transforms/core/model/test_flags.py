@@ -41,3 +41,10 @@ def test_points_outside_the_image(rows):
     x, y = np.array([point for row in rows for point in row], float).reshape(-1, 2).T.copy()
     expected = [any(not (0 <= v <= 1) for point in row for v in point) for row in rows]
     assert flags.any_outside(offsets, x, y).tolist() == expected
+
+
+@given(st.lists(st.lists(st.integers(0, 3).map(float), max_size=5), max_size=5))
+def test_times_are_in_order_or_not(rows):
+    offsets = np.cumsum([0, *map(len, rows)])
+    flat = np.array([t for row in rows for t in row], float)
+    assert flags.in_order(offsets, flat).tolist() == [row == sorted(row) for row in rows]

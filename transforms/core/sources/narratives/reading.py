@@ -32,7 +32,6 @@ from transforms.core.sources.narratives.strict_reader import (
     StrictLines,
     read_strictly,
 )
-from transforms.core.stages.ground.grounding import in_order
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,11 +208,11 @@ def _flags(lines: pa.RecordBatch, differs: np.ndarray) -> np.ndarray:
     point_offsets, x, y, t = points(lines)
     offsets, spoken = unpack(lines["utterances"])
     starts, ends = numbers(spoken.field("start_time")), numbers(spoken.field("end_time"))
-    disordered = ~in_order(offsets, starts) | _any_in_row(offsets, starts > ends)
+    disordered = ~flags.in_order(offsets, starts) | _any_in_row(offsets, starts > ends)
     return flags.combine(
         no_trace=np.diff(point_offsets) == 0,
         zero_length_utterance=_any_in_row(offsets, starts == ends),
-        times_out_of_order=disordered | ~in_order(point_offsets, t),
+        times_out_of_order=disordered | ~flags.in_order(point_offsets, t),
         outside_image=flags.any_outside(point_offsets, x, y),
         dataset_id_differs=differs,
     )

@@ -3,6 +3,7 @@
 import numpy as np
 
 from transforms.core.base.compiled import compiled
+from transforms.core.model.flags import in_order
 
 
 def trace_segments(
@@ -29,18 +30,6 @@ def trace_segments(
       -1 where the times are unknown.
     """
     return _trace_segments(rows, starts, ends, point_offsets, t, in_order(point_offsets, t))
-
-
-@compiled
-def in_order(point_offsets, t):
-    """Whether each narrative's times never decrease, shape `(n,)` bool."""
-    ordered = np.ones(len(point_offsets) - 1, np.bool_)
-    for i in range(len(ordered)):
-        steps_back = 0
-        for k in range(point_offsets[i] + 1, point_offsets[i + 1]):
-            steps_back += t[k] < t[k - 1]
-        ordered[i] = steps_back == 0
-    return ordered
 
 
 @compiled

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from tests.reference import grounding as reference
 from transforms.core.stages.ground.grounding import (
     crosses_gap,
-    in_order,
     segment_boxes,
     trace_segments,
 )
@@ -68,10 +67,3 @@ def test_a_segment_takes_both_ends_of_its_interval():
 def test_a_segment_that_begins_with_a_piece_does_not_cross_a_gap():
     trace = [[(0, 0, 0.0), (0, 0, 1.0)], [(0, 0, 2.0), (0, 0, 3.0)]]
     assert [row[2] for row in ground([(trace, [(0, 1), (2, 3), (1, 2)])])] == [False, False, True]
-
-
-@given(st.lists(st.lists(st.integers(0, 3).map(float), max_size=5), max_size=5))
-def test_in_order(rows):
-    offsets = np.cumsum([0, *map(len, rows)])
-    flat = np.array([t for row in rows for t in row], float)
-    assert in_order(offsets, flat).tolist() == [row == sorted(row) for row in rows]
