@@ -71,7 +71,7 @@ def may_import(module, target):
         ("transforms.write_unit", "pipelines.cli.options", False),
         ("transforms.write_unit", "transforms.storage", True),
         ("transforms.write_unit", "transforms.read_narratives", False),
-        ("transforms.write_unit", "transforms.core.output.records", True),
+        ("transforms.write_unit", "transforms.core.output.commit_records", True),
         ("transforms.write_unit", "apache_beam", True),
         ("transforms.write_unit", "transforms.storage.local", False),
         ("transforms.storage", "transforms.storage.local", True),

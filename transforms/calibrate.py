@@ -11,7 +11,7 @@ from transforms import storage
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.units import Unit
 from transforms.core.stages.align.alignment import NO_DISTANCE
-from transforms.core.stages.filter.calibration import encode_counts
+from transforms.core.stages.filter.threshold import encode_counts
 
 Counts = dict[tuple[int, int], int]
 """Narratives by (D, caption characters): a plain dictionary, since Beam would pickle a counter."""

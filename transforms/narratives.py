@@ -15,13 +15,13 @@ from transforms.core.base.lines import read_block, read_pieces
 from transforms.core.base.memory import keep_freed_memory
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.units import Unit
-from transforms.core.sources.annotations.index import open_index
+from transforms.core.sources.annotations.lookup import open_index
 from transforms.core.sources.narratives.limits import MAX_LINE_BYTES
 from transforms.core.sources.narratives.reading import Origin, read_chunk
 from transforms.core.stages.align.align_transcripts import align_transcripts
 from transforms.core.stages.align.transcript_sources import create_source
 from transforms.core.stages.filter.filter_quality import filter_quality
-from transforms.core.stages.filter.quality import QualityRules
+from transforms.core.stages.filter.rules import QualityRules
 from transforms.core.stages.ground.ground_words import ground_words
 from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions

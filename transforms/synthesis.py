@@ -12,8 +12,8 @@ from apache_beam.metrics import Metrics
 from transforms import storage
 from transforms.core.base.errors import UsageError
 from transforms.core.sources.annotations.classes import ClassName, default_classes, parse_classes
+from transforms.core.synthesis.lines import DATASET_ID, Lines, to_lines
 from transforms.core.synthesis.narrate import Casting, synthesize_narrative
-from transforms.core.synthesis.records import DATASET_ID, Lines, to_lines
 from transforms.core.synthesis.scenes import Scene, Source, read_scenes
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from engines.dataflow.parameters import Parameter, template_parameters
-from pipelines.build import job as build
+from pipelines.build import job
 from pipelines.cli.process import run_program
 from transforms.core.base.errors import UsageError
 
@@ -20,7 +20,7 @@ _PARAMETERS = {parameter.name: parameter for parameter in template_parameters()}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the main job's command; answers its exit code."""
-    return build.main(job_arguments(sys.argv[1:] if argv is None else argv))
+    return job.main(job_arguments(sys.argv[1:] if argv is None else argv))
 
 
 def job_arguments(argv: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from pipelines.build.options import BuildOptions
 from transforms import storage
 from transforms.core.base.errors import UsageError
 from transforms.core.model.units import Unit, digest
-from transforms.core.stages.filter.calibration import decode_counts
+from transforms.core.stages.filter.threshold import decode_counts
 
 FOLDER = "calibrations"
 

@@ -11,7 +11,7 @@ from pipelines.cli.values import Bytes, Files, Folder, Metavar, Share
 from transforms.core.model.naming import dataset_and_split
 from transforms.core.model.schemas import BOX_FLAGS
 from transforms.core.output.guard import Limits
-from transforms.core.stages.filter.quality import QualityRules, exact_text
+from transforms.core.stages.filter.rules import QualityRules, exact_text
 from transforms.core.stages.match.match_mentions import MentionRules
 
 _EXACT = re.compile(

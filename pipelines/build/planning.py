@@ -19,12 +19,12 @@ from transforms.core.base.errors import UsageError, shown
 from transforms.core.base.secrets import mask_secrets
 from transforms.core.model import layout
 from transforms.core.model.units import Unit, code_version, digest, make_label, package_versions
+from transforms.core.output.commit_records import DamagedRecord, decode_record
 from transforms.core.output.expected import Expected
 from transforms.core.output.guard import is_comparable
-from transforms.core.output.records import DamagedRecord, decode_record
 from transforms.core.output.version import ShardPlan, version_id
-from transforms.core.stages.filter.calibration import calibrate
-from transforms.core.stages.filter.quality import QualityRules, exact_text
+from transforms.core.stages.filter.rules import QualityRules, exact_text
+from transforms.core.stages.filter.threshold import calibrate
 from transforms.core.stages.match.match_mentions import MentionRules
 from transforms.core.stages.measure.richness import check_tagger, tagger_version
 from transforms.storage.files import FileInfo

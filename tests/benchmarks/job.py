@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from pipelines import index_annotations
-from pipelines.build import job as build
+from pipelines.build import job
 from tests.benchmarks.material import annotation_files
 from transforms.core.model.chunk import Chunk
-from transforms.core.sources.annotations.index import AnnotationIndex
+from transforms.core.sources.annotations.lookup import AnnotationIndex
 from transforms.core.sources.narratives.decoding import Narrative
 from transforms.core.sources.narratives.reading import Origin, read_chunk
 from transforms.core.stages.align.align_transcripts import align_transcripts
 from transforms.core.stages.align.transcript_sources import create_source
 from transforms.core.stages.filter.filter_quality import filter_quality
-from transforms.core.stages.filter.quality import QualityRules
+from transforms.core.stages.filter.rules import QualityRules
 from transforms.core.stages.ground.ground_words import ground_words
 from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions
@@ -49,10 +49,10 @@ class Job:
         """A folder that is not there yet."""
         return self.scratch / f"output-{next(self._numbers)}"
 
-    def options(self, shards: Sequence[str], **more) -> build.BuildOptions:
+    def options(self, shards: Sequence[str], **more) -> job.BuildOptions:
         """Options of a run into a new folder, without tagging unless `more` says otherwise."""
         given = {"tagger": NO_TAGGER, "output": str(self.new_output())} | more
-        return build.BuildOptions(input=shards, annotations=self.index, **given)
+        return job.BuildOptions(input=shards, annotations=self.index, **given)
 
     def seconds(self, shards: Sequence[str], **more) -> float:
         """Seconds of a run from planning to the published version; its output is removed."""
@@ -73,13 +73,13 @@ def build_index(folder: pathlib.Path) -> str:
     return index_annotations.ensure_annotation_index(sources, options.output, options)
 
 
-def run_job(options: build.BuildOptions) -> None:
+def run_job(options: job.BuildOptions) -> None:
     """Plans and runs the main job.
 
     Raises:
       RuntimeError: It did not publish.
     """
-    outcome = build.run(options, [], build.plan_build(options, []))
+    outcome = job.run(options, [], job.plan_build(options, []))
     if outcome["status"] != "published":
         raise RuntimeError(f"the job ended as {outcome['status']}: {outcome['message']}")
 

@@ -9,7 +9,7 @@ import spacy
 from pipelines.build.options import BuildOptions
 from tests.benchmarks import job
 from tests.benchmarks.measure import Bench, Round
-from transforms.core.sources.annotations.index import AnnotationIndex
+from transforms.core.sources.annotations.lookup import AnnotationIndex
 from transforms.core.stages.measure.richness import BATCH_SIZE, DEFAULT_TAGGER
 
 

@@ -18,8 +18,8 @@ from tests.benchmarks.material import REAL
 from tests.benchmarks.ratios import spread
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.units import Unit
-from transforms.core.output import records, tables
-from transforms.core.sources.annotations.index import AnnotationIndex
+from transforms.core.output import commit_records, tables
+from transforms.core.sources.annotations.lookup import AnnotationIndex
 from transforms.core.sources.narratives.reading import Origin, read_chunk
 
 
@@ -66,7 +66,7 @@ def measure(job: Job, block: bytes) -> Iterator[tuple[str, float]]:
         folder.mkdir()
         yield "tables to Parquet", clock(write_tables, chunk, folder)[0]
     unit = Unit("shard", "shard", "", len(block), end=len(block))
-    yield "unit record", clock(records.make_record, unit, chunk, "try", [])[0]
+    yield "unit record", clock(commit_records.make_record, unit, chunk, "try", [])[0]
 
 
 def write_tables(chunk: Chunk, folder: pathlib.Path) -> None:

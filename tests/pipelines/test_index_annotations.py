@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.index_annotations import main
 from transforms.core.base.errors import UsageError
-from transforms.core.sources.annotations.index import KIND, AnnotationIndex
+from transforms.core.sources.annotations.lookup import KIND, AnnotationIndex
 from transforms.core.sources.index.manifest import read_manifest
 
 ROOT = pathlib.Path(__file__).parents[2]

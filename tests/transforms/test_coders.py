@@ -15,7 +15,7 @@ from pipelines.build.options import BuildOptions
 from pipelines.build.planning import plan_build
 from pipelines.cli.options import parse_command_line
 from tests import build_helpers as helpers
-from transforms.core.output.records import decode_record
+from transforms.core.output.commit_records import decode_record
 from transforms.core.output.statistics import statistics_tables
 from transforms.core.output.version import Summary
 from transforms.stage import ChunkCoder, MessagePackCoder

@@ -18,8 +18,8 @@ from pipelines.index_annotations import (
 )
 from transforms import index as index_module
 from transforms.core.base.errors import UsageError
-from transforms.core.sources.annotations import tables
-from transforms.core.sources.annotations.index import AnnotationIndex
+from transforms.core.sources.annotations import contents
+from transforms.core.sources.annotations.lookup import AnnotationIndex
 from transforms.core.sources.index import buckets as bucket_index
 from transforms.core.sources.index.manifest import read_manifest
 from transforms.core.sources.transcripts import TranscriptIndex
@@ -89,7 +89,7 @@ def test_buckets_do_not_change_what_is_joined(tmp_path, small_buckets, monkeypat
     one = build(tmp_path / "one")
     ids = (HERE / "v3/train/images.csv").read_text().splitlines()[1:]
     ids = pa.array([line[:16] for line in ids] + ["0001eeaf4aed83f9", "f"])
-    about = np.full(len(ids), tables.VOCABULARIES.index(tables.OPEN_IMAGES))
+    about = np.full(len(ids), contents.VOCABULARIES.index(contents.OPEN_IMAGES))
     from_many = AnnotationIndex.open(many).join(ids, about).columns
     from_one = AnnotationIndex.open(one).join(ids, about).columns
     assert read_manifest(many, ("annotations",)).tables["images"].buckets > 4

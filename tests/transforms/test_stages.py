@@ -18,12 +18,12 @@ from transforms import storage
 from transforms.calibrate import CountDistances, count_distances
 from transforms.core.base.errors import EngineError
 from transforms.core.model.units import Unit, code_version
-from transforms.core.output.records import decode_record
-from transforms.core.sources.annotations.index import open_index
+from transforms.core.output.commit_records import decode_record
+from transforms.core.sources.annotations.lookup import open_index
 from transforms.core.stages.align.align_transcripts import align_transcripts
 from transforms.core.stages.align.transcript_sources import create_source
 from transforms.core.stages.filter.filter_quality import filter_quality
-from transforms.core.stages.filter.quality import QualityRules
+from transforms.core.stages.filter.rules import QualityRules
 from transforms.core.stages.ground.ground_words import ground_words
 from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions

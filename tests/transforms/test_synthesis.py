@@ -9,8 +9,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.util import assert_that, equal_to
 
 from transforms.core.base.errors import UsageError
+from transforms.core.synthesis.lines import Lines, to_lines
 from transforms.core.synthesis.narrate import Casting, synthesize_narrative
-from transforms.core.synthesis.records import Lines, to_lines
 from transforms.synthesis import SceneFiles, Shards, SynthesizeShards, refuse_other_shards
 
 SAMPLE = pathlib.Path(__file__).parents[2] / "samples" / "open_images"

@@ -16,9 +16,9 @@ from transforms.core.base.errors import EngineError, UsageError
 from transforms.core.base.secrets import mask_secrets
 from transforms.core.model import layout
 from transforms.core.model.schemas import MENTIONS, UNIT_TABLES
+from transforms.core.output.commit_records import DamagedRecord, UnitRecord, decode_record
 from transforms.core.output.expected import Expected, compare
 from transforms.core.output.guard import Limits, is_comparable, run_checks
-from transforms.core.output.records import DamagedRecord, UnitRecord, decode_record
 from transforms.core.output.statistics import statistics_tables
 from transforms.core.output.tables import write_table
 from transforms.core.output.verdict import Verdict, describe_failure, judge

@@ -13,7 +13,7 @@ from transforms.core.base.errors import EngineError, UsageError, telling_room
 from transforms.core.model import layout
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.units import Unit, code_version
-from transforms.core.output.records import (
+from transforms.core.output.commit_records import (
     DamagedRecord,
     FileEntry,
     decode_record,

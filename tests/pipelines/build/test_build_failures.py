@@ -10,8 +10,7 @@ import time
 
 import pytest
 
-from pipelines.build import job as job
-from pipelines.build import planning
+from pipelines.build import job, planning
 from pipelines.build.options import BuildOptions
 from pipelines.build.planning import plan_build
 from pipelines.cli.options import parse_command_line
@@ -20,7 +19,7 @@ from tests.build_helpers import build
 from tests.engines import jobs
 from transforms import read
 from transforms.core.base.errors import WORKER_ENDED, UsageError
-from transforms.core.output.records import decode_record, encode_record
+from transforms.core.output.commit_records import decode_record, encode_record
 from transforms.units import publish
 
 UNIT_BYTES = 20_000

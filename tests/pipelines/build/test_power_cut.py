@@ -19,7 +19,7 @@ import google_crc32c
 import pytest
 
 from tests import build_helpers as helpers
-from transforms.core.output.records import decode_record
+from transforms.core.output.commit_records import decode_record
 
 DISKS_AT_RANDOM = 4
 """Disks derived for each cut, beside those with none and with all of the pending changes."""

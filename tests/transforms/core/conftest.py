@@ -5,12 +5,12 @@ import pytest
 from pipelines.cli.options import Options
 from pipelines.index_annotations import AnnotationSources, ensure_annotation_index
 from tests.conftest import ROOT
-from transforms.core.sources.annotations.index import open_index
+from transforms.core.sources.annotations.lookup import open_index
 from transforms.core.sources.narratives.reading import Origin, read_chunk
 from transforms.core.stages.align.align_transcripts import align_transcripts
 from transforms.core.stages.align.transcript_sources import create_source
 from transforms.core.stages.filter.filter_quality import filter_quality
-from transforms.core.stages.filter.quality import QualityRules
+from transforms.core.stages.filter.rules import QualityRules
 from transforms.core.stages.ground.ground_words import ground_words
 from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from transforms.core.model import flags, schemas
 from transforms.core.model.chunk import Chunk, empty_batch, numbers
 from transforms.core.model.naming import narrative_ids
-from transforms.core.output.records import FileEntry
+from transforms.core.output.commit_records import FileEntry
 
 
 def unit_tables(chunk: Chunk, shard: str) -> dict[str, pa.RecordBatch]:

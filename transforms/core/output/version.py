@@ -11,7 +11,12 @@ import msgspec
 from transforms.core.model import layout
 from transforms.core.model.schemas import LOCALIZATION_COUNTS
 from transforms.core.model.units import SKIPPED, digest
-from transforms.core.output.records import Counts, UnitRecord, pack_statistics, unpack_statistics
+from transforms.core.output.commit_records import (
+    Counts,
+    UnitRecord,
+    pack_statistics,
+    unpack_statistics,
+)
 from transforms.core.output.statistics import TOTALS, Statistics, repeated_keys
 
 SHOWN_BAD_LINES = 100

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from transforms.core.model import flags
 from transforms.core.model.chunk import Chunk, numbers, set_columns, term_codes
-from transforms.core.sources.annotations import tables
-from transforms.core.sources.annotations.index import AnnotationIndex, Joined
+from transforms.core.sources.annotations import contents
+from transforms.core.sources.annotations.lookup import AnnotationIndex, Joined
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -20,7 +20,7 @@ def join_annotations(
     """Adds `image`, `labels`, `boxes_status` and `boxes`; discarded narratives gain `image`.
 
     Annotations are joined where they are about the images of the narrative's dataset
-    (`tables.vocabulary_of_dataset`); a narrative whose image id occurs only in those of another
+    (`contents.vocabulary_of_dataset`); a narrative whose image id occurs only in those of another
     one is flagged.
 
     Args:
@@ -39,8 +39,8 @@ def join_annotations(
 
 def _join(narratives: pa.RecordBatch, index: AnnotationIndex, others: Mapping[str, str]) -> Joined:
     codes, datasets = term_codes(narratives["dataset"])
-    positions = {name: at for at, name in enumerate(tables.VOCABULARIES)}
-    about = [positions.get(tables.vocabulary_of_dataset(name, others), -1) for name in datasets]
+    positions = {name: at for at, name in enumerate(contents.VOCABULARIES)}
+    about = [positions.get(contents.vocabulary_of_dataset(name, others), -1) for name in datasets]
     return index.join(narratives["image_id"], np.array(about)[codes])
 
 

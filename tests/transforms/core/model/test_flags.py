@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from transforms.core.model import flags
 from transforms.core.model.schemas import FLAGS
-from transforms.core.stages.filter.quality import REASONS
+from transforms.core.stages.filter.rules import REASONS
 
 
 @given(st.lists(st.sets(st.sampled_from(FLAGS)), max_size=6))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.reference import richness as reference
 from transforms.core.model.schemas import MEASURES
 from transforms.core.output import statistics
-from transforms.core.output.records import pack_statistics, unpack_statistics
+from transforms.core.output.commit_records import pack_statistics, unpack_statistics
 from transforms.core.output.statistics import Histogram, Moments, Statistics, measure_chunk
 
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from transforms.core.model.units import Unit
-from transforms.core.output import records, version
+from transforms.core.output import commit_records, version
 from transforms.core.output.statistics import statistics_tables
 from transforms.core.output.version import ShardPlan, Summary, reconcile
 
@@ -23,9 +23,9 @@ def units(pieces):
     size = sum(chunk.bytes for chunk in pieces)
     made, start = [], 0
     for index, chunk in enumerate(pieces):
-        files = [records.FileEntry("narratives", f"units/{index}/n.parquet", 1, 2, 3)]
+        files = [commit_records.FileEntry("narratives", f"units/{index}/n.parquet", 1, 2, 3)]
         unit = unit_at(start, size, index)
-        made.append(records.make_record(unit, chunk, "a", files))
+        made.append(commit_records.make_record(unit, chunk, "a", files))
         start += chunk.bytes
     return made
 
@@ -41,7 +41,7 @@ def changed(record, **changes):
 
 def with_counts(record, **more):
     """The record with some of its counts changed by so many."""
-    counts = msgspec.convert(msgspec.to_builtins(record.counts), records.Counts)
+    counts = msgspec.convert(msgspec.to_builtins(record.counts), commit_records.Counts)
     for name, number in more.items():
         setattr(counts, name, getattr(counts, name) + number)
     return changed(record, counts=counts)

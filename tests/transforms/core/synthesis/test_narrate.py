@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from transforms.core.synthesis.dice import Dice, narrative_generator
+from transforms.core.synthesis.lines import to_lines
 from transforms.core.synthesis.narrate import Casting, synthesize_narrative
-from transforms.core.synthesis.records import to_lines
 
 
 @pytest.mark.parametrize("n_scenes", [1, 2, 7, 97])

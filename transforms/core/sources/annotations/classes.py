@@ -10,7 +10,7 @@ import msgspec
 import pyarrow as pa
 
 from transforms.core.base.errors import UNREADABLE, UsageError, shown
-from transforms.core.sources.annotations import tables
+from transforms.core.sources.annotations import contents
 from transforms.core.sources.index.buckets import MAX_KEY_BYTES, plain_schema
 
 MAX_NAME_CHARACTERS = 200
@@ -18,8 +18,8 @@ MAX_NAME_CHARACTERS = 200
 
 _HEADERS = {("labelname", "displayname"), ("id", "name")}
 _DEFAULT_FILES = {
-    tables.OPEN_IMAGES: "class-descriptions-boxable.csv",
-    tables.COCO: "coco-classes.csv",
+    contents.OPEN_IMAGES: "class-descriptions-boxable.csv",
+    contents.COCO: "coco-classes.csv",
 }
 
 
@@ -95,10 +95,10 @@ def _is_header(row: Sequence[str]) -> bool:
 
 def vocabulary_of(class_id: str) -> str:
     """Whose class an id names."""
-    return tables.COCO if class_id.isdecimal() else tables.OPEN_IMAGES
+    return contents.COCO if class_id.isdecimal() else contents.OPEN_IMAGES
 
 
-def default_classes(vocabulary: str = tables.OPEN_IMAGES) -> list[ClassName]:
+def default_classes(vocabulary: str = contents.OPEN_IMAGES) -> list[ClassName]:
     """The 601 boxable classes of Open Images, or the 80 of COCO, in their published order."""
     name = _DEFAULT_FILES[vocabulary]
     data = importlib.resources.files("transforms.core").joinpath("data", name).read_bytes()
@@ -111,7 +111,7 @@ def classes_to_rows(classes: Iterable[ClassName], first: int = 0) -> pa.RecordBa
         {"key": item.class_id, "position": position, **dataclasses.asdict(item)}
         for position, item in enumerate(classes, first)
     ]
-    return pa.RecordBatch.from_pylist(rows, schema=plain_schema(tables.CLASSES))
+    return pa.RecordBatch.from_pylist(rows, schema=plain_schema(contents.CLASSES))
 
 
 class _Node(msgspec.Struct, rename={"class_id": "LabelName", "children": "Subcategory"}):
@@ -146,7 +146,7 @@ def parse_hierarchy(file_name: str, data: bytes) -> list[tuple[str, str]]:
 def hierarchy_to_rows(pairs: Iterable[tuple[str, str]]) -> pa.RecordBatch:
     """Pairs of class and subclass as rows of the index's table."""
     rows = [{"key": parent, "child": child} for parent, child in pairs]
-    return pa.RecordBatch.from_pylist(rows, schema=plain_schema(tables.HIERARCHY))
+    return pa.RecordBatch.from_pylist(rows, schema=plain_schema(contents.HIERARCHY))
 
 
 def descendants(pairs: Iterable[tuple[str, str]]) -> Mapping[str, frozenset[str]]:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.base.errors import UNREADABLE, UsageError, shown
-from transforms.core.sources.annotations import tables
+from transforms.core.sources.annotations import contents
 from transforms.core.sources.annotations.classes import checked_class, classes_to_rows
 from transforms.core.sources.index.buckets import plain_schema
 
@@ -93,9 +93,9 @@ def _image_rows(instances: _Instances, subset: str | None) -> pa.RecordBatch:
         "url": [image.coco_url or image.flickr_url or None for image in images],
         "landing_url": [image.flickr_url or None for image in images],
         "licence": [licences.get(image.license) for image in images],
-        "vocabulary": [tables.COCO] * len(images),
+        "vocabulary": [contents.COCO] * len(images),
     }
-    return _to_batch(known, len(images), plain_schema(tables.IMAGES))
+    return _to_batch(known, len(images), plain_schema(contents.IMAGES))
 
 
 def _box_rows(file_name: str, instances: _Instances) -> pa.RecordBatch:
@@ -107,14 +107,14 @@ def _box_rows(file_name: str, instances: _Instances) -> pa.RecordBatch:
     known = {
         "key": [str(box.image_id) for box in boxes],
         "class_id": [str(box.category_id) for box in boxes],
-        "source": [tables.COCO] * len(boxes),
+        "source": [contents.COCO] * len(boxes),
         "x_min": low[:, 0],
         "x_max": high[:, 0],
         "y_min": low[:, 1],
         "y_max": high[:, 1],
         "is_group_of": [_flag(box.iscrowd) for box in boxes],
     }
-    return _to_batch(known, len(boxes), plain_schema(tables.BOXES))
+    return _to_batch(known, len(boxes), plain_schema(contents.BOXES))
 
 
 def _flag(value: int | None) -> bool | None:

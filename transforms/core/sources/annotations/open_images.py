@@ -18,7 +18,7 @@ import pyarrow.csv
 
 from transforms.core.base import lines
 from transforms.core.base.errors import UsageError, shown
-from transforms.core.sources.annotations import tables
+from transforms.core.sources.annotations import contents
 from transforms.core.sources.annotations.problems import Column, describe_problem, line_at
 from transforms.core.sources.index.buckets import MAX_KEY_BYTES, plain_schema
 
@@ -233,7 +233,7 @@ def _to_rows(table: pa.Table, source: CsvFile) -> pa.RecordBatch:
     Raises:
       pa.ArrowInvalid: A value that the types allow and the format does not.
     """
-    columns = {"vocabulary": pa.repeat(pa.scalar(tables.OPEN_IMAGES), len(table))}
+    columns = {"vocabulary": pa.repeat(pa.scalar(contents.OPEN_IMAGES), len(table))}
     for column in source.kind.columns:
         if column.name in source.header:
             values = table[column.name].combine_chunks()
@@ -241,7 +241,7 @@ def _to_rows(table: pa.Table, source: CsvFile) -> pa.RecordBatch:
         else:
             values = pa.nulls(len(table), column.type)
         columns[column.target] = _to_flags(values) if column.type == _FLAG else values
-    schema = plain_schema(tables.TABLES[source.kind.table])
+    schema = plain_schema(contents.TABLES[source.kind.table])
     return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
 
 
@@ -264,7 +264,7 @@ def _to_flags(values: pa.Array) -> pa.Array:
 
 
 def _no_rows(kind: FileKind) -> pa.RecordBatch:
-    schema = plain_schema(tables.TABLES[kind.table])
+    schema = plain_schema(contents.TABLES[kind.table])
     return pa.RecordBatch.from_pylist([], schema=schema)
 
 

@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from transforms.core.model import flags
 from transforms.core.model.chunk import Chunk, points, reduce_rows, set_columns, unpack
-from transforms.core.stages.filter.quality import REASONS, Evidence, QualityRules, judge
+from transforms.core.stages.filter.rules import REASONS, Evidence, QualityRules, judge
 from transforms.core.stages.ground.ground_words import times
 
 

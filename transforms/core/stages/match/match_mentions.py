@@ -20,8 +20,8 @@ from transforms.core.model.chunk import (
     unpack,
 )
 from transforms.core.model.naming import narrative_ids
-from transforms.core.sources.annotations import tables
-from transforms.core.sources.annotations.index import AnnotationIndex
+from transforms.core.sources.annotations import contents
+from transforms.core.sources.annotations.lookup import AnnotationIndex
 from transforms.core.stages.ground.ground_words import times
 from transforms.core.stages.ground.grounding import trace_segments
 from transforms.core.stages.match.localization import (
@@ -99,10 +99,10 @@ def compile_rules(index: AnnotationIndex, rules: MentionRules) -> CompiledRules:
             tuple(item.name for item in classes),
             rules.plurals,
         )
-        for name in tables.VOCABULARIES
+        for name in contents.VOCABULARIES
         if (classes := index.classes_of(name))
     }
-    wanted = {OTHERS: tables.OPEN_IMAGES, "coco": tables.COCO, **dict(rules.others)}
+    wanted = {OTHERS: contents.OPEN_IMAGES, "coco": contents.COCO, **dict(rules.others)}
     vocabularies = {dataset: compiled[name] for dataset, name in wanted.items() if name in compiled}
     narrower = index.hierarchy if rules.subclasses else {}
     return CompiledRules(vocabularies, narrower, rules.excluded_flags)

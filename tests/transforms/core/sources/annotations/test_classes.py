@@ -8,7 +8,7 @@ import pytest
 
 from tests.reference.annotations import read_classes
 from transforms.core.base.errors import UsageError
-from transforms.core.sources.annotations import tables
+from transforms.core.sources.annotations import contents
 from transforms.core.sources.annotations.classes import (
     ClassName,
     default_classes,
@@ -34,7 +34,7 @@ FILES = [folder / name for folder in (HERE, SHARED) for name in NAMES]
 def test_files_of_every_release_equal_the_csv_module(path):
     found = parse_classes(str(path), path.read_bytes())
     assert [(item.class_id, item.name) for item in found] == read_classes(path)
-    assert {item.vocabulary for item in found} == {tables.OPEN_IMAGES}
+    assert {item.vocabulary for item in found} == {contents.OPEN_IMAGES}
     assert len(found) >= 3
 
 

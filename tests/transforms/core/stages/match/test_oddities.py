@@ -4,7 +4,7 @@ import random
 
 import pyarrow as pa
 
-from transforms.core.sources.annotations import tables
+from transforms.core.sources.annotations import contents
 from transforms.core.sources.annotations.classes import ClassName, classes_to_rows
 from transforms.core.sources.index.buckets import plain_schema
 from transforms.core.stages.match import oddities
@@ -14,7 +14,7 @@ GOOD = {"x_min": 0.1, "x_max": 0.5, "y_min": 0.2, "y_max": 0.6}
 
 def box_rows(*boxes):
     filled = [{"key": f"image{n}", "class_id": "/m/1"} | GOOD | box for n, box in enumerate(boxes)]
-    return pa.RecordBatch.from_pylist(filled, schema=plain_schema(tables.BOXES))
+    return pa.RecordBatch.from_pylist(filled, schema=plain_schema(contents.BOXES))
 
 
 def class_rows(*names, first=0):
@@ -90,6 +90,6 @@ def test_class_names_that_no_mention_can_have():
 def test_published_classes_are_in_order():
     from transforms.core.sources.annotations.classes import default_classes
 
-    for vocabulary in tables.VOCABULARIES:
+    for vocabulary in contents.VOCABULARIES:
         rows = classes_to_rows(default_classes(vocabulary))
         assert describe(("classes", 0, rows)) == []

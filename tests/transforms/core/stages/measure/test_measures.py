@@ -10,7 +10,7 @@ from tests.reference import richness as reference
 from transforms.core.model import flags, schemas
 from transforms.core.model.chunk import numbers
 from transforms.core.output import statistics
-from transforms.core.output.records import count_chunk, pack_statistics, unpack_statistics
+from transforms.core.output.commit_records import count_chunk, pack_statistics, unpack_statistics
 from transforms.core.output.statistics import Statistics, measure_chunk, statistics_tables
 from transforms.core.stages.measure import measures
 from transforms.core.stages.measure.measures import measured_values

@@ -9,7 +9,7 @@ import pyarrow as pa
 from transforms.core.base.errors import UsageError
 from transforms.core.base.lines import read_pieces, read_range
 from transforms.core.sources import foreign, transcripts
-from transforms.core.sources.annotations import classes, coco, open_images, tables
+from transforms.core.sources.annotations import classes, coco, contents, open_images
 from transforms.core.sources.annotations.problems import line_at
 from transforms.core.sources.foreign import MOST_FILES
 from transforms.core.sources.index.manifest import Source
@@ -20,7 +20,7 @@ BLOCK_BYTES = 16 << 20
 OpenSource = Callable[[Source], BinaryIO]
 """Opens a source at its first byte, decompressed; can seek where nothing is compressed."""
 
-TABLES = {**tables.TABLES, **transcripts.TABLES}
+TABLES = {**contents.TABLES, **transcripts.TABLES}
 
 FEEDS = {
     "boxes": ("boxes",),

@@ -17,7 +17,7 @@ from transforms.core.model.chunk import Chunk, dataset_splits, numbers, unpack
 from transforms.core.model.naming import is_generated, narrative_ids
 from transforms.core.model.units import Unit
 from transforms.core.output.statistics import Histogram, Moments, Statistics, measure_chunk
-from transforms.core.stages.filter.quality import REASONS
+from transforms.core.stages.filter.rules import REASONS
 from transforms.core.stages.match.localization import box_faults
 
 SHOWN_REJECTS = 20

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.core.model import schemas
-from transforms.core.sources.annotations import tables
+from transforms.core.sources.annotations import contents
 from transforms.core.sources.annotations.classes import (
     ClassName,
     default_classes,
@@ -23,8 +23,8 @@ from transforms.core.sources.index.manifest import read_manifest
 KIND = "annotations"
 _STATUS = pa.array(["boxed", "none", "unknown"])
 _BOXED, _NONE, _UNKNOWN = range(3)
-_OPEN_IMAGES = tables.VOCABULARIES.index(tables.OPEN_IMAGES)
-_COVERS = {"boxes": tables.OPEN_IMAGES, "coco_instances": tables.COCO}
+_OPEN_IMAGES = contents.VOCABULARIES.index(contents.OPEN_IMAGES)
+_COVERS = {"boxes": contents.OPEN_IMAGES, "coco_instances": contents.COCO}
 """Whose images the boxes of a source are about: COCO's say nothing about others' images."""
 
 
@@ -81,7 +81,7 @@ class AnnotationIndex:
         """
         manifest = read_manifest(folder, (KIND,))
         indexes = {
-            name: TableIndex(folder, table, tables.TABLES[name])
+            name: TableIndex(folder, table, contents.TABLES[name])
             for name, table in manifest.tables.items()
         }
         roles = {source.role for source in manifest.sources}
@@ -110,7 +110,7 @@ class AnnotationIndex:
 
         Args:
           image_ids: Shape `(n,)`: 16 hexadecimal digits (Open Images) or a decimal (COCO).
-          about: Shape `(n,)`: whose image it is, as its position in `tables.VOCABULARIES`; -1 for
+          about: Shape `(n,)`: whose image it is, as its position in `contents.VOCABULARIES`; -1 for
             one of neither. Annotations of another vocabulary are left out: they are about another
             image with the same id.
         """
@@ -134,7 +134,7 @@ class AnnotationIndex:
     ) -> tuple[np.ndarray, pa.RecordBatch, np.ndarray]:
         """Offsets and rows of each key, and for which keys rows were left out."""
         if table not in self._indexes:
-            nothing = pa.RecordBatch.from_pylist([], schema=tables.TABLES[table])
+            nothing = pa.RecordBatch.from_pylist([], schema=contents.TABLES[table])
             return np.zeros(len(keys) + 1, np.int64), nothing, np.zeros(len(keys), bool)
         offsets, rows = self._indexes[table].lookup(keys)
         agrees = _vocabulary_codes(rows["class_id"], vocabulary_of) == np.repeat(
@@ -193,7 +193,7 @@ def open_index(folder: str | None) -> AnnotationIndex:
 
 def _missing_defaults(classes: Sequence[ClassName]) -> list[ClassName]:
     given = {item.vocabulary for item in classes}
-    missing = [name for name in tables.VOCABULARIES if name not in given]
+    missing = [name for name in contents.VOCABULARIES if name not in given]
     return [item for vocabulary in missing for item in default_classes(vocabulary)]
 
 
@@ -217,9 +217,9 @@ def _read_hierarchy(indexes: Mapping[str, TableIndex]) -> Mapping[str, frozenset
 
 
 def _vocabulary_codes(terms: pa.DictionaryArray, vocabulary: Callable[[str], str]) -> np.ndarray:
-    """Position in `tables.VOCABULARIES` of what each term is of, -1 for null; shape `(n,)`."""
+    """Position in `contents.VOCABULARIES` of what each term is of, -1 for null; shape `(n,)`."""
     terms = compact_terms(terms)  # the whole dictionary may be much longer than a chunk
-    known = [tables.VOCABULARIES.index(vocabulary(term)) for term in terms.dictionary.to_pylist()]
+    known = [contents.VOCABULARIES.index(vocabulary(term)) for term in terms.dictionary.to_pylist()]
     codes = terms.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
     return np.array([*known, -1])[codes]
 

@@ -14,7 +14,7 @@ from pipelines.index_annotations import AnnotationSources, ensure_annotation_ind
 from tests.reference.annotations import read_coco, read_open_images
 from transforms.core.base.errors import UsageError
 from transforms.core.model import schemas
-from transforms.core.sources.annotations.index import (
+from transforms.core.sources.annotations.lookup import (
     AnnotationIndex,
     is_verified_negative,
     open_index,

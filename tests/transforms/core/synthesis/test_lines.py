@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from transforms.core.synthesis.records import DATASET_ID, format_traces, to_lines
+from transforms.core.synthesis.lines import DATASET_ID, format_traces, to_lines
 from transforms.core.synthesis.traces import Trace
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from transforms.core.model.chunk import numbers
 from transforms.core.model.units import Unit
-from transforms.core.output import records
-from transforms.core.output.records import Counts, FileEntry
+from transforms.core.output import commit_records
+from transforms.core.output.commit_records import Counts, FileEntry
 from transforms.core.output.statistics import measure_chunk, statistics_tables
 
 UNIT = Unit("/data/x.jsonl", "x", "fingerprint", 10, end=10, dataset="coco")
@@ -18,34 +18,34 @@ UNIT = Unit("/data/x.jsonl", "x", "fingerprint", 10, end=10, dataset="coco")
 @pytest.fixture(scope="module")
 def record(finished):
     files = [FileEntry("narratives", "units/k/a/narratives.parquet", 3, 400, 12345)]
-    return records.make_record(UNIT, finished, "attempt", files)
+    return commit_records.make_record(UNIT, finished, "attempt", files)
 
 
 def test_a_record_comes_back_as_it_was(record):
-    encoded = records.encode_record(record)
-    decoded = records.decode_record(encoded)
+    encoded = commit_records.encode_record(record)
+    decoded = commit_records.decode_record(encoded)
     without = [msgspec.structs.replace(each, statistics={}) for each in (decoded, record)]
     assert without[0] == without[1]
     assert decoded.unit == UNIT
-    assert records.encode_record(decoded) == encoded
+    assert commit_records.encode_record(decoded) == encoded
 
 
 def test_a_record_that_was_damaged_is_not_taken(record):
-    encoded = records.encode_record(record)
+    encoded = commit_records.encode_record(record)
     places = {*range(64), *range(0, len(encoded), 97), len(encoded) - 1}
     for at in places:
         flipped = bytearray(encoded)
         flipped[at] ^= 1
-        with pytest.raises(records.DamagedRecord):
-            records.decode_record(bytes(flipped))
+        with pytest.raises(commit_records.DamagedRecord):
+            commit_records.decode_record(bytes(flipped))
     for size in {*range(8), len(encoded) // 2, len(encoded) - 1}:
-        with pytest.raises(records.DamagedRecord):
-            records.decode_record(encoded[:size])
+        with pytest.raises(commit_records.DamagedRecord):
+            commit_records.decode_record(encoded[:size])
 
 
 def test_statistics_come_back_as_they_were(record, finished):
-    decoded = records.decode_record(records.encode_record(record))
-    unpacked = records.unpack_statistics(decoded.statistics)
+    decoded = commit_records.decode_record(commit_records.encode_record(record))
+    unpacked = commit_records.unpack_statistics(decoded.statistics)
     tables, expected = (
         statistics_tables(statistics) for statistics in (unpacked, measure_chunk(finished))
     )
@@ -57,14 +57,14 @@ def test_sums_of_squares_beyond_64_bits_come_back(finished):
     statistics = measure_chunk(finished)
     moments = next(iter(statistics.measures.values()))["trace_length"]
     moments.squares = 3**80
-    packed = records.pack_statistics(statistics)
-    assert next(iter(records.unpack_statistics(packed).measures.values()))[
+    packed = commit_records.pack_statistics(statistics)
+    assert next(iter(commit_records.unpack_statistics(packed).measures.values()))[
         "trace_length"
     ].squares == 3**80  # fmt: skip
 
 
 def test_counts_are_those_of_the_rows(finished):
-    counts = records.count_chunk(finished)
+    counts = commit_records.count_chunk(finished)
     assert counts.lines == finished.lines
     assert counts.narratives == finished.narratives.num_rows
     assert counts.discarded_narratives == finished.discarded.num_rows == 1
@@ -88,27 +88,27 @@ def test_mentions_in_images_without_boxes_are_counted(finished):
     )
     images = finished.mentions["image_id"].to_pylist()
     expected = sum(status[image] != "boxed" for image in images)
-    assert records.count_chunk(finished).mentions_without_boxes == expected > 0
+    assert commit_records.count_chunk(finished).mentions_without_boxes == expected > 0
 
 
 def test_boxes_that_cannot_be_used_are_counted(run_stages, sample_lines):
     chunk = run_stages(sample_lines[-2])
     boxes = chunk.narratives["boxes"].to_pylist()
     faults = ("zero_size_boxes", "inverted_boxes", "outside_boxes")
-    before = [getattr(records.count_chunk(chunk), fault) for fault in faults]
+    before = [getattr(commit_records.count_chunk(chunk), fault) for fault in faults]
     boxes[0][0]["x_max"] = boxes[0][0]["x_min"]
     boxes[0][1]["y_max"] = boxes[0][1]["y_min"]
     faulty = {"x_min": 0.5, "x_max": 0.25}, {"y_min": -1.5}, {"x_max": 1e15}
     good = {"x_min": 0.0, "x_max": 1.0, "y_min": 0.0, "y_max": 1.0}
     boxes[0] += [boxes[0][0] | good | edges for edges in faulty]
     odd = chunk.with_columns(boxes=pa.array(boxes, chunk.narratives.schema.field("boxes").type))
-    found = [getattr(records.count_chunk(odd), fault) for fault in faults]
+    found = [getattr(commit_records.count_chunk(odd), fault) for fault in faults]
     assert [after - number for number, after in zip(before, found, strict=True)] == [2, 1, 2]
 
 
 def test_only_the_first_bad_lines_are_described(run_stages):
-    record = records.make_record(UNIT, run_stages(b"{\n" * 50), "a", [])
-    assert len(record.bad_lines) == records.SHOWN_REJECTS
+    record = commit_records.make_record(UNIT, run_stages(b"{\n" * 50), "a", [])
+    assert len(record.bad_lines) == commit_records.SHOWN_REJECTS
     assert [bad.line_in_unit for bad in record.bad_lines[:3]] == [0, 1, 2]
     assert record.counts.bad == 50
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.core.stages.filter.calibration import calibrate, decode_counts, encode_counts
+from transforms.core.stages.filter.threshold import calibrate, decode_counts, encode_counts
 
 counts_of_distances = st.dictionaries(
     st.tuples(st.integers(-1, 1000), st.integers(0, 1000)), st.integers(1, 10**9), max_size=20

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference import quality as reference
-from transforms.core.stages.filter.calibration import calibrate
-from transforms.core.stages.filter.quality import REASONS, Evidence, QualityRules, exact_text, judge
+from transforms.core.stages.filter.rules import REASONS, Evidence, QualityRules, exact_text, judge
+from transforms.core.stages.filter.threshold import calibrate
 
 
 def evidence(rows, **columns):
