@@ -16,7 +16,7 @@ from transforms.core.base.errors import MESSAGE_CHARACTERS, UsageError, shown
 from transforms.core.sources.annotations.classes import default_classes
 from transforms.core.sources.annotations.contents import VOCABULARIES
 from transforms.core.sources.annotations.lookup import KIND
-from transforms.core.sources.index import pieces
+from transforms.core.sources.index import blocks
 from transforms.core.sources.index.manifest import NAME, IndexManifest, Source
 from transforms.core.sources.transcripts import ASR, WORDS
 from transforms.index import (
@@ -93,7 +93,7 @@ class AnnotationSources:
           UsageError: A file is missing, or a pattern matches nothing.
         """
         return [
-            to_source(pieces.role_of_boxes(file.path) if role == "boxes" else role, file)
+            to_source(blocks.role_of_boxes(file.path) if role == "boxes" else role, file)
             for role, patterns in vars(self).items()
             for file in storage.match(patterns)
         ]
@@ -147,7 +147,7 @@ def _ensure(
             f"the index {folder} is not built yet, and a job that nobody waits for cannot have it "
             "built first: build it with `python -m pipelines.index_annotations` and wait for it"
         )
-    pieces.check_headers(build.sources, open_source)
+    blocks.check_headers(build.sources, open_source)
     for name in (PROBLEMS, NAME):  # what is left of an interrupted build or a corrupt index
         storage.remove_file(storage.join(folder, name))
     title = {KIND: "annotations", ASR: "transcriptions", WORDS: "word times"}[build.kind]
@@ -182,7 +182,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _describe(manifest: IndexManifest) -> list[str]:
     files = dict.fromkeys(manifest.tables, 0)
     for source in manifest.sources:
-        for table in pieces.FEEDS[source.role]:
+        for table in blocks.FEEDS[source.role]:
             files[table] += 1
     lines = [
         f"{name:<10} {files[name]:>4} {'file ' if files[name] == 1 else 'files'} "

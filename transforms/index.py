@@ -16,8 +16,9 @@ from transforms import storage
 from transforms.core.base.errors import UsageError
 from transforms.core.base.secrets import mask_secrets
 from transforms.core.sources.annotations.lookup import KIND as ANNOTATIONS
+from transforms.core.sources.index import blocks
 from transforms.core.sources.index import manifest as index_manifest
-from transforms.core.sources.index import pieces
+from transforms.core.sources.index.blocks import BLOCK_BYTES, FEEDS, TABLES, SourceBlock
 from transforms.core.sources.index.buckets import (
     bucket_count,
     build_bucket,
@@ -27,7 +28,6 @@ from transforms.core.sources.index.buckets import (
     term_columns,
 )
 from transforms.core.sources.index.manifest import BucketFile, IndexManifest, Source, TableManifest
-from transforms.core.sources.index.pieces import BLOCK_BYTES, FEEDS, TABLES, Block
 from transforms.core.sources.transcripts import ASR, WORDS
 from transforms.core.stages.match import oddities
 from transforms.storage.files import FileInfo
@@ -92,8 +92,8 @@ class BuildIndex(beam.PTransform):
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection[str]:
         folder = index_folder(self.directory, self.kind, self.sources)
-        blocks = pieces.plan_blocks(self.sources, self.block_bytes)
-        encoded = [msgspec.msgpack.encode(block) for block in blocks]  # Beam would pickle them
+        planned = blocks.plan_blocks(self.sources, self.block_bytes)
+        encoded = [msgspec.msgpack.encode(block) for block in planned]  # Beam would pickle them
         buckets = count_buckets(self.sources)
         parsed = (
             pipeline
@@ -144,7 +144,7 @@ def count_buckets(sources: Sequence[Source]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for source in sources:
         for table in FEEDS[source.role]:
-            sizes[table] = sizes.get(table, 0) + pieces.plain_size(source)
+            sizes[table] = sizes.get(table, 0) + blocks.plain_size(source)
     return {
         table: 1 if table in _SMALL_TABLES else bucket_count(size) for table, size in sizes.items()
     }
@@ -174,15 +174,15 @@ class ParseBlock(beam.DoFn):
         self._buckets = buckets
 
     def process(self, encoded: bytes) -> Iterator:
-        block = msgspec.msgpack.decode(encoded, type=Block)
+        block = msgspec.msgpack.decode(encoded, type=SourceBlock)
         try:
-            for part in pieces.parse_block(block, open_source):
+            for part in blocks.parse_block(block, open_source):
                 yield from self._deal_out(part)
         except UsageError as error:
             problem = (block.files[0][0], block.start, str(error))
             yield beam.pvalue.TaggedOutput("problems", problem)
 
-    def _deal_out(self, part: pieces.Part) -> Iterator:
+    def _deal_out(self, part: blocks.Part) -> Iterator:
         for column, values in distinct_terms(part.rows, TABLES[part.table]).items():
             yield beam.pvalue.TaggedOutput("terms", ((part.table, column), values))
         if (found := oddities.find(part.table, part.rows)) is not None:

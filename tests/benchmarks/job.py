@@ -16,7 +16,7 @@ from pipelines.build import job
 from tests.benchmarks.material import annotation_files
 from transforms.core.model.chunk import Chunk
 from transforms.core.sources.annotations.lookup import AnnotationIndex
-from transforms.core.sources.narratives.decoding import Narrative
+from transforms.core.sources.narratives.decoding import NarrativeRecord
 from transforms.core.sources.narratives.reading import Origin, read_chunk
 from transforms.core.stages.align.align_transcripts import align_transcripts
 from transforms.core.stages.align.transcript_sources import create_source
@@ -28,7 +28,7 @@ from transforms.core.stages.match.match_mentions import MentionRules, compile_ru
 from transforms.core.stages.measure.measure_richness import measure_richness
 from transforms.core.stages.measure.richness import NO_TAGGER, create_tagger
 
-_DECODER = msgspec.json.Decoder(Narrative)
+_DECODER = msgspec.json.Decoder(NarrativeRecord)
 _BLOCK = 32 << 20
 
 

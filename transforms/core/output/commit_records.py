@@ -16,7 +16,7 @@ from transforms.core.model import flags
 from transforms.core.model.chunk import Chunk, dataset_splits, numbers, unpack
 from transforms.core.model.naming import is_generated, narrative_ids
 from transforms.core.model.units import Unit
-from transforms.core.output.statistics import Histogram, Moments, Statistics, measure_chunk
+from transforms.core.output.statistics import HistogramCounts, Moments, Statistics, measure_chunk
 from transforms.core.stages.filter.rules import REASONS
 from transforms.core.stages.match.localization import box_faults
 
@@ -282,7 +282,7 @@ def unpack_statistics(packed: dict) -> Statistics:
         },
         localization={tuple(key): counts for *key, counts in packed["localization"]},
         histograms={
-            tuple(key): Histogram(
+            tuple(key): HistogramCounts(
                 np.frombuffer(bins, _BIN).astype(np.int64),
                 np.frombuffer(points, _POINTS).astype(np.int64),
             )

@@ -76,13 +76,13 @@ class Moments:
 
 
 @dataclasses.dataclass(slots=True)
-class Histogram:
+class HistogramCounts:
     """Points by bin; batches are gathered and added up when there are many."""
 
     bins: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
     points: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
 
-    def merge(self, other: "Histogram") -> None:
+    def merge(self, other: "HistogramCounts") -> None:
         """Adds another's points."""
         self.bins = np.concatenate([self.bins, other.bins])
         self.points = np.concatenate([self.points, other.points])
@@ -113,7 +113,7 @@ class Statistics:
     measures: dict[Split, dict[str, Moments]] = dataclasses.field(default_factory=dict)
     noun_counts: dict[Split, Counter] = dataclasses.field(default_factory=dict)
     localization: dict[ClassKey, list[int]] = dataclasses.field(default_factory=dict)
-    histograms: dict[ClassKey, Histogram] = dataclasses.field(default_factory=dict)
+    histograms: dict[ClassKey, HistogramCounts] = dataclasses.field(default_factory=dict)
     narratives: dict[Split, Counter] = dataclasses.field(default_factory=dict)
     totals: dict[Split, Counter] = dataclasses.field(default_factory=dict)
 
@@ -134,7 +134,7 @@ class Statistics:
             own_counts = self.localization.get(key, [0] * len(LOCALIZATION_COUNTS))
             self.localization[key] = [a + b for a, b in zip(own_counts, counts, strict=True)]
         for key, histogram in other.histograms.items():
-            self.histograms.setdefault(key, Histogram()).merge(histogram)
+            self.histograms.setdefault(key, HistogramCounts()).merge(histogram)
 
     def compact(self) -> None:
         """Adds up what merging only gathered."""
@@ -217,7 +217,7 @@ def _add_localization(statistics: Statistics, chunk: Chunk) -> None:
         key = tuple(row[name] for name in ("dataset", "split", "class_id", "name"))
         statistics.localization[key] = [row[name] for name in LOCALIZATION_COUNTS]
         if end > first:
-            statistics.histograms[key] = Histogram(bins[first:end], points_in[first:end])
+            statistics.histograms[key] = HistogramCounts(bins[first:end], points_in[first:end])
 
 
 def statistics_tables(statistics: Statistics) -> dict[str, pa.Table]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from transforms.core.synthesis.narrate import Narrative
+from transforms.core.synthesis.narrate import GeneratedNarrative
 from transforms.core.synthesis.speaking.recognizer import Alternatives, Edit
 from transforms.core.synthesis.traces import STYLES, Trace
 
@@ -30,7 +30,7 @@ class Lines(NamedTuple):
     words: str
 
 
-def to_lines(narrative: Narrative) -> Lines:
+def to_lines(narrative: GeneratedNarrative) -> Lines:
     """Writes a narrative in every form."""
     utterances = _utterances(narrative)
     return Lines(
@@ -41,11 +41,11 @@ def to_lines(narrative: Narrative) -> Lines:
     )
 
 
-def _recording(narrative: Narrative) -> str:
+def _recording(narrative: GeneratedNarrative) -> str:
     return f"{DATASET_ID}_{narrative.image_id}_{narrative.annotator_id}"
 
 
-def _key(narrative: Narrative) -> dict:
+def _key(narrative: GeneratedNarrative) -> dict:
     return {
         "dataset_id": DATASET_ID,
         "image_id": narrative.image_id,
@@ -54,7 +54,7 @@ def _key(narrative: Narrative) -> dict:
     }
 
 
-def _utterances(narrative: Narrative) -> list[dict]:
+def _utterances(narrative: GeneratedNarrative) -> list[dict]:
     words, speech = narrative.caption.words, narrative.speech
     starts, ends = speech.starts.tolist(), speech.ends.tolist()
     return [
@@ -67,7 +67,7 @@ def _utterances(narrative: Narrative) -> list[dict]:
     ]
 
 
-def _narrative_line(narrative: Narrative, utterances: list[dict]) -> str:
+def _narrative_line(narrative: GeneratedNarrative, utterances: list[dict]) -> str:
     head = _key(narrative)
     recording = head.pop("voice_recording")
     head |= {"caption": narrative.caption.text, "timed_caption": utterances}
@@ -93,7 +93,7 @@ def _chunk(alternatives: Alternatives) -> list[dict]:
     return [{"transcript": text, "confidence": confidence} for text, confidence in pairs]
 
 
-def _words(narrative: Narrative) -> dict:
+def _words(narrative: GeneratedNarrative) -> dict:
     """The recogniser's answer with word times, in the form of Google Speech-to-Text."""
     heard = narrative.transcript
     words = [
@@ -119,7 +119,7 @@ def _seconds(tenths: int) -> str:
     return f"{tenths // 10}.{tenths % 10}00s"
 
 
-def _truth(narrative: Narrative, utterances: list[dict]) -> dict:
+def _truth(narrative: GeneratedNarrative, utterances: list[dict]) -> dict:
     edits = narrative.transcript.edits
     return {
         "dataset_id": DATASET_ID,
@@ -137,7 +137,7 @@ def _edit(edit: Edit) -> dict:
     return {name: getattr(edit, name) for name in Edit.__slots__}
 
 
-def _mentions(narrative: Narrative, utterances: list[dict]) -> list[dict]:
+def _mentions(narrative: GeneratedNarrative, utterances: list[dict]) -> list[dict]:
     """Each named class: where it is said, what it means, and where and how it is drawn."""
     subjects = narrative.caption.subjects
     trace = narrative.trace

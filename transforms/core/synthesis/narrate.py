@@ -23,7 +23,7 @@ _FIRST_ANNOTATORS = 120
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Narrative:
+class GeneratedNarrative:
     """A generated narrative with its truth.
 
     Attributes:
@@ -73,7 +73,9 @@ class Casting:
         return scene, self.first_annotators[scene] + 2 * lap + again
 
 
-def synthesize_narrative(scenes: list[Scene], casting: Casting, seed: int, index: int) -> Narrative:
+def synthesize_narrative(
+    scenes: list[Scene], casting: Casting, seed: int, index: int
+) -> GeneratedNarrative:
     """Narrative `index` of this seed: the same whatever else is made, and in what order."""
     number, annotator = casting.cast(index)
     generator = narrative_generator(seed, index)
@@ -82,7 +84,7 @@ def synthesize_narrative(scenes: list[Scene], casting: Casting, seed: int, index
     speech = speak(caption.words, groups | _inside_names(caption), generator)
     transcript = recognize(caption.words, speech, generator)
     drawings = plan_drawings(caption, speech, generator)
-    return Narrative(
+    return GeneratedNarrative(
         scenes[number].image_id,
         annotator,
         caption,

@@ -14,7 +14,7 @@ from tests.reference import richness as reference
 from transforms.core.model.schemas import MEASURES
 from transforms.core.output import statistics
 from transforms.core.output.commit_records import pack_statistics, unpack_statistics
-from transforms.core.output.statistics import Histogram, Moments, Statistics, measure_chunk
+from transforms.core.output.statistics import HistogramCounts, Moments, Statistics, measure_chunk
 
 
 def tables_of(merged):
@@ -116,9 +116,9 @@ binned = st.lists(st.tuples(st.integers(0, 30), st.integers(1, 5)), max_size=10)
 @given(st.lists(binned, max_size=4))
 def test_histograms_of_parts_are_those_of_the_whole(parts):
     expected = {}
-    merged_histogram, compacted = Histogram(), Histogram()
+    merged_histogram, compacted = HistogramCounts(), HistogramCounts()
     for part in parts:
-        histogram = Histogram(*np.array(part, np.int64).reshape(-1, 2).T)
+        histogram = HistogramCounts(*np.array(part, np.int64).reshape(-1, 2).T)
         merged_histogram.merge(histogram)
         compacted.merge(histogram)
         compacted.compact()
@@ -131,8 +131,8 @@ def test_histograms_of_parts_are_those_of_the_whole(parts):
 
 
 def test_a_histogram_of_many_batches_stays_small():
-    histogram = Histogram()
-    batch = Histogram(np.arange(22_500), np.ones(22_500, np.int64))
+    histogram = HistogramCounts()
+    batch = HistogramCounts(np.arange(22_500), np.ones(22_500, np.int64))
     for _ in range(10):
         histogram.merge(batch)
     assert len(histogram.bins) <= 3 * 22_500

@@ -36,7 +36,7 @@ class Point(msgspec.Struct):
     t: Seconds
 
 
-class Narrative(msgspec.Struct):
+class NarrativeRecord(msgspec.Struct):
     """A line of a full file; `traces` may be missing or null."""
 
     dataset_id: str
@@ -61,7 +61,7 @@ class CaptionOnly(msgspec.Struct):
 
 
 _DECODERS = {
-    "full": msgspec.json.Decoder(Narrative),
+    "full": msgspec.json.Decoder(NarrativeRecord),
     "captions": msgspec.json.Decoder(CaptionOnly),
 }
 _IDS = range(-(2**63), 2**63)
@@ -84,7 +84,7 @@ class BadLine(ValueError):
         self.code = code
 
 
-def decode_line(line: memoryview, dialect: str = "full") -> Narrative | CaptionOnly:
+def decode_line(line: memoryview, dialect: str = "full") -> NarrativeRecord | CaptionOnly:
     """Decodes one line.
 
     Raises:

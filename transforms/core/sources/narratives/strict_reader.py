@@ -12,7 +12,12 @@ from transforms.core.base.lines import Block
 from transforms.core.model import schemas
 from transforms.core.model.chunk import empty_batch, list_array
 from transforms.core.sources.narratives import line_kinds
-from transforms.core.sources.narratives.decoding import BadLine, CaptionOnly, Narrative, decode_line
+from transforms.core.sources.narratives.decoding import (
+    BadLine,
+    CaptionOnly,
+    NarrativeRecord,
+    decode_line,
+)
 from transforms.core.sources.narratives.limits import MAX_DEPTH, MAX_LINE_BYTES
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -139,7 +144,7 @@ def _judge(text: bytes) -> tuple[str, str]:
 _judge_again = functools.lru_cache(1024)(_judge)  # such lines are often the same
 
 
-def _to_batch(records: Sequence[Narrative | CaptionOnly]) -> pa.RecordBatch:
+def _to_batch(records: Sequence[NarrativeRecord | CaptionOnly]) -> pa.RecordBatch:
     if not records:
         return empty_batch(schemas.LINES)
     trace, segment_starts = _traces(records)
@@ -157,7 +162,7 @@ def _to_batch(records: Sequence[Narrative | CaptionOnly]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(columns, schema=schemas.LINES)
 
 
-def _utterances(records: Sequence[Narrative | CaptionOnly]) -> pa.ListArray:
+def _utterances(records: Sequence[NarrativeRecord | CaptionOnly]) -> pa.ListArray:
     offsets = np.cumsum([0, *(len(record.timed_caption) for record in records)])
     spoken = [utterance for record in records for utterance in record.timed_caption]
     columns = [
@@ -170,7 +175,7 @@ def _utterances(records: Sequence[Narrative | CaptionOnly]) -> pa.ListArray:
 
 
 def _traces(
-    records: Sequence[Narrative | CaptionOnly],
+    records: Sequence[NarrativeRecord | CaptionOnly],
 ) -> tuple[pa.StructArray, pa.ListArray]:
     """The columns `trace` and `segment_starts`."""
     traces = [record.traces or [] for record in records]

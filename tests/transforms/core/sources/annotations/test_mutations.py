@@ -8,9 +8,9 @@ import pytest
 
 from tests.conftest import ROOT
 from transforms.core.base.errors import UsageError
-from transforms.core.sources.index import pieces
+from transforms.core.sources.index import blocks
+from transforms.core.sources.index.blocks import SourceBlock
 from transforms.core.sources.index.manifest import Source
-from transforms.core.sources.index.pieces import Block
 
 HERE = ROOT / "tests" / "data" / "open_images"
 MUTATIONS = 250
@@ -60,8 +60,8 @@ def mutate(data, dice):
 
 def parse(name, role, data):
     source = Source(role, name, len(data), "f")
-    (block,) = pieces.plan_blocks([source]) or [Block(((0, source),))]
-    parts = list(pieces.parse_block(block, lambda source: io.BytesIO(data)))
+    (block,) = blocks.plan_blocks([source]) or [SourceBlock(((0, source),))]
+    parts = list(blocks.parse_block(block, lambda source: io.BytesIO(data)))
     for part in parts:
         part.rows.validate(full=True)
     return sum(len(part.rows) for part in parts)

@@ -10,14 +10,14 @@ import zstandard
 
 from transforms import storage
 from transforms.core.base.errors import UsageError
-from transforms.core.sources.index.manifest import Source
-from transforms.core.sources.index.pieces import (
+from transforms.core.sources.index.blocks import (
     check_headers,
     parse_block,
     plain_size,
     plan_blocks,
     role_of_boxes,
 )
+from transforms.core.sources.index.manifest import Source
 
 HERE = pathlib.Path(__file__).parents[4] / "data/open_images"
 

@@ -41,7 +41,7 @@ _CLASSES_PER_FILE = 1 << 32
 
 
 @dataclasses.dataclass(frozen=True)
-class Block:
+class SourceBlock:
     """What is read at once.
 
     Attributes:
@@ -73,7 +73,7 @@ def _is_json(path: str) -> bool:
     return path.removesuffix(".gz").removesuffix(".zst").endswith(".json")
 
 
-def plan_blocks(sources: Sequence[Source], block_bytes: int = BLOCK_BYTES) -> list[Block]:
+def plan_blocks(sources: Sequence[Source], block_bytes: int = BLOCK_BYTES) -> list[SourceBlock]:
     """Cuts the sources into blocks of about `block_bytes`; some files must be read whole."""
     blocks, small = [], []
     for file in enumerate(sources):
@@ -83,22 +83,23 @@ def plan_blocks(sources: Sequence[Source], block_bytes: int = BLOCK_BYTES) -> li
         elif source.role in ("boxes", "labels", *_LINES) and not _is_compressed(source):
             starts = range(0, source.size, block_bytes)
             blocks += [
-                Block((file,), start, min(start + block_bytes, source.size)) for start in starts
+                SourceBlock((file,), start, min(start + block_bytes, source.size))
+                for start in starts
             ]
         else:
-            blocks.append(Block((file,)))
+            blocks.append(SourceBlock((file,)))
     return blocks + _group(small, block_bytes)
 
 
-def _group(files: Sequence[tuple[int, Source]], block_bytes: int) -> list[Block]:
-    blocks: list[Block] = []
+def _group(files: Sequence[tuple[int, Source]], block_bytes: int) -> list[SourceBlock]:
+    blocks: list[SourceBlock] = []
     group: list[tuple[int, Source]] = []
     for file in files:
         group.append(file)
         if sum(source.size for _, source in group) >= block_bytes or len(group) == 1000:
-            blocks.append(Block(tuple(group)))
+            blocks.append(SourceBlock(tuple(group)))
             group = []
-    return blocks + ([Block(tuple(group))] if group else [])
+    return blocks + ([SourceBlock(tuple(group))] if group else [])
 
 
 def _is_compressed(source: Source) -> bool:
@@ -149,7 +150,7 @@ def _csv_file(source: Source, open_source: OpenSource) -> open_images.CsvFile:
     return open_images.read_header(source.path, kind, lambda: open_source(source))
 
 
-def parse_block(block: Block, open_source: OpenSource) -> Iterator[Part]:
+def parse_block(block: SourceBlock, open_source: OpenSource) -> Iterator[Part]:
     """Reads a block.
 
     Yields:
@@ -170,7 +171,7 @@ def parse_block(block: Block, open_source: OpenSource) -> Iterator[Part]:
     yield from (part for part in parts if len(part.rows))
 
 
-def _parse_csv(block: Block, open_source: OpenSource) -> Iterator[Part]:
+def _parse_csv(block: SourceBlock, open_source: OpenSource) -> Iterator[Part]:
     index, source = block.files[0]
     file = _csv_file(source, open_source)
     if block.end is not None:
@@ -181,7 +182,7 @@ def _parse_csv(block: Block, open_source: OpenSource) -> Iterator[Part]:
         yield Part(source.role, (index, number), rows)
 
 
-def _parse_lines(block: Block, open_source: OpenSource) -> Iterator[Part]:
+def _parse_lines(block: SourceBlock, open_source: OpenSource) -> Iterator[Part]:
     index, source = block.files[0]
     for start, lines in _read_lines(block, open_source):
         try:
@@ -192,7 +193,7 @@ def _parse_lines(block: Block, open_source: OpenSource) -> Iterator[Part]:
         yield Part(source.role, (index, start), rows)
 
 
-def _read_lines(block: Block, open_source: OpenSource) -> Iterator[tuple[int, bytes]]:
+def _read_lines(block: SourceBlock, open_source: OpenSource) -> Iterator[tuple[int, bytes]]:
     _, source = block.files[0]
     with open_source(source) as file:
         if block.end is not None:
@@ -202,7 +203,7 @@ def _read_lines(block: Block, open_source: OpenSource) -> Iterator[tuple[int, by
                 yield start, lines.data.tobytes()
 
 
-def _parse_recordings(block: Block, open_source: OpenSource) -> Iterator[Part]:
+def _parse_recordings(block: SourceBlock, open_source: OpenSource) -> Iterator[Part]:
     files = ((source.path, _read_whole(source, open_source)) for _, source in block.files)
     yield Part("words", (block.files[0][0], 0), transcripts.parse_words_files(files))
 
