@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 
 from pipelines.build.job import main
 from tests import reference
+from tests.build_helpers import STATISTICS_TABLES
 from tests.reference import naming
 from tests.reference.reading import read_shard
-from transforms.core.model.schemas import STATISTICS_TABLES, UNIT_TABLES
+from transforms.core.model.schemas import UNIT_TABLES
 
 ROOT = pathlib.Path(__file__).parents[1]
 SAMPLES = ROOT / "samples"

@@ -201,7 +201,7 @@ def show(options: BuildOptions, manifest: dict) -> int:
     import pyarrow.parquet as pq
 
     from pipelines.build.summary import print_summary, summary_as_json
-    from transforms.core.model.schemas import STATISTICS_TABLES
+    from transforms.core.output.statistics.collection import tables_of
 
     def read(name: str) -> pa.Table:
         data = storage.read_bytes(f"{folder}/{name}/{name}.parquet")
@@ -210,7 +210,7 @@ def show(options: BuildOptions, manifest: dict) -> int:
         return pq.read_table(pa.BufferReader(data), use_threads=False, pre_buffer=False)
 
     folder = storage.join(options.output, layout.version_folder(manifest["version"]))
-    tables = {name: read(name) for name in STATISTICS_TABLES}
+    tables = {name: read(name) for name in tables_of()}
     if options.summary == "json":
         print(json.dumps(summary_as_json(manifest, tables), indent=1))
     else:

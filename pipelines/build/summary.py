@@ -51,7 +51,7 @@ def print_summary(
 
     Args:
       manifest: The version's manifest.
-      tables: Its statistics tables (`schemas.STATISTICS_TABLES`).
+      tables: Its statistics tables (`statistics.collection.tables_of`).
       output: Where versions are written.
       console: Where to print; standard output by default.
     """

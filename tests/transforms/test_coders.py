@@ -16,7 +16,6 @@ from pipelines.build.planning import plan_build
 from pipelines.cli.options import parse_command_line
 from tests import build_helpers as helpers
 from transforms.core.output.commit_records import decode_record
-from transforms.core.output.statistics import statistics_tables
 from transforms.core.output.version import Summary
 from transforms.stage import ChunkCoder, MessagePackCoder
 from transforms.units.publish import PublishPlan, SummaryCoder, publish_version
@@ -112,7 +111,7 @@ def test_a_summary_survives_and_can_be_added_to(records):
     one, other = survive(one), survive(other)
     one.merge(other)
     assert one.records == whole.records
-    assert statistics_tables(one.statistics) == statistics_tables(whole.statistics)
+    assert one.statistics.to_tables() == whole.statistics.to_tables()
 
 
 def test_a_summary_of_all_published_units_travels_in_a_moment(records):

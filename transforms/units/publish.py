@@ -19,7 +19,6 @@ from transforms.core.model.schemas import MENTIONS, UNIT_TABLES
 from transforms.core.output.commit_records import DamagedRecord, UnitRecord, decode_record
 from transforms.core.output.expected import Expected, compare
 from transforms.core.output.guard import Limits, is_comparable, run_checks
-from transforms.core.output.statistics import statistics_tables
 from transforms.core.output.tables import write_table
 from transforms.core.output.verdict import Verdict, describe_failure, judge
 from transforms.core.output.version import (
@@ -303,7 +302,7 @@ def _write_version(folder: str, manifest: dict, summary: Summary, plan: PublishP
         (storage.join(plan.output, file.pop("source")), storage.join(folder, file["path"]))
         for file in manifest["files"]
     )
-    tables = statistics_tables(summary.statistics)
+    tables = summary.statistics.to_tables()
     for name, table in (_empty_tables(manifest) | tables).items():
         path = f"{name}/{layout.file_name(name, name)}"
         with storage.new_file(storage.join(folder, path)) as local:

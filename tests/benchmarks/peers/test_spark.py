@@ -57,7 +57,7 @@ def test_it_reads_every_table_of_a_version(session, tmp_path):
     assert rows["narratives"] == 52 and rows["discarded"] == 0
     for table, expected in rows.items():
         frame = session.read.parquet(str(helpers.version_of(tmp_path / "out") / table))
-        schema = {**schemas.UNIT_TABLES, **schemas.STATISTICS_TABLES}[table]
+        schema = {**schemas.UNIT_TABLES, **helpers.STATISTICS_TABLES}[table]
         assert (frame.count(), frame.columns) == (expected, schema.names)
         assert len(frame.collect()) == expected
 

@@ -11,7 +11,7 @@ import pytest
 from pipelines.build.job import main
 from tests import build_helpers as helpers
 from tests.build_helpers import build
-from transforms.core.model.schemas import STATISTICS_TABLES, UNIT_TABLES
+from transforms.core.model.schemas import UNIT_TABLES
 from transforms.units import write
 
 UNIT_BYTES = 100_000
@@ -44,7 +44,10 @@ def small_units(tmp_path_factory, index):
 
 def test_sample_run_publishes_a_whole_version(sample):
     manifest = helpers.assert_whole(helpers.version_of(sample))
-    assert {file["table"] for file in manifest["files"]} == {*UNIT_TABLES, *STATISTICS_TABLES}
+    assert {file["table"] for file in manifest["files"]} == {
+        *UNIT_TABLES,
+        *helpers.STATISTICS_TABLES,
+    }
     assert all(shard["conserved"] for shard in manifest["shards"])
     assert [shard["shard"] for shard in manifest["shards"]] == [p.name for p in helpers.SHARDS]
     counts = manifest["counts"]

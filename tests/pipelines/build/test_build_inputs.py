@@ -230,7 +230,7 @@ def test_a_shard_without_narratives_gives_empty_tables(tmp_path, content):
     (line,) = manifest["shards"]
     lines = content.count(b"\n") + (not content.endswith(b"\n") and content != b"")
     assert (line["lines"], line["blank"], line["bytes"]) == (lines, lines, len(content))
-    tables = {**schemas.UNIT_TABLES, **schemas.STATISTICS_TABLES}
+    tables = {**schemas.UNIT_TABLES, **helpers.STATISTICS_TABLES}
     assert sorted((file["table"], file["rows"]) for file in manifest["files"]) == sorted(
         (table, 0) for table in tables
     )

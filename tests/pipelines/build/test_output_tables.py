@@ -14,7 +14,7 @@ from transforms.core.output.tables import leaf_columns
 
 PARQUET = {
     name: schema
-    for name, schema in {**schemas.UNIT_TABLES, **schemas.STATISTICS_TABLES}.items()
+    for name, schema in {**schemas.UNIT_TABLES, **helpers.STATISTICS_TABLES}.items()
     if name != "rejected"
 }
 OPEN_IMAGES = helpers.ROOT / "samples" / "open_images"
@@ -157,7 +157,7 @@ def test_polars_reads_and_explodes(version):
     assert (words["end_point"].drop_nulls() <= lengths.max()).all()
 
 
-@pytest.mark.parametrize("table", schemas.STATISTICS_TABLES)
+@pytest.mark.parametrize("table", helpers.STATISTICS_TABLES)
 def test_statistics_open_everywhere(version, table):
     (path,) = files(version, table)
     rows = pq.read_metadata(path).num_rows

@@ -18,7 +18,7 @@ from transforms.core.model import schemas
 
 TABLES = {
     name: schema
-    for name, schema in {**schemas.UNIT_TABLES, **schemas.STATISTICS_TABLES}.items()
+    for name, schema in {**schemas.UNIT_TABLES, **helpers.STATISTICS_TABLES}.items()
     if name != "rejected"
 }
 NAMES = ("open_images_train_localized_narratives-00000-of-00010", "_val", "my test (1)", "dev-eval")

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from pipelines.build.job import main
 from tests import build_helpers as helpers
 from transforms.core.output.guard import Limits
-from transforms.core.output.statistics import statistics_tables
 from transforms.core.output.version import ShardPlan, reconcile
 from transforms.units.publish import (
     MergeUnits,
@@ -116,7 +115,7 @@ def merge_all(records):
 
 def described(summary):
     """All that a version takes from a summary."""
-    return summary.in_order(), statistics_tables(summary.statistics)
+    return summary.in_order(), summary.statistics.to_tables()
 
 
 def merge_in_parts(records, cuts, compact):
@@ -158,7 +157,7 @@ def test_a_record_that_comes_twice_counts_once(records):
 
 
 def test_something_is_merged(records):
-    tables = statistics_tables(merge_all(records).statistics)
+    tables = merge_all(records).statistics.to_tables()
     assert len(records) > 10
     assert all(table.num_rows for name, table in tables.items() if name != "noun_counts")
 

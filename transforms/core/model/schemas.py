@@ -1,4 +1,6 @@
-"""The Arrow schemas of every table, defined once.
+"""The Arrow schemas of chunks and of the tables of narratives, defined once.
+
+Tables of merged statistics have theirs in `output/statistics`, a file each.
 
 Types never depend on the data: trace coordinates and times are float32 (four and three
 published decimals survive it), every other coordinate and time is float64 (normalised image
@@ -169,13 +171,13 @@ LOCALIZATION_COUNTS = (
     "overflow",
 )
 
-_CLASS_KEY = [("dataset", TERM), ("split", TERM), ("class_id", TERM), ("name", TERM)]
+CLASS_KEY = ("dataset", "split", "class_id", "name")
+"""Columns by which localization is counted."""
 
-LOCALIZATION = pa.schema([*_CLASS_KEY, *((column, pa.int64()) for column in LOCALIZATION_COUNTS)])
-
-LOCALIZATION_HISTOGRAM = pa.schema(
-    [*_CLASS_KEY, ("bin_x", pa.int32()), ("bin_y", pa.int32()), ("points", pa.int64())]
+LOCALIZATION = pa.schema(
+    [*((name, TERM) for name in CLASS_KEY), *((count, pa.int64()) for count in LOCALIZATION_COUNTS)]
 )
+"""A chunk's counts by class, and the table made of all of them."""
 
 HISTOGRAM = pa.schema(
     [("group", pa.int64()), ("bin_x", pa.int64()), ("bin_y", pa.int64()), ("points", pa.int64())]
@@ -191,29 +193,11 @@ MEASURES = {
     "trace_length": 1_000_000,
     "narratives_per_image": 1,
 }
-"""Columns of the richness table and the integer scale in which each is summed.
+"""Columns of the table `richness` and the integer scale in which each is summed.
 
 Sums are kept as integers (milliseconds, millionths), so that merging them in any order and with
 any unit size gives the same bytes.
 """
-
-RICHNESS = pa.schema(
-    [
-        ("dataset", TERM),
-        ("split", TERM),
-        ("captions", pa.int64()),
-        ("images", pa.int64()),
-        *(
-            (f"{measure}_{statistic}", pa.float64())
-            for measure in MEASURES
-            for statistic in ("sum", "mean", "deviation")
-        ),
-    ]
-)
-
-NOUN_COUNTS = pa.schema(
-    [("dataset", TERM), ("split", TERM), ("nouns", pa.int32()), ("captions", pa.int64())]
-)
 
 UNIT_TABLES = {
     "narratives": NARRATIVES,
@@ -222,14 +206,6 @@ UNIT_TABLES = {
     "rejected": REJECTED,
 }
 """Tables that each unit writes a file of: Parquet, and Avro for `rejected`."""
-
-STATISTICS_TABLES = {
-    "localization": LOCALIZATION,
-    "localization_histogram": LOCALIZATION_HISTOGRAM,
-    "richness": RICHNESS,
-    "noun_counts": NOUN_COUNTS,
-}
-"""Parquet tables of a version, one file each, made from the units' merged statistics."""
 
 FLAGS = (
     "no_transcript",

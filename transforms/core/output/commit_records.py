@@ -16,7 +16,7 @@ from transforms.core.model import flags
 from transforms.core.model.chunk import Chunk, dataset_splits, numbers, unpack
 from transforms.core.model.naming import is_generated, narrative_ids
 from transforms.core.model.units import Unit
-from transforms.core.output.statistics import HistogramCounts, Moments, Statistics, measure_chunk
+from transforms.core.output.statistics.collection import measure_chunk
 from transforms.core.stages.filter.rules import REASONS
 from transforms.core.stages.match.localization import box_faults
 
@@ -116,7 +116,7 @@ class UnitRecord(msgspec.Struct):
       crc32c: Checksum of those bytes.
       last: Whether it is the last piece of a compressed shard.
       bad_lines: The first bad lines.
-      statistics: Packed partial statistics (`pack_statistics`).
+      statistics: Packed partial statistics (`Statistics.pack`).
     """
 
     unit: Unit
@@ -199,12 +199,8 @@ def make_record(unit: Unit, chunk: Chunk, attempt: str, files: list[FileEntry]) 
         crc32c=chunk.crc32c,
         last=chunk.last,
         bad_lines=[BadLineEntry(**row) for row in rejected.to_pylist()],
-        statistics=pack_statistics(measure_chunk(chunk)),
+        statistics=measure_chunk(chunk).pack(),
     )
-
-
-_BIN, _POINTS = np.dtype("<i4"), np.dtype("<i8")
-"""How a histogram's arrays are stored."""
 
 
 class DamagedRecord(ValueError):
@@ -233,63 +229,3 @@ def decode_record(data: bytes) -> UnitRecord:
         return msgspec.msgpack.decode(packed, type=UnitRecord)
     except (OSError, msgspec.MsgspecError, RecursionError) as error:
         raise DamagedRecord(str(error)) from error
-
-
-def pack_statistics(statistics: Statistics) -> dict:
-    """Statistics as lists that MessagePack can hold; keys become the first items of rows.
-
-    Sums are written as text: MessagePack's integers end at 64 bits.
-    """
-    statistics.compact()
-    return {
-        "measures": [
-            [
-                *split,
-                {name: [m.count, str(m.total), str(m.squares)] for name, m in measures.items()},
-            ]
-            for split, measures in statistics.measures.items()
-        ],
-        "noun_counts": [
-            [*split, sorted(counter.items())] for split, counter in statistics.noun_counts.items()
-        ],
-        "localization": [[*key, counts] for key, counts in statistics.localization.items()],
-        "histograms": [
-            [
-                *key,
-                histogram.bins.astype(_BIN).tobytes(),
-                histogram.points.astype(_POINTS).tobytes(),
-            ]
-            for key, histogram in statistics.histograms.items()
-        ],
-        "narratives": [[*split, dict(counter)] for split, counter in statistics.narratives.items()],
-        "totals": [[*split, dict(counter)] for split, counter in statistics.totals.items()],
-    }
-
-
-def unpack_statistics(packed: dict) -> Statistics:
-    """What `pack_statistics` made."""
-    return Statistics(
-        measures={
-            (dataset, split): {
-                name: Moments(count, int(total), int(squares))
-                for name, (count, total, squares) in measures.items()
-            }
-            for dataset, split, measures in packed["measures"]
-        },
-        noun_counts={
-            (dataset, split): Counter(dict(map(tuple, counts)))
-            for dataset, split, counts in packed["noun_counts"]
-        },
-        localization={tuple(key): counts for *key, counts in packed["localization"]},
-        histograms={
-            tuple(key): HistogramCounts(
-                np.frombuffer(bins, _BIN).astype(np.int64),
-                np.frombuffer(points, _POINTS).astype(np.int64),
-            )
-            for *key, bins, points in packed["histograms"]
-        },
-        narratives={
-            (dataset, split): Counter(counts) for dataset, split, counts in packed["narratives"]
-        },
-        totals={(dataset, split): Counter(counts) for dataset, split, counts in packed["totals"]},
-    )

@@ -11,13 +11,11 @@ import msgspec
 from transforms.core.model import layout
 from transforms.core.model.schemas import LOCALIZATION_COUNTS
 from transforms.core.model.units import SKIPPED, digest
-from transforms.core.output.commit_records import (
-    Counts,
-    UnitRecord,
-    pack_statistics,
-    unpack_statistics,
-)
-from transforms.core.output.statistics import TOTALS, Statistics, repeated_keys
+from transforms.core.output.commit_records import Counts, UnitRecord
+from transforms.core.output.statistics.collection import Statistics
+from transforms.core.output.statistics.localization import Localization
+from transforms.core.output.statistics.richness import Richness
+from transforms.core.output.statistics.totals import TOTALS, Totals
 
 SHOWN_BAD_LINES = 100
 SHOWN_REPEATED_KEYS = 100
@@ -39,7 +37,7 @@ class Summary:
         """Adds a unit; one that is there already is not counted again."""
         if record.unit.key in self.records:
             return
-        self.statistics.merge(unpack_statistics(record.statistics))
+        self.statistics.merge_packed(record.statistics)
         self.records[record.unit.key] = msgspec.structs.replace(record, statistics={})
 
     def merge(self, other: "Summary") -> None:
@@ -60,13 +58,15 @@ class Summary:
 
 def encode_summary(summary: Summary) -> bytes:
     """MessagePack of the records and the packed statistics, for what passes between workers."""
-    return msgspec.msgpack.encode((summary.records, pack_statistics(summary.statistics)))
+    return msgspec.msgpack.encode((summary.records, summary.statistics.pack()))
 
 
 def decode_summary(encoded: bytes) -> Summary:
     """What `encode_summary` made."""
     records, statistics = msgspec.msgpack.decode(encoded, type=tuple[dict[str, UnitRecord], dict])
-    return Summary(records, unpack_statistics(statistics))
+    summary = Summary(records)
+    summary.statistics.merge_packed(statistics)
+    return summary
 
 
 @dataclasses.dataclass(frozen=True)
@@ -252,7 +252,7 @@ def version_id(keys: Iterable[str]) -> str:
 
 
 def describe_splits(statistics: Statistics) -> list[dict]:
-    """Numbers of each dataset and split (`statistics.TOTALS`), and of its mentions.
+    """Numbers of each dataset and split (`totals.TOTALS`), and of its mentions.
 
     `with_box` are the mentions for which there is a box of their class in their image.
     """
@@ -260,9 +260,9 @@ def describe_splits(statistics: Statistics) -> list[dict]:
         split: {"dataset": split[0], "split": split[1]}
         | {name: counter[name] for name in TOTALS}
         | {"mentions": 0, "with_box": 0}
-        for split, counter in statistics.totals.items()
+        for split, counter in statistics[Totals].splits.items()
     }
-    for (dataset, split, *_), values in statistics.localization.items():
+    for (dataset, split, *_), values in statistics[Localization].counts.items():
         counts = dict(zip(LOCALIZATION_COUNTS, values, strict=True))
         rows[dataset, split]["mentions"] += counts["mentions"]
         rows[dataset, split]["with_box"] += counts["mentions"] - counts["without_box_of_class"]
@@ -271,7 +271,7 @@ def describe_splits(statistics: Statistics) -> list[dict]:
 
 def describe_repeats(statistics: Statistics) -> dict:
     """How many narratives share their key with another one, under how many keys, and the first."""
-    repeats = repeated_keys(statistics)
+    repeats = statistics[Richness].repeated_keys()
     return {
         "narratives": sum(row["narratives"] for row in repeats),
         "keys": len(repeats),

@@ -33,7 +33,7 @@ def render_report(
 
     Args:
       manifest: The version's manifest.
-      tables: Its statistics tables (`schemas.STATISTICS_TABLES`).
+      tables: Its statistics tables (`statistics.collection.tables_of`).
       narrative: A row of `narratives` to draw (see `choose_example`), or None.
       mentions: The rows of `mentions` that belong to it.
 

@@ -4,15 +4,14 @@ from collections.abc import Collection, Sequence
 
 import pyarrow as pa
 
+from transforms.core.output.statistics.collection import tables_of
+
 TABLES = {
     "narratives": "a narrative: caption, timed words, trace, image, labels, boxes",
     "mentions": "a class name in a caption, its piece of the trace and the closest box",
     "discarded": "a narrative below the quality bar, with the reasons",
     "rejected": "a line that could not be read, with its bytes (Avro)",
-    "localization": "counts and trace points relative to boxes, by class",
-    "localization_histogram": "a bin of the histogram of trace points relative to boxes",
-    "richness": "a dataset and split: sums, means and deviations of the captions' measures",
-    "noun_counts": "a number of nouns, and the captions that have as many",
+    **{name: table.row for name, table in tables_of().items()},
 }
 """What a row of each table is."""
 

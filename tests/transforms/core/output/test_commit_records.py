@@ -10,7 +10,8 @@ from transforms.core.model.chunk import numbers
 from transforms.core.model.units import Unit
 from transforms.core.output import commit_records
 from transforms.core.output.commit_records import Counts, FileEntry
-from transforms.core.output.statistics import measure_chunk, statistics_tables
+from transforms.core.output.statistics.collection import Statistics, measure_chunk
+from transforms.core.output.statistics.richness import Richness
 
 UNIT = Unit("/data/x.jsonl", "x", "fingerprint", 10, end=10, dataset="coco")
 
@@ -45,22 +46,19 @@ def test_a_record_that_was_damaged_is_not_taken(record):
 
 def test_statistics_come_back_as_they_were(record, finished):
     decoded = commit_records.decode_record(commit_records.encode_record(record))
-    unpacked = commit_records.unpack_statistics(decoded.statistics)
-    tables, expected = (
-        statistics_tables(statistics) for statistics in (unpacked, measure_chunk(finished))
-    )
+    unpacked = Statistics()
+    unpacked.merge_packed(decoded.statistics)
+    tables, expected = unpacked.to_tables(), measure_chunk(finished).to_tables()
     assert tables == expected
     assert sum(table.num_rows for table in tables.values()) > 100
 
 
 def test_sums_of_squares_beyond_64_bits_come_back(finished):
-    statistics = measure_chunk(finished)
-    moments = next(iter(statistics.measures.values()))["trace_length"]
-    moments.squares = 3**80
-    packed = commit_records.pack_statistics(statistics)
-    assert next(iter(commit_records.unpack_statistics(packed).measures.values()))[
-        "trace_length"
-    ].squares == 3**80  # fmt: skip
+    statistics, unpacked = measure_chunk(finished), Statistics()
+    split, measures = next(iter(statistics[Richness].measures.items()))
+    measures["trace_length"].squares = 3**80
+    unpacked.merge_packed(msgspec.msgpack.decode(msgspec.msgpack.encode(statistics.pack())))
+    assert unpacked[Richness].measures[split]["trace_length"].squares == 3**80
 
 
 def test_counts_are_those_of_the_rows(finished):

@@ -4,22 +4,32 @@ import itertools
 import json
 import math
 import random
+from collections import Counter
 
+import msgspec
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference import richness as reference
 from transforms.core.model.schemas import MEASURES
-from transforms.core.output import statistics
-from transforms.core.output.commit_records import pack_statistics, unpack_statistics
-from transforms.core.output.statistics import HistogramCounts, Moments, Statistics, measure_chunk
+from transforms.core.output.statistics.collection import (
+    MAIN_JOB,
+    Statistics,
+    measure_chunk,
+    tables_of,
+)
+from transforms.core.output.statistics.localization import HistogramCounts
+from transforms.core.output.statistics.moments import Moments
+from transforms.core.output.statistics.richness import Richness
+from transforms.core.output.statistics.statistic import Statistic, StatisticsTable
 
 
-def tables_of(merged):
+def rows_of(merged):
     """Every row of every table, floats by their bits: what has to be byte-identical."""
-    tables = statistics.statistics_tables(merged)
+    tables = merged.to_tables()
     return {name: json.dumps(table.to_pylist()) for name, table in tables.items()}
 
 
@@ -29,7 +39,9 @@ def measure_all(chunks):
 
 def copied(one):
     """A copy, through the form in which records keep statistics."""
-    return unpack_statistics(pack_statistics(one))
+    copy = Statistics()
+    copy.merge_packed(msgspec.msgpack.decode(msgspec.msgpack.encode(one.pack())))
+    return copy
 
 
 def merged(parts, compact=False):
@@ -44,15 +56,15 @@ def merged(parts, compact=False):
 
 @pytest.fixture(scope="module")
 def whole(finished):
-    return tables_of(measure_chunk(finished))
+    return rows_of(measure_chunk(finished))
 
 
 def test_any_split_merged_in_any_order_gives_identical_tables(pieces, whole):
     parts = measure_all(pieces)
     for seed in range(6):
         random.Random(seed).shuffle(parts)
-        assert tables_of(merged(parts)) == whole
-        assert tables_of(merged(parts, compact=True)) == whole
+        assert rows_of(merged(parts)) == whole
+        assert rows_of(merged(parts, compact=True)) == whole
 
 
 def test_merging_is_associative(pieces, whole):
@@ -60,23 +72,23 @@ def test_merging_is_associative(pieces, whole):
     for at in range(1, len(parts)):
         left, right = merged(parts[:at]), merged(parts[at:], compact=True)
         left.compact()
-        assert tables_of(merged([left, right])) == whole
-        assert tables_of(merged([right, left])) == whole
+        assert rows_of(merged([left, right])) == whole
+        assert rows_of(merged([right, left])) == whole
 
 
 def test_merging_leaves_the_other_as_it_was(pieces):
     parts = measure_all(pieces)
-    before = [tables_of(copied(part)) for part in parts]
+    before = [rows_of(copied(part)) for part in parts]
     result = Statistics()
     for part in parts:
         result.merge(part)
     result.merge(parts[0])
-    assert [tables_of(part) for part in parts] == before
+    assert [rows_of(part) for part in parts] == before
 
 
 def test_nothing_merges_with_anything(finished, whole):
-    assert tables_of(merged([Statistics(), measure_chunk(finished), Statistics()])) == whole
-    assert all(json.loads(rows) == [] for rows in tables_of(Statistics()).values())
+    assert rows_of(merged([Statistics(), measure_chunk(finished), Statistics()])) == whole
+    assert all(json.loads(rows) == [] for rows in rows_of(Statistics()).values())
 
 
 # The same three ways for the accumulators alone: add only, merge, merge and compact.
@@ -141,20 +153,74 @@ def test_a_histogram_of_many_batches_stays_small():
 
 
 def test_images_and_repeated_keys_by_hand():
-    one = Statistics()
-    one.narratives["coco", None] = statistics.Counter({"a/1": 2, "a/2": 1, "b/c/1": 1})
-    assert statistics.images(one, ("coco", None)) == {"a": 3, "b/c": 1}
-    assert statistics.repeated_keys(one) == [
+    one = Richness()
+    one.narratives["coco", None] = Counter({"a/1": 2, "a/2": 1, "b/c/1": 1})
+    assert one.images(("coco", None)) == {"a": 3, "b/c": 1}
+    assert one.repeated_keys() == [
         {"dataset": "coco", "split": None, "key": "a/1", "narratives": 2}
     ]
 
 
 def test_sums_of_scaled_measures_are_exact(finished):
     """Each value is rounded to its scale once, so that the sum is one of integers."""
-    for measures in measure_chunk(finished).measures.values():
+    for measures in measure_chunk(finished)[Richness].measures.values():
         for name, scale in MEASURES.items():
             if name in measures and measures[name].count:
                 total, mean, deviation = measures[name].describe(scale)
                 assert total == measures[name].total / scale
                 assert math.isclose(mean * measures[name].count, total, rel_tol=1e-14)
                 assert deviation >= 0
+
+
+class AnnotatorCounts(Statistic):
+    """A statistic from outside: narratives by annotator, one class and an entry of a list."""
+
+    name = "annotators"
+    tables = {
+        "annotators": StatisticsTable(
+            pa.schema([("annotator_id", pa.int64()), ("narratives", pa.int64())]), "an annotator"
+        )
+    }
+
+    def __init__(self, counts=()):
+        self.counts = Counter(dict(counts))
+
+    def add(self, chunk):
+        self.counts.update(chunk.narratives["annotator_id"].to_pylist())
+
+    def merge(self, other):
+        self.counts.update(other.counts)
+
+    def pack(self):
+        return sorted(self.counts.items())
+
+    @classmethod
+    def unpack(cls, packed):
+        return cls(packed)
+
+    def to_tables(self):
+        rows = [{"annotator_id": who, "narratives": n} for who, n in sorted(self.counts.items())]
+        schema = self.tables["annotators"].schema
+        return {"annotators": pa.Table.from_pylist(rows, schema=schema)}
+
+
+def test_a_statistic_from_outside_is_one_class_and_an_entry_of_a_list(pieces, finished, whole):
+    kinds = (*MAIN_JOB, AnnotatorCounts)
+    merged_all = Statistics(kinds)
+    for piece in pieces:
+        packed = measure_chunk(piece, kinds).pack()
+        merged_all.merge_packed(msgspec.msgpack.decode(msgspec.msgpack.encode(packed)))
+    tables = merged_all.to_tables()
+    expected = Counter(finished.narratives["annotator_id"].to_pylist())
+    found = {row["annotator_id"]: row["narratives"] for row in tables["annotators"].to_pylist()}
+    assert found == expected and len(found) > 1
+    assert {*tables} == {*tables_of(kinds)} == {*whole, "annotators"}
+    assert tables_of(kinds)["annotators"].row == "an annotator"
+
+
+@pytest.mark.parametrize("kind", MAIN_JOB)
+def test_tables_are_those_that_a_statistic_names(finished, kind):
+    made = measure_chunk(finished, [kind]).to_tables()
+    assert {name: table.schema for name, table in made.items()} == {
+        name: table.schema for name, table in kind.tables.items()
+    }

@@ -6,11 +6,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.build_helpers import STATISTICS_TABLES
 from transforms.core.model import schemas
 from transforms.core.model.chunk import empty_batch
 from transforms.core.output import tables
 
-ALL_SCHEMAS = schemas.UNIT_TABLES | schemas.STATISTICS_TABLES
+ALL_SCHEMAS = schemas.UNIT_TABLES | STATISTICS_TABLES
 
 
 @pytest.fixture(scope="module")

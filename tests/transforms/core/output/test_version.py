@@ -9,7 +9,6 @@ import pytest
 
 from transforms.core.model.units import Unit
 from transforms.core.output import commit_records, version
-from transforms.core.output.statistics import statistics_tables
 from transforms.core.output.version import ShardPlan, Summary, reconcile
 
 
@@ -116,7 +115,7 @@ def test_each_shard_has_a_row_of_its_own(shard, units):
 
 def tables_of(summary):
     summary.compact()
-    return statistics_tables(summary.statistics)
+    return summary.statistics.to_tables()
 
 
 def add_all(made):

@@ -12,6 +12,7 @@ import pathlib
 import numpy as np
 import pyarrow as pa
 
+from tests.build_helpers import STATISTICS_TABLES
 from transforms.core.model import schemas
 
 ROOT = pathlib.Path(__file__).parents[4]
@@ -294,8 +295,8 @@ def tables():
             *histogram_rows("generated", "train", "/m/0k4j", "Car", 39_800, seed=2),
         ],
     }  # fmt: skip
-    return {name: table(rows[name], schema) for name, schema in schemas.STATISTICS_TABLES.items()}
+    return {name: table(rows[name], schema) for name, schema in STATISTICS_TABLES.items()}
 
 
 def empty_tables():
-    return {name: schema.empty_table() for name, schema in schemas.STATISTICS_TABLES.items()}
+    return {name: schema.empty_table() for name, schema in STATISTICS_TABLES.items()}

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tests.build_helpers import STATISTICS_TABLES
 from tests.transforms.core.report import material
 from transforms.core.model import schemas
 from transforms.core.report import choose_example
@@ -83,7 +84,7 @@ def test_grids_hold_every_point_of_every_class():
 
 
 def test_grids_of_unknown_splits_and_of_chunks_with_dictionaries_of_their_own():
-    schema = schemas.LOCALIZATION_HISTOGRAM
+    schema = STATISTICS_TABLES["localization_histogram"]
     rows = [
         {"dataset": dataset, "class_id": "/m/1", "bin_x": 3, "bin_y": 149, "points": points}
         for dataset, points in (("coco", 2), (None, 5), ("ade20k", 1), ("coco", 4))

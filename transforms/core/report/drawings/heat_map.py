@@ -26,7 +26,7 @@ def grids(histogram: pa.Table) -> dict[Split, np.ndarray]:
     """Points by bin, added up over classes.
 
     Args:
-      histogram: Rows of `schemas.LOCALIZATION_HISTOGRAM`.
+      histogram: Rows of the table `localization_histogram`.
 
     Returns:
       By dataset and split, int64 of shape `(150, 150)`: row `bin_y`, column `bin_x`.

@@ -19,7 +19,7 @@ INNER_WIDTH, INNER_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
 
 def distributions(noun_counts: pa.Table) -> dict[Split, Counter]:
-    """Captions by number of nouns, by dataset and split; rows of `schemas.NOUN_COUNTS`."""
+    """Captions by number of nouns, by dataset and split; rows of the table `noun_counts`."""
     found: dict[Split, Counter] = {}
     for row in noun_counts.to_pylist():
         counter = found.setdefault((row["dataset"], row["split"]), Counter())

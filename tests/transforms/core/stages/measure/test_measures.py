@@ -1,6 +1,7 @@
 """Measures of odd narratives: what is not sensible is unknown, and flagged."""
 
 import json
+from collections import Counter
 
 import msgspec
 import pyarrow as pa
@@ -9,9 +10,11 @@ import pytest
 from tests.reference import richness as reference
 from transforms.core.model import flags, schemas
 from transforms.core.model.chunk import numbers
-from transforms.core.output import statistics
-from transforms.core.output.commit_records import count_chunk, pack_statistics, unpack_statistics
-from transforms.core.output.statistics import Statistics, measure_chunk, statistics_tables
+from transforms.core.output.commit_records import count_chunk
+from transforms.core.output.statistics.collection import Statistics, measure_chunk
+from transforms.core.output.statistics.moments import Moments
+from transforms.core.output.statistics.noun_counts import NounCounts
+from transforms.core.output.statistics.richness import Richness
 from transforms.core.stages.measure import measures
 from transforms.core.stages.measure.measures import measured_values
 from transforms.core.stages.measure.richness import MOST_CHARACTERS
@@ -58,7 +61,7 @@ def test_a_narration_too_short_is_not_measured_but_flagged(run_stages, span):
 
 def test_what_is_not_measured_enters_no_mean(run_stages):
     chunk = run_stages(b"".join(line(*span) for span in SPANS))
-    (row,) = statistics_tables(measure_chunk(chunk))["richness"].to_pylist()
+    (row,) = measure_chunk(chunk).to_tables()["richness"].to_pylist()
     assert (row["captions"], row["words_mean"]) == (6, 5)
     assert row["narration_seconds_sum"] == 2.05
     assert row["narration_seconds_mean"] == 1.025
@@ -75,9 +78,9 @@ def test_a_caption_beyond_the_limit_is_left_untagged(run_stages):
     assert [row and row["words"] for row in rows] == [5, None, 5, None, 5]
     long = flags.names(numbers(chunk.narratives["flags"])).to_pylist()
     assert ["caption_too_long" in own for own in long] == [False, True, False, True, False]
-    (row,) = statistics_tables(measure_chunk(chunk))["richness"].to_pylist()
+    (row,) = measure_chunk(chunk).to_tables()["richness"].to_pylist()
     assert (row["captions"], row["words_sum"], row["words_mean"]) == (5, 15, 5)
-    assert sum(measure_chunk(chunk).noun_counts["coco", "validation"].values()) == 3
+    assert sum(measure_chunk(chunk)[NounCounts].captions["coco", "validation"].values()) == 3
 
 
 @pytest.mark.parametrize("far", [1e10, 1e155, 1e308])
@@ -88,18 +91,19 @@ def test_a_length_beyond_any_sense_is_unknown(run_stages, far):
     columns = [pa.array(trace[axis], schemas.list_of(pa.float64())) for axis in "xyt"]
     odd = chunk.with_columns(trace=pa.StructArray.from_arrays(columns, fields=list(schemas.TRACE)))
     assert measured_values(odd.narratives)["trace_length"].tolist() == [None, 250_000]
-    (row,) = statistics_tables(measure_chunk(odd))["richness"].to_pylist()
+    (row,) = measure_chunk(odd).to_tables()["richness"].to_pylist()
     assert row["trace_length_sum"] == 0.25
 
 
 def test_sums_of_more_narratives_than_64_bits_hold():
     one = Statistics()
-    moments = one.measures["coco", None] = {
-        name: statistics.Moments(10**9, 10**9 * measures.MOST_UNITS, 10**9 * 10**30)
+    moments = one[Richness].measures["coco", None] = {
+        name: Moments(10**9, 10**9 * measures.MOST_UNITS, 10**9 * 10**30)
         for name in schemas.MEASURES
     }
-    one.narratives["coco", None] = statistics.Counter({"1/1": 1})
-    packed = msgspec.msgpack.decode(msgspec.msgpack.encode(pack_statistics(one)))
-    assert unpack_statistics(packed).measures["coco", None] == moments
-    (row,) = statistics_tables(unpack_statistics(packed))["richness"].to_pylist()
+    one[Richness].narratives["coco", None] = Counter({"1/1": 1})
+    other = Statistics()
+    other.merge_packed(msgspec.msgpack.decode(msgspec.msgpack.encode(one.pack())))
+    assert other[Richness].measures["coco", None] == moments
+    (row,) = other.to_tables()["richness"].to_pylist()
     assert row["trace_length_sum"] == 10**18

@@ -1,0 +1,136 @@
+"""Richness of captions (Tables 2 and 3): moments of every measure, and narratives per image."""
+
+import dataclasses
+from collections import Counter
+from itertools import starmap
+
+import numpy as np
+import pyarrow as pa
+
+from transforms.core.model.chunk import Chunk, dataset_splits
+from transforms.core.model.schemas import MEASURES, TERM
+from transforms.core.output.statistics.moments import Moments
+from transforms.core.output.statistics.statistic import Split, Statistic, StatisticsTable, in_order
+from transforms.core.stages.measure.measures import measured_values
+
+TABLE = "richness"
+
+SCHEMA = pa.schema(
+    [
+        ("dataset", TERM),
+        ("split", TERM),
+        ("captions", pa.int64()),
+        ("images", pa.int64()),
+        *(
+            (f"{measure}_{statistic}", pa.float64())
+            for measure in MEASURES
+            for statistic in ("sum", "mean", "deviation")
+        ),
+    ]
+)
+
+
+@dataclasses.dataclass(slots=True)
+class Richness(Statistic):
+    """What captions, narrations and traces measure, and how often an image is described.
+
+    Attributes:
+      measures: Moments by dataset and split, then by measure (`schemas.MEASURES`).
+      narratives: Narratives kept by `image/annotator` key, by dataset and split.
+    """
+
+    name = "richness"
+    tables = {
+        TABLE: StatisticsTable(
+            SCHEMA, "a dataset and split: sums, means and deviations of the captions' measures"
+        )
+    }
+
+    measures: dict[Split, dict[str, Moments]] = dataclasses.field(default_factory=dict)
+    narratives: dict[Split, Counter] = dataclasses.field(default_factory=dict)
+
+    def add(self, chunk: Chunk) -> None:
+        """Adds every measure of the narratives that are kept, unknown ones left out."""
+        values = measured_values(chunk.narratives)
+        keys = np.array(_keys(chunk.narratives), object)
+        splits, split_of_row = dataset_splits(chunk.narratives)
+        for position, split in enumerate(splits):
+            rows = np.flatnonzero(split_of_row == position)
+            moments = self.measures.setdefault(split, {})
+            for measure, column in values.items():
+                known = (value for value in column[rows] if value is not None)
+                moments.setdefault(measure, Moments()).update(known)
+            self.narratives.setdefault(split, Counter()).update(keys[rows])
+
+    def merge(self, other: "Richness") -> None:
+        """Adds another's."""
+        for split, measures in other.measures.items():
+            own = self.measures.setdefault(split, {})
+            for measure, moments in measures.items():
+                own.setdefault(measure, Moments()).merge(moments)
+        for split, counter in other.narratives.items():
+            self.narratives.setdefault(split, Counter()).update(counter)
+
+    def pack(self) -> list:
+        """Rows of dataset, split, measures and keys; sums as text, they may leave 64 bits."""
+        return [
+            [
+                *split,
+                {name: [m.count, str(m.total), str(m.squares)] for name, m in measures.items()},
+                dict(self.narratives[split]),
+            ]
+            for split, measures in self.measures.items()
+        ]
+
+    @classmethod
+    def unpack(cls, packed: list) -> "Richness":
+        """What `pack` made."""
+        made = cls()
+        for dataset, split, measures, keys in packed:
+            made.measures[dataset, split] = {
+                name: Moments(count, int(total), int(squares))
+                for name, (count, total, squares) in measures.items()
+            }
+            made.narratives[dataset, split] = Counter(keys)
+        return made
+
+    def to_tables(self) -> dict[str, pa.Table]:
+        """A row a dataset and split."""
+        rows = [self._row(split) for split in in_order(self.measures)]
+        return {TABLE: pa.Table.from_pylist(rows, schema=SCHEMA)}
+
+    def _row(self, split: Split) -> dict:
+        per_image = self.images(split)
+        moments = dict(self.measures[split])
+        moments["narratives_per_image"] = Moments()
+        moments["narratives_per_image"].update(per_image.values())
+        row = {"dataset": split[0], "split": split[1], "images": len(per_image)}
+        row["captions"] = self.narratives[split].total()
+        for measure, scale in MEASURES.items():
+            described = moments[measure].describe(scale)
+            for name, value in zip(("sum", "mean", "deviation"), described, strict=True):
+                row[f"{measure}_{name}"] = value
+        return row
+
+    def images(self, split: Split) -> Counter:
+        """Narratives of a split by image."""
+        counts: Counter = Counter()
+        for key, number in self.narratives[split].items():
+            counts[key.rpartition("/")[0]] += number
+        return counts
+
+    def repeated_keys(self) -> list[dict]:
+        """Image and annotator pairs that occur more than once, with how often."""
+        return [
+            {"dataset": split[0], "split": split[1], "key": key, "narratives": number}
+            for split in in_order(self.narratives)
+            for key, number in sorted(self.narratives[split].items())
+            if number > 1
+        ]
+
+
+def _keys(narratives: pa.RecordBatch) -> list[str]:
+    ids = zip(
+        narratives["image_id"].to_pylist(), narratives["annotator_id"].to_pylist(), strict=True
+    )
+    return list(starmap("{}/{}".format, ids))
