@@ -15,6 +15,7 @@ import msgspec
 from transforms import storage
 from transforms.core.base.errors import UsageError
 from transforms.core.base.secrets import mask_secrets
+from transforms.core.base.versions import code_version
 from transforms.core.sources.annotations.lookup import KIND as ANNOTATIONS
 from transforms.core.sources.index import blocks
 from transforms.core.sources.index import manifest as index_manifest
@@ -31,6 +32,9 @@ from transforms.core.sources.index.manifest import BucketFile, IndexManifest, So
 from transforms.core.sources.transcripts import ASR, WORDS
 from transforms.core.stages.match import oddities
 from transforms.storage.files import FileInfo
+
+MAKERS = (__name__,)
+"""The modules that make an index, with what they import."""
 
 PROBLEMS = "problems.json"
 _SMALL_TABLES = ("classes", "hierarchy")
@@ -51,8 +55,9 @@ def open_source(source: Source) -> BinaryIO:
 
 
 def index_folder(directory: str, kind: str, sources: Sequence[Source]) -> str:
-    """Where the index of these sources is, or will be."""
-    return storage.join(directory, index_manifest.address_of(kind, list(sources)))
+    """Where the index of these sources is, or will be, when this code builds it."""
+    address = index_manifest.address_of(kind, list(sources), code_version(MAKERS))
+    return storage.join(directory, address)
 
 
 def is_built(folder: str, kind: str, thorough: bool = False) -> bool:
@@ -259,7 +264,7 @@ def write_manifest(
         )
         for table, number in sorted(buckets.items())
     }
-    address = index_manifest.address_of(kind, sources)
+    address = folder.rpartition("/")[2]
     warnings = oddities.describe([source.name for source in sources], findings)
     read = [msgspec.structs.replace(s, path=mask_secrets(s.path)) for s in sources]
     fields = (index_manifest.FORMAT, kind, address, read, tables, warnings)

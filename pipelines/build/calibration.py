@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pipelines.build.options import BuildOptions
 from transforms import storage
 from transforms.core.base.errors import UsageError
-from transforms.core.model.units import Unit, digest
+from transforms.core.base.versions import digest
+from transforms.core.model.units import Unit
 from transforms.core.stages.filter.threshold import decode_counts
 
 FOLDER = "calibrations"

@@ -28,6 +28,7 @@ from pipelines.cli.engines.runners import (
 from pipelines.cli.options import parse_command_line
 from transforms import storage
 from transforms.core.base.errors import MESSAGE_CHARACTERS, EngineError, UsageError, shown
+from transforms.core.base.versions import deployment_version
 from transforms.core.model import layout
 from transforms.core.output.expected import compare
 from transforms.core.output.verdict import describe_failure, judge_current
@@ -183,7 +184,7 @@ def build_pipeline(pipeline, options: BuildOptions, plan: BuildPlan, publish) ->
         | "Join" >> JoinAnnotations(plan.annotation_index, options.images_of())
         | "Match" >> MatchMentions(plan.annotation_index, plan.mentions)
         | "Measure" >> MeasureRichness(options.tagger)
-        | "Write" >> WriteUnit(options.output, plan.attributes["code"])
+        | "Write" >> WriteUnit(options.output, deployment_version())
     )
     finished = pipeline | "FinishedUnits" >> beam.Create(
         plan.finished, reshuffle=False

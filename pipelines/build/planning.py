@@ -17,8 +17,9 @@ from pipelines.catalog import Catalog, Entry, load_catalogs
 from transforms import storage
 from transforms.core.base.errors import UsageError, shown
 from transforms.core.base.secrets import mask_secrets
+from transforms.core.base.versions import code_version, digest, package_versions
 from transforms.core.model import layout
-from transforms.core.model.units import Unit, code_version, digest, make_label, package_versions
+from transforms.core.model.units import Unit, make_label
 from transforms.core.output.commit_records import DamagedRecord, decode_record
 from transforms.core.output.expected import Expected
 from transforms.core.output.guard import is_comparable
@@ -28,6 +29,9 @@ from transforms.core.stages.filter.threshold import calibrate
 from transforms.core.stages.match.match_mentions import MentionRules
 from transforms.core.stages.measure.richness import check_tagger, tagger_version
 from transforms.storage.files import FileInfo
+
+MAKERS = ("transforms.narratives", "transforms.units.write")
+"""The modules that make a unit's results, with what they import."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +81,7 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
     """
     check_tagger(options.tagger)
     shards, expected = _find_input(options)
-    code, packages = code_version(), package_versions()
+    code, packages = code_version(MAKERS), package_versions()
     annotation_index, annotations = _annotation_index(options, beam_args)
     transcript_index, transcripts = _transcript_index(options, beam_args)
     calibrated = _calibrate(options, beam_args, shards, code, transcript_index, transcripts)

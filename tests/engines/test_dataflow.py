@@ -41,7 +41,7 @@ MAIN_SESSION = "pickled_main_session"
 IMPORT_ALL = """
 import importlib, json, pathlib, pkgutil, sys
 import pipelines, transforms
-from transforms.core.units import folder_version
+from transforms.core.base.versions import folder_version
 packages = (pipelines, transforms)
 names = [module.name for package in packages
          for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
@@ -176,7 +176,7 @@ def test_the_staged_package_is_complete_with_what_it_declares(worker_python, tmp
     assert ended.returncode == 0, ended.stderr
     names, versions = json.loads(ended.stdout)
     assert {*names, "pipelines", "transforms"} == MODULES
-    from transforms.core.model.units import folder_version
+    from transforms.core.base.versions import folder_version
 
     assert versions == [folder_version(ROOT / name) for name in ("pipelines", "transforms")]
 

@@ -17,7 +17,8 @@ from tests import build_helpers as helpers
 from transforms import storage
 from transforms.calibrate import CountDistances, count_distances
 from transforms.core.base.errors import EngineError
-from transforms.core.model.units import Unit, code_version
+from transforms.core.base.versions import deployment_version
+from transforms.core.model.units import Unit
 from transforms.core.output.commit_records import decode_record
 from transforms.core.sources.annotations.lookup import open_index
 from transforms.core.stages.align.align_transcripts import align_transcripts
@@ -158,7 +159,7 @@ def rows_of(record, output):
 
 def test_write_unit(elements, tmp_path):
     with Pipeline(runner="FnApiRunner") as pipeline:
-        write = WriteUnit(str(tmp_path / "transform"), code_version())
+        write = WriteUnit(str(tmp_path / "transform"), deployment_version())
         paths = pipeline | beam.Create(elements["done"]) | write
         expected = [str(tmp_path / "transform" / "units" / u.key / "record") for u in UNITS]
         assert_that(paths, equal_to(expected))

@@ -10,9 +10,10 @@ import pyarrow as pa
 from transforms import storage
 from transforms.core.base import unfinished
 from transforms.core.base.errors import EngineError, UsageError, telling_room
+from transforms.core.base.versions import deployment_version
 from transforms.core.model import layout
 from transforms.core.model.chunk import Chunk
-from transforms.core.model.units import Unit, code_version
+from transforms.core.model.units import Unit
 from transforms.core.output.commit_records import (
     DamagedRecord,
     FileEntry,
@@ -87,14 +88,14 @@ def _write_file(table: str, rows: pa.RecordBatch, output: str, path: str) -> Fil
 
 
 class _WriteUnit(beam.DoFn):
-    def __init__(self, output: str, code: str):
-        self._output, self._code = output, code
+    def __init__(self, output: str, deployment: str):
+        self._output, self._deployment = output, deployment
         self._units = beam.metrics.Metrics.counter("WriteUnit", "units")
         self._bytes = beam.metrics.Metrics.counter("WriteUnit", "bytes")
         self._stopwatch = Stopwatch("WriteUnit")
 
     def setup(self) -> None:
-        if code_version() != self._code:
+        if deployment_version() != self._deployment:
             raise UsageError(
                 "a worker has other code than the command that planned the run: install the same "
                 "version of the project on both, and start the workers anew"
@@ -113,19 +114,20 @@ class _WriteUnit(beam.DoFn):
 class WriteUnit(beam.PTransform):
     """Finishes units: from (unit, chunk) to the paths of commit records.
 
-    A unit's key stands for the code that did it, so a worker with other code raises UsageError.
+    A unit's key stands for the code that did it, so a worker with other code raises UsageError:
+    not only where it differs in what makes results, but in any part of the transforms.
 
     Attributes:
       output: The output folder.
-      code: `units.code_version()` with which the units were planned.
+      deployment: `versions.deployment_version()` of the command that planned the units.
     """
 
     output: str
-    code: str
+    deployment: str
 
     def __post_init__(self):
         super().__init__()
 
     def expand(self, chunks: beam.PCollection[tuple[Unit, Chunk]]) -> beam.PCollection[str]:
-        write = beam.ParDo(_WriteUnit(self.output, self.code))
+        write = beam.ParDo(_WriteUnit(self.output, self.deployment))
         return chunks | "WriteUnit" >> write.with_output_types(str)

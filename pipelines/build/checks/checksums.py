@@ -18,8 +18,8 @@ from collections.abc import Callable, Sequence
 from pipelines.build.checks.expectations import Refused
 from transforms import storage
 from transforms.core.base.errors import shown
+from transforms.core.base.versions import digest
 from transforms.core.model import layout
-from transforms.core.model.units import digest
 from transforms.core.output.version import ShardPlan
 
 _BLOCK = 8 << 20

@@ -10,14 +10,14 @@ import time
 
 import pytest
 
-from pipelines.build import job, planning
+from pipelines.build import job
 from pipelines.build.options import BuildOptions
 from pipelines.build.planning import plan_build
 from pipelines.cli.options import parse_command_line
 from tests import build_helpers as helpers
 from tests.build_helpers import build
 from tests.engines import jobs
-from transforms import read
+from transforms import narratives
 from transforms.core.base.errors import WORKER_ENDED, UsageError
 from transforms.core.output.commit_records import decode_record, encode_record
 from transforms.units import publish
@@ -272,7 +272,7 @@ def test_a_damaged_unit_is_removed_and_done_again(tmp_path, capsys, name):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_worker_with_other_code_does_no_unit(tmp_path, monkeypatch, workers):
-    monkeypatch.setattr(planning, "code_version", lambda: "of another commit")
+    monkeypatch.setattr(job, "deployment_version", lambda: "of another commit")
     with pytest.raises(UsageError, match="^a worker has other code than the command .* anew$"):
         build(tmp_path, [helpers.REAL], "--workers", workers)
     assert not list((tmp_path / "units").rglob("*")) and not (tmp_path / "CURRENT").exists()
@@ -483,8 +483,8 @@ def test_an_input_that_is_replaced_by_one_of_its_size_and_time_is_not_published(
     options, beam_args = parse_command_line(BuildOptions, arguments, "build", "")
     plan = plan_build(options, beam_args)
     owner, name = {
-        "after planning": (read, "read_unit"),
-        "while it is read": (read, "read_block"),
+        "after planning": (narratives, "read_unit"),
+        "while it is read": (narratives, "read_block"),
         "before publishing": (publish, "publish_version"),
     }[moment]
     real = getattr(owner, name)

@@ -12,8 +12,8 @@ from tests import build_helpers as helpers
 
 PROGRAM = """
 import atexit
-from pipelines.process import run_program
-from transforms.core.errors import EngineError, UsageError
+from pipelines.cli.process import run_program
+from transforms.core.base.errors import EngineError, UsageError
 
 def main():
     atexit.register(print, "exit function")
@@ -93,7 +93,7 @@ def test_any_other_error_is_a_sentence_and_a_log(tmp_path):
 STUCK = """
 import contextlib
 import threading
-from pipelines import process, stopping
+from pipelines.cli import process, stopping
 
 def main():
     held = threading.Lock()
@@ -143,7 +143,7 @@ def test_a_signal_ends_a_program_whose_job_is_elsewhere_whatever_it_waits_for(nu
 
 
 def test_a_signal_that_is_ignored_stays_so():
-    program = "import signal\nfrom pipelines import stopping\n" \
+    program = "import signal\nfrom pipelines.cli import stopping\n" \
         "signal.signal(signal.SIGHUP, signal.SIG_IGN)\nstopping.heed_signals()\n" \
         "signal.raise_signal(signal.SIGHUP)\nprint('on')"  # fmt: skip
     said = subprocess.run(
@@ -154,8 +154,8 @@ def test_a_signal_that_is_ignored_stays_so():
 
 HELD = """
 import os, signal
-from pipelines import stopping
-from transforms.core import unfinished
+from pipelines.cli import stopping
+from transforms.core.base import unfinished
 
 stopping.heed_signals()
 with unfinished.removed_at_stop("{path}"):

@@ -1,19 +1,10 @@
 """Units: pieces of shards, and the keys under which their results are kept."""
 
 import dataclasses
-import hashlib
-import json
-import pathlib
 import re
-from collections.abc import Iterator, Mapping
-from importlib import metadata
+from collections.abc import Iterator
 
-PACKAGES_THAT_MATTER = ("numpy", "pyarrow", "msgspec", "spacy")
-"""Packages whose version can change results; part of every unit's key."""
-
-COMPILED = (".pyc", ".nbi", ".nbc")
-"""Files that Python and numba leave beside the code."""
-
+from transforms.core.base.versions import digest
 
 SKIPPED = ("_", ".")
 """Beginnings of file names that Spark, Hive and pyarrow skip when they read a folder."""
@@ -100,36 +91,3 @@ def make_label(stem: str) -> str:
         kept = label.encode()[: LABEL_BYTES - 9].decode(errors="ignore")
         label = f"{kept}-{digest({'stem': stem})[:8]}"
     return label
-
-
-def digest(values: Mapping) -> str:
-    """SHA-256 of values that JSON can hold."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def package_versions() -> dict[str, str]:
-    """Versions of the packages that can change results."""
-    return {name: metadata.version(name) for name in PACKAGES_THAT_MATTER}
-
-
-def code_version() -> str:
-    """Hash of all transforms and their data: results are not reused across a change of either."""
-    return folder_version(pathlib.Path(__file__).parents[2])
-
-
-def folder_version(root: pathlib.Path) -> str:
-    """Hash of the names and contents of all files below a folder.
-
-    Left out is what differs from copy to copy: compiled code, hidden files, backups of editors.
-    """
-    files = {path.relative_to(root): path for path in root.rglob("*") if path.is_file()}
-    contents = {
-        str(name): hashlib.sha256(path.read_bytes()).hexdigest()
-        for name, path in files.items()
-        if not (name.suffix in COMPILED or name.name.endswith("~") or _is_hidden(name))
-    }
-    return digest(contents)[:16]
-
-
-def _is_hidden(path: pathlib.Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)

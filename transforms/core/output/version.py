@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import google_crc32c
 import msgspec
 
+from transforms.core.base.versions import digest
 from transforms.core.model import layout
 from transforms.core.model.schemas import LOCALIZATION_COUNTS
-from transforms.core.model.units import SKIPPED, digest
+from transforms.core.model.units import SKIPPED
 from transforms.core.output.commit_records import Counts, UnitRecord
 from transforms.core.output.statistics.collection import Statistics
 from transforms.core.output.statistics.localization import Localization

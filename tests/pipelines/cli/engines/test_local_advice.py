@@ -46,7 +46,7 @@ def test_compiling_is_said_where_there_is_something_to_do(monkeypatch, units, co
 
 SMALL_KERNEL = """
 import numpy as np
-from transforms.core.compiled import compiled, is_compiled
+from transforms.core.base.compiled import compiled, is_compiled
 
 @compiled
 def double(values):

@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 FAULTS = """
 import resource, sys
 import numpy as np
-from transforms.core import memory
+from transforms.core.base import memory
 
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt

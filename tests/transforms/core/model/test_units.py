@@ -1,7 +1,6 @@
 """Units and the keys under which their results are kept."""
 
 import dataclasses
-import pathlib
 
 import pytest
 
@@ -58,29 +57,6 @@ def test_names():
     assert dataclasses.replace(PLAIN, dataset=None, split=None, index=12).name == "a-0012"
     assert PLAIN.shard == "a.jsonl"
     assert PLAIN.key.startswith("coco-train-a-0000-")
-
-
-def test_the_version_of_a_folder_is_that_of_its_code(tmp_path):
-    def version(*names):
-        root = tmp_path / str(len(list(tmp_path.iterdir())))
-        for name in names:
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            (root / name).write_text("content")
-        return units.folder_version(root)
-
-    plain = version("a.py", "data/words")
-    copied = ("__pycache__/a.pyc", "b.nbi", ".a.py.swp", "a.py~", ".ipynb_checkpoints/a.py")
-    assert version("a.py", "data/words", *copied) == plain
-    assert version("a.py", "data/word") != plain != version("a.py", "data/words", "b.py")
-
-
-def test_versions_of_code_and_packages():
-    assert units.code_version() == units.code_version()
-    root = pathlib.Path(units.__file__).parents[2]
-    assert units.code_version() == units.folder_version(root)
-    assert set(units.package_versions()) == set(units.PACKAGES_THAT_MATTER)
-    assert units.digest({"a": 1, "b": 2}) == units.digest({"b": 2, "a": 1})
-    assert units.digest({"a": 1}) != units.digest({"a": 2})
 
 
 @pytest.mark.parametrize(

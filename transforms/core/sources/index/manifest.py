@@ -66,7 +66,7 @@ class IndexManifest(msgspec.Struct, frozen=True):
     Attributes:
       format: `FORMAT` of the code that built it.
       kind: `annotations`, `asr` or `words`.
-      address: Hash of the inputs' fingerprints; names the folder.
+      address: Hash of the inputs' fingerprints and of the code that built it; names the folder.
       sources: The input files.
       tables: By name. A table without input files is left out; one without rows has no files.
       warnings: Sentences on what of the inputs a run does not use.
@@ -106,10 +106,10 @@ class IndexManifest(msgspec.Struct, frozen=True):
         return _hash([self.format, self.kind, roles, msgspec.to_builtins(self.tables)])
 
 
-def address_of(kind: str, sources: list[Source]) -> str:
-    """The name of the folder of an index of these sources."""
+def address_of(kind: str, sources: list[Source], code: str) -> str:
+    """The name of the folder of an index of these sources that some code (its version) builds."""
     inputs = [[source.role, source.name, source.fingerprint] for source in sources]
-    return f"{kind}-{_hash([FORMAT, kind, inputs])[:20]}"
+    return f"{kind}-{_hash([FORMAT, kind, code, inputs])[:20]}"
 
 
 def _hash(value) -> str:

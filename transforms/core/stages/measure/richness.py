@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.base.errors import UsageError
+from transforms.core.base.versions import folder_version
 from transforms.core.model import schemas
-from transforms.core.model.units import folder_version
 
 DEFAULT_TAGGER = "en_ud_pos"
 NO_TAGGER = "none"
