@@ -214,7 +214,7 @@ def test_a_command_without_arguments_says_what_to_give(monkeypatch):
         assert "--config FILE" in str(end.value) and "--help" in str(end.value)
 
 
-@pytest.mark.parametrize("job", ["build", "index_annotations", "synthesize"])
+@pytest.mark.parametrize("job", ["build.job", "index_annotations", "synthesize"])
 def test_the_example_of_every_job_is_a_command_of_its(job):
     module = importlib.import_module(f"pipelines.{job}")
     (model,) = {
