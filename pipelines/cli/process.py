@@ -108,6 +108,7 @@ def run_program(main: Callable[[], int | None]) -> None:
     `stopping.STOP_SECONDS`, whatever Beam is waiting for then.
     """
     stopping.heed_signals()
+    stopping.choose_temporary_folder()
     _guard_streams()
     ended = {"code": 1}
     atexit.register(_end_process, ended)  # the first to be registered is the last to be called

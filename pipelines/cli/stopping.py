@@ -9,6 +9,7 @@ down in order, for some seconds.
 import contextlib
 import os
 import signal
+import tempfile
 import time
 import types
 from collections.abc import Callable, Iterator
@@ -76,6 +77,13 @@ def held() -> Iterator[None]:
         _state.held = before
     if _state.waiting is not None and not before:
         _stop(_state.waiting, None)
+
+
+def choose_temporary_folder() -> None:
+    """Lets Python choose its folder for temporary files, which it tries by making one, in a block
+    that is not cut in two: else a signal may leave that file."""
+    with held(), contextlib.suppress(OSError):
+        tempfile.gettempdir()
 
 
 @contextlib.contextmanager

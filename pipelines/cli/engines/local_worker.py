@@ -43,6 +43,7 @@ def _watch(parent: int) -> None:
 def main() -> None:
     """Serves the parent until that has no more work."""
     end_with(int(sys.argv[1]))
+    stopping.choose_temporary_folder()
     from apache_beam.runners.worker import sdk_worker_main
 
     sdk_worker_main.main(sys.argv)

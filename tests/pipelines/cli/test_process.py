@@ -176,3 +176,27 @@ def test_a_signal_waits_for_what_is_not_to_be_cut_and_takes_what_is_unfinished(t
     )  # fmt: skip
     assert (ended.returncode, ended.stdout) == (143, "made True\n")
     assert ended.stderr.startswith("Stopped;") and not path.exists()
+
+
+PROBED = """
+import os, signal, tempfile
+from pipelines.cli import process, stopping
+
+unlink = os.unlink
+
+def interrupted(path, *args, **options):
+    signal.raise_signal(signal.SIGTERM)
+    unlink(path, *args, **options)
+
+os.unlink = interrupted
+process.run_program(lambda: print("not reached"))
+"""
+
+
+def test_a_signal_while_python_tries_the_temporary_folder_leaves_no_file(tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-c", PROBED], cwd=helpers.ROOT, capture_output=True, text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout) == (143, "")
+    assert ended.stderr.startswith("Stopped;") and not list(tmp_path.iterdir())

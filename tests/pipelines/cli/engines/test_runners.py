@@ -140,12 +140,12 @@ FAILURES = [
     (UsageError("'a' is wrong [while running 'Read/Read']"), UsageError, "'a' is wrong"),
     (EngineError("no answer"), EngineError, "no answer"),
     (
-        RuntimeError("Traceback …\ntransforms.core.errors.UsageError: 'a' is wrong\n\nmore"),
+        RuntimeError(f"Traceback …\n{UsageError.__module__}.UsageError: 'a' is wrong\n\nmore"),
         UsageError,
         "'a' is wrong",
     ),
     (
-        RuntimeError("Traceback …\ntransforms.core.errors.EngineError: no answer\n"),
+        RuntimeError(f"Traceback …\n{EngineError.__module__}.EngineError: no answer\n"),
         EngineError,
         "no answer",
     ),
