@@ -33,9 +33,10 @@ dataflow-template: $(VENV)/.installed ## Make Dataflow's Flex template (IMAGE=RE
 test: $(VENV)/.installed-dev ## Run the tests, on two processors (ARGS='-k name …').
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
 
-lint: $(VENV)/.installed-dev ## Check style and formatting.
+lint: $(VENV)/.installed-dev ## Check style, formatting and what imports what.
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
 
 test-peers: $(VENV)/.installed-bench ## Run the tests that need PySpark.
 	@$(BIN)/python -m pytest -q -m spark tests/benchmarks/peers $(ARGS)
@@ -52,7 +53,7 @@ sample: $(VENV)/.installed ## Make the generated parts of samples/ again.
 	  --shards 2 --narratives 60 --seed 7
 
 clean: ## Remove outputs and caches.
-	@rm -rf out build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	@rm -rf out build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print | xargs rm -rf
 
 clean-all: clean ## Remove the virtual environment, the benchmarks' data and the engines too.

@@ -7,11 +7,13 @@ may break. The version below is the only place where it is written.
 from setuptools import find_packages, setup
 
 CORE = [
+    "annotated-types>=0.7,<1",
     "apache-beam>=2.77,<3",
     "fastavro>=1.13,<2",
     "google-auth>=2.62,<3",
     "google-cloud-storage>=3.17,<4",
     "google-crc32c>=1.9,<2",
+    "grpcio>=1.71,<2",
     "jinja2>=3.1,<4",
     "llvmlite>=0.50,<1",
     "msgspec>=0.22,<1",
@@ -34,6 +36,7 @@ EXTRAS = {
         "duckdb>=2,<3",
         "google-cloud-dataflow-client>=0.13,<1",
         "hypothesis>=6.170,<7",
+        "import-linter>=2.17,<3",
         "pandas>=3.1,<4",
         "polars>=2.1,<3",
         "pytest>=9.2,<10",

@@ -13,10 +13,10 @@ from pipelines.cli.progress import show_index_progress
 from pipelines.cli.values import Files, Folder
 from transforms import storage
 from transforms.core.base.errors import MESSAGE_CHARACTERS, UsageError, shown
+from transforms.core.sources import blocks
 from transforms.core.sources.annotations.classes import default_classes
 from transforms.core.sources.annotations.contents import VOCABULARIES
 from transforms.core.sources.annotations.lookup import KIND
-from transforms.core.sources.index import blocks
 from transforms.core.sources.index.manifest import NAME, IndexManifest, Source
 from transforms.core.sources.transcripts import ASR, WORDS
 from transforms.index import (

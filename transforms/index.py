@@ -16,10 +16,10 @@ from transforms import storage
 from transforms.core.base.errors import UsageError
 from transforms.core.base.secrets import mask_secrets
 from transforms.core.base.versions import code_version
+from transforms.core.sources import blocks
 from transforms.core.sources.annotations.lookup import KIND as ANNOTATIONS
-from transforms.core.sources.index import blocks
+from transforms.core.sources.blocks import BLOCK_BYTES, FEEDS, TABLES, SourceBlock
 from transforms.core.sources.index import manifest as index_manifest
-from transforms.core.sources.index.blocks import BLOCK_BYTES, FEEDS, TABLES, SourceBlock
 from transforms.core.sources.index.buckets import (
     bucket_count,
     build_bucket,

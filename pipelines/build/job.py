@@ -139,7 +139,7 @@ def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dic
         _say(options, f"Handed over to the engine{name}: nobody waits here for its end.")
         return None
     if options.profile:
-        from pipelines.cli.profile import print_profile
+        from pipelines.cli.engines.profile import print_profile
 
         print_profile(pipeline.result.metrics(), time.perf_counter() - begin)
     return json.loads(storage.read_bytes(path))

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import pydantic
 
+from pipelines.cli.beam_options import check_runner, known_flags
 from pipelines.cli.values import Metavar, Workers
 from pipelines.cli.yaml_files import read_yaml
 from transforms.core.base.errors import UsageError, shown
@@ -70,8 +71,6 @@ class Options(pydantic.BaseModel):
     @pydantic.field_validator("runner")
     @classmethod
     def _check_runner(cls, name: str) -> str:
-        from pipelines.cli.engines.runners import check_runner
-
         check_runner(name)
         return name
 
@@ -234,8 +233,6 @@ def _refuse_strays(beam_args: Sequence[str], model: type[Options]) -> None:
     """Refuses what is neither ours nor Beam's: a misspelt flag must not be ignored."""
     if not beam_args:
         return
-    from pipelines.cli.engines.runners import known_flags
-
     known = known_flags()
     expects_value = False
     for position, argument in enumerate(beam_args):

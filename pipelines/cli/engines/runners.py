@@ -1,38 +1,21 @@
 """From options to a Beam pipeline: the only place that knows one engine from another."""
 
-import argparse
 import contextlib
-import functools
 import logging
 import pathlib
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TextIO
 
 from pipelines.cli import stopping
+from pipelines.cli.beam_options import DATAFLOW, FLINK, LOCAL, engine_of, to_flags
 from pipelines.cli.options import Options
 from pipelines.cli.process import LOG_NAME, keep_traceback
 from transforms import storage
 from transforms.core.base import unfinished
 from transforms.core.base.errors import WORKER_ENDED, EngineError, UsageError
-
-LOCAL, FLINK, DATAFLOW = "local", "flink", "dataflow"
-
-_BEAM_NAMES = {
-    "DirectRunner": LOCAL,
-    "FnApiRunner": LOCAL,
-    "FlinkRunner": FLINK,
-    "DataflowRunner": DATAFLOW,
-}
-
-JAVA_OPTIONS = frozenset(
-    {"execution_mode_for_batch", "execution_retry_delay", "files_to_stage",
-     "number_of_execution_retries"}
-)  # fmt: skip
-"""Options that only the Java part of a runner (Flink's) knows, so that Python cannot list them:
-https://beam.apache.org/documentation/runners/flink/#pipeline-options-for-the-flink-runner"""
 
 _SETUP_FILE = pathlib.Path(__file__).parents[3] / "setup.py"
 """What Dataflow's workers install, where the code is a checkout of the repository."""
@@ -99,63 +82,8 @@ def _prepared(
         yield pipeline
 
 
-def check_runner(name: str) -> None:
-    """Looks whether there is an engine of a name: ours, or a runner of Beam's.
-
-    Raises:
-      ValueError: There is none.
-    """
-    if name in (LOCAL, FLINK, DATAFLOW) or name in _BEAM_NAMES or "." in name:
-        return  # with a dot: the path of a class
-    from apache_beam.options.pipeline_options import StandardOptions
-
-    known = {path.rpartition(".")[2].lower() for path in StandardOptions.ALL_KNOWN_RUNNERS}
-    if not known & {name.lower(), f"{name.lower()}runner"}:
-        raise ValueError(
-            f"there is no such engine: give {LOCAL}, {FLINK} or {DATAFLOW}, or the name of a Beam "
-            "runner such as SparkRunner"
-        )
-
-
 def _engine(options: Options) -> str:
-    return _BEAM_NAMES.get(options.runner, options.runner)
-
-
-@functools.cache
-def known_flags() -> Mapping[str, bool]:
-    """All of Beam's flags, and whether each takes a value."""
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    known = {f"--{name}": True for name in JAVA_OPTIONS}
-    for group in (PipelineOptions, *PipelineOptions.__subclasses__()):
-        parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-        if adder := group.__dict__.get("_add_argparse_args"):
-            adder.__func__(group, parser)
-        actions = parser._option_string_actions
-        known.update({name: action.nargs != 0 for name, action in actions.items()})
-    return known
-
-
-def to_flags(values: Mapping[str, object]) -> list[str]:
-    """Beam's options as flags: a list is the flag once for each value.
-
-    A truth value is the flag or its opposite (`--no_NAME`), where that takes no value.
-    """
-    return [
-        flag
-        for name, value in values.items()
-        for item in (value if isinstance(value, list) else [value])
-        for flag in _to_flag(name, item)
-    ]
-
-
-def _to_flag(name: str, value: object) -> Iterator[str]:
-    if not isinstance(value, bool) or known_flags().get(f"--{name}", True):
-        yield f"--{name}={value}"
-    elif value:
-        yield f"--{name}"
-    elif f"--no_{name}" in known_flags():
-        yield f"--no_{name}"
+    return engine_of(options.runner)
 
 
 def _engine_flags(options: Options) -> list[str]:

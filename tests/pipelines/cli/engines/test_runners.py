@@ -7,6 +7,7 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
+from pipelines.cli import beam_options
 from pipelines.cli.engines import runners
 from pipelines.cli.options import Options
 from transforms.core.base.errors import WORKER_ENDED, EngineError, UsageError
@@ -82,7 +83,7 @@ def test_dataflow_without_a_bucket_is_refused_at_once():
 def test_beams_options_become_flags():
     values = {"project": "x y", "parallelism": 2, "labels": ["a=1", "b=2"], "experiments": []}
     flags = ["--project=x y", "--parallelism=2", "--labels=a=1", "--labels=b=2"]
-    assert runners.to_flags(values) == flags
+    assert beam_options.to_flags(values) == flags
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_beams_options_become_flags():
     ],
 )
 def test_truth_values_become_flags_that_beam_understands(name, value, flags):
-    assert runners.to_flags({name: value}) == flags
+    assert beam_options.to_flags({name: value}) == flags
     given = PipelineOptions(flags).get_all_options()
     assert name not in given or bool(given[name]) is value
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.conftest import ROOT
 from transforms.core.base.errors import UsageError
-from transforms.core.sources.index import blocks
-from transforms.core.sources.index.blocks import SourceBlock
+from transforms.core.sources import blocks
+from transforms.core.sources.blocks import SourceBlock
 from transforms.core.sources.index.manifest import Source
 
 HERE = ROOT / "tests" / "data" / "open_images"

@@ -10,7 +10,7 @@ import zstandard
 
 from transforms import storage
 from transforms.core.base.errors import UsageError
-from transforms.core.sources.index.blocks import (
+from transforms.core.sources.blocks import (
     check_headers,
     parse_block,
     plain_size,
@@ -19,7 +19,7 @@ from transforms.core.sources.index.blocks import (
 )
 from transforms.core.sources.index.manifest import Source
 
-HERE = pathlib.Path(__file__).parents[4] / "data/open_images"
+HERE = pathlib.Path(__file__).parents[3] / "data/open_images"
 
 
 def source(role, path, size=None):
