@@ -6,7 +6,7 @@ and pickled never.
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import apache_beam as beam
 
@@ -20,8 +20,7 @@ from transforms.core.sources.narratives.limits import MAX_LINE_BYTES
 from transforms.core.sources.narratives.reading import Origin, read_chunk
 from transforms.core.stages.align.align_transcripts import align_transcripts
 from transforms.core.stages.align.transcript_sources import create_source
-from transforms.core.stages.filter.filter_quality import filter_quality
-from transforms.core.stages.filter.rules import QualityRules
+from transforms.core.stages.filter.filter_quality import Rule, filter_quality, reasons_of
 from transforms.core.stages.ground.ground_words import ground_words
 from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions
@@ -137,16 +136,20 @@ class FilterQuality(ChunkTransform):
     """Sets narratives below the quality bar aside, with the reasons.
 
     Attributes:
-      rules: Which rules are on.
+      rules: The rules that are on.
     """
 
-    rules: QualityRules
+    rules: Sequence[Rule]
+
+    def __post_init__(self):
+        super().__post_init__()
+        reasons_of(self.rules)  # refuses rules that do not go together
 
     def prepare(self) -> Callable[[], Stage]:
         return functools.partial(_filter, self.rules)
 
 
-def _filter(rules: QualityRules) -> Stage:
+def _filter(rules: Sequence[Rule]) -> Stage:
     return functools.partial(filter_quality, rules=rules)
 
 

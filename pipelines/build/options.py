@@ -11,7 +11,8 @@ from pipelines.cli.values import Bytes, Files, Folder, Metavar, Share
 from transforms.core.model.naming import dataset_and_split
 from transforms.core.model.schemas import BOX_FLAGS
 from transforms.core.output.guard import Limits
-from transforms.core.stages.filter.rules import QualityRules, exact_text
+from transforms.core.stages.filter.filter_quality import RULES, Rule
+from transforms.core.stages.filter.threshold import exact_text
 from transforms.core.stages.match.match_mentions import MentionRules
 
 _EXACT = re.compile(
@@ -267,17 +268,15 @@ class BuildOptions(Options):
         kinds = ("boxes", "labels", "images", "classes", "hierarchy")
         return {kind: getattr(self, kind) for kind in kinds if getattr(self, kind)}
 
-    def quality_rules(self, calibrated: int | Fraction | None = None) -> QualityRules:
-        """The quality rules, with the threshold that was calibrated, if one was."""
-        distance, per_char = self.max_distance, self.max_distance_per_char
+    def quality_rules(self, calibrated: int | Fraction | None = None) -> tuple[Rule, ...]:
+        """The quality rules that are on, with the threshold that was calibrated, if one was."""
+        limits = {rule.name: getattr(self, rule.name) for rule in RULES}
         if calibrated is not None:
-            distance, per_char = (None, calibrated) if self.discard_per_char else (calibrated, None)
-        return QualityRules(
-            max_distance=distance,
-            max_distance_per_char=per_char,
-            require_trace=self.require_trace,
-            min_trace_share=self.min_trace_share,
-            min_words=self.min_words,
+            name = "max_distance_per_char" if self.discard_per_char else "max_distance"
+            limits[name] = calibrated
+        given = [(rule, limits[rule.name]) for rule in RULES]
+        return tuple(
+            rule(limit) for rule, limit in given if limit is not None and limit is not False
         )
 
     def limits(self) -> Limits:

@@ -24,8 +24,8 @@ from transforms.core.output.commit_records import DamagedRecord, decode_record
 from transforms.core.output.expected import Expected
 from transforms.core.output.guard import is_comparable
 from transforms.core.output.version import ShardPlan, version_id
-from transforms.core.stages.filter.rules import QualityRules, exact_text
-from transforms.core.stages.filter.threshold import calibrate
+from transforms.core.stages.filter.filter_quality import MaxDistance, MaxDistancePerChar, Rule
+from transforms.core.stages.filter.threshold import calibrate, exact_text
 from transforms.core.stages.match.match_mentions import MentionRules
 from transforms.core.stages.measure.richness import check_tagger, tagger_version
 from transforms.storage.files import FileInfo
@@ -62,7 +62,7 @@ class BuildPlan:
     manifest: dict | None
     annotation_index: str | None
     transcript_index: str | None
-    quality: QualityRules
+    quality: tuple[Rule, ...]
     mentions: MentionRules
     attributes: dict
 
@@ -88,7 +88,7 @@ def plan_build(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
     quality, mentions = options.quality_rules(calibrated), options.mention_rules()
     salt = digest(
         {
-            "quality": dataclasses.asdict(quality),
+            "quality": {rule.name: dataclasses.asdict(rule) for rule in quality},
             "mentions": dataclasses.asdict(mentions),
             "transcripts": options.transcripts,
             "tagger": [options.tagger, tagger_version(options.tagger)],
@@ -425,11 +425,10 @@ def _attributes(options, base, quality, code, packages, annotations, transcripts
     )
 
 
-def _threshold(options: BuildOptions, rules: QualityRules) -> dict | None:
+def _threshold(options: BuildOptions, rules: Sequence[Rule]) -> dict | None:
     """The manifest's entry on the threshold of D."""
-    for kind in ("max_distance", "max_distance_per_char"):
-        value = getattr(rules, kind)
-        if value is not None:
-            share = options.discard_share
-            return {"kind": kind, "value": exact_text(value), "calibrated_share": share}
+    for rule in rules:
+        if isinstance(rule, MaxDistance | MaxDistancePerChar):
+            value, share = exact_text(rule.limit), options.discard_share
+            return {"kind": rule.name, "value": value, "calibrated_share": share}
     return None

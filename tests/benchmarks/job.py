@@ -21,7 +21,6 @@ from transforms.core.sources.narratives.reading import Origin, read_chunk
 from transforms.core.stages.align.align_transcripts import align_transcripts
 from transforms.core.stages.align.transcript_sources import create_source
 from transforms.core.stages.filter.filter_quality import filter_quality
-from transforms.core.stages.filter.rules import QualityRules
 from transforms.core.stages.ground.ground_words import ground_words
 from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions
@@ -91,7 +90,7 @@ def core_stages(index: AnnotationIndex) -> dict[str, Callable[[Chunk], Chunk]]:
     return {
         "AlignTranscripts": lambda chunk: align_transcripts(chunk, source),
         "GroundWords": ground_words,
-        "FilterQuality": lambda chunk: filter_quality(chunk, QualityRules()),
+        "FilterQuality": lambda chunk: filter_quality(chunk, ()),
         "JoinAnnotations": lambda chunk: join_annotations(chunk, index),
         "MatchMentions": lambda chunk: match_mentions(chunk, rules),
         "MeasureRichness (no tagger)": lambda chunk: measure_richness(chunk, tagger),

@@ -23,8 +23,12 @@ from transforms.core.output.commit_records import decode_record
 from transforms.core.sources.annotations.lookup import open_index
 from transforms.core.stages.align.align_transcripts import align_transcripts
 from transforms.core.stages.align.transcript_sources import create_source
-from transforms.core.stages.filter.filter_quality import filter_quality
-from transforms.core.stages.filter.rules import QualityRules
+from transforms.core.stages.filter.filter_quality import (
+    MaxDistance,
+    MaxDistancePerChar,
+    MinWords,
+    filter_quality,
+)
 from transforms.core.stages.ground.ground_words import ground_words
 from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions
@@ -45,7 +49,7 @@ from transforms.units import write
 from transforms.units.write import WriteUnit, write_unit
 
 UNIT_BYTES = 100_000
-RULES = QualityRules(min_words=25)
+RULES = [MinWords(25)]
 MENTIONS = MentionRules(plurals=True, excluded_flags=("is_group_of",))
 
 
@@ -299,7 +303,7 @@ def test_transforms_travel_to_workers(stages, elements, tmp_path):
         (lambda: ReadNarratives(0), "unit_bytes must be positive"),
         (lambda: AlignTranscripts("asr"), "transcripts asr and index None differ"),
         (lambda: AlignTranscripts("timed_caption", "index"), "index index differ"),
-        (lambda: QualityRules(max_distance=1, max_distance_per_char=1), "not both"),
+        (lambda: FilterQuality([MaxDistance(1), MaxDistancePerChar(1)]), "same reason"),
     ],
 )
 def test_parameters_are_checked_when_a_transform_is_made(make, message):

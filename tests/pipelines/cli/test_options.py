@@ -20,6 +20,13 @@ from pipelines.cli.options import Options, parse_command_line
 from pipelines.cli.process import run_command
 from tests import build_helpers as helpers
 from transforms.core.base.errors import UsageError
+from transforms.core.stages.filter.filter_quality import (
+    MaxDistance,
+    MaxDistancePerChar,
+    MinTraceShare,
+    MinWords,
+    RequireTrace,
+)
 
 VALUES = {
     "runner": "FlinkRunner",
@@ -132,7 +139,18 @@ def test_a_distance_per_character_is_exact(tmp_path, text, value):
     assert parse(*needed, text)[0] == options
     recorded = options.model_dump(mode="json")["max_distance_per_char"]
     assert parse(*needed, recorded)[0] == options
-    assert options.quality_rules().max_distance_per_char == value
+    assert options.quality_rules() == (MaxDistancePerChar(value),)
+
+
+def test_only_rules_that_are_given_are_on():
+    needed = ("--input", "a", "--output", "b")
+    assert parse(*needed)[0].quality_rules() == ()
+    given = "--max-distance 0 --require-trace --min-trace-share 0.5 --min-words 3".split()
+    options, _ = parse(*needed, *given)
+    on = (MaxDistance(0), RequireTrace(), MinTraceShare(0.5), MinWords(3))
+    assert options.quality_rules() == on
+    assert parse(*needed, "--no-require-trace")[0].quality_rules() == ()
+    assert parse(*needed, "--discard-share", "0.2")[0].quality_rules(7) == (MaxDistance(7),)
 
 
 @pytest.mark.parametrize("text", ["-0.1", "1/0", "1/-7", "nan", "inf", "x", "1/7/2", "true"])

@@ -9,8 +9,7 @@ from transforms.core.sources.annotations.lookup import open_index
 from transforms.core.sources.narratives.reading import Origin, read_chunk
 from transforms.core.stages.align.align_transcripts import align_transcripts
 from transforms.core.stages.align.transcript_sources import create_source
-from transforms.core.stages.filter.filter_quality import filter_quality
-from transforms.core.stages.filter.rules import QualityRules
+from transforms.core.stages.filter.filter_quality import MinWords, filter_quality
 from transforms.core.stages.ground.ground_words import ground_words
 from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions
@@ -39,7 +38,7 @@ def run_stages(tmp_path_factory):
 
     def run(block):
         chunk = align_transcripts(read_chunk(block, Origin("x.jsonl")), source)
-        chunk = filter_quality(ground_words(chunk), QualityRules(min_words=5))
+        chunk = filter_quality(ground_words(chunk), [MinWords(5)])
         chunk = match_mentions(join_annotations(chunk, index), rules)
         return measure_richness(chunk, tagger)
 

@@ -17,7 +17,6 @@ from transforms.core.model.chunk import Chunk, dataset_splits, numbers, unpack
 from transforms.core.model.naming import is_generated, narrative_ids
 from transforms.core.model.units import Unit
 from transforms.core.output.statistics.collection import measure_chunk
-from transforms.core.stages.filter.rules import REASONS
 from transforms.core.stages.match.localization import box_faults
 
 SHOWN_REJECTS = 20
@@ -133,12 +132,11 @@ class UnitRecord(msgspec.Struct):
 def count_chunk(chunk: Chunk) -> Counts:
     """Counts of a chunk that has passed all stages."""
     discarded = chunk.discarded
-    reasons = _term_counts(discarded["reasons"]) if discarded is not None else {}
     return Counts(
         lines=chunk.lines,
         blank=chunk.blank,
         narratives=len(chunk.narratives),
-        discarded={reason: reasons[reason] for reason in REASONS if reason in reasons},
+        discarded=_counts_by_reason(discarded["reasons"]) if discarded is not None else {},
         discarded_narratives=len(discarded) if discarded is not None else 0,
         rejected=_counts_by_code(chunk.rejected["code"]),
         flags=flags.count(numbers(chunk.narratives["flags"])),
@@ -168,9 +166,11 @@ def _counts_by_code(codes: pa.DictionaryArray) -> dict[str, int]:
     return dict(sorted(zip(values.to_pylist(), numbers_of_lines.to_pylist(), strict=True)))
 
 
-def _term_counts(column) -> Counter:
-    _, values = unpack(column)
-    return Counter(values.to_pylist())
+def _counts_by_reason(reasons: pa.ListArray) -> dict[str, int]:
+    """Narratives by reason, in the order of the rules."""
+    _, values = unpack(reasons)
+    counted = Counter(values.to_pylist())
+    return {name: counted[name] for name in values.dictionary.to_pylist() if name in counted}
 
 
 def _mentions_without_boxes(chunk: Chunk) -> int:

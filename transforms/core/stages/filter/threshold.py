@@ -54,6 +54,17 @@ def calibrate(counts: DistanceCounts, discard_share: float, per_char: bool) -> i
     return threshold if per_char else int(threshold)
 
 
+def exact_text(number: int | Fraction) -> str:
+    """A number that is not negative as text from which it can be read exactly: a decimal where
+    30 digits behind the point suffice, a fraction otherwise."""
+    number = Fraction(number)
+    scaled = number * 10**30
+    if scaled.denominator > 1:
+        return str(number)
+    whole, rest = divmod(int(scaled), 10**30)
+    return f"{whole}.{rest:030}".rstrip("0").rstrip(".")
+
+
 class _Kept(msgspec.Struct):
     """Counts as they are kept: rows of D, characters and narratives, with their CRC32C."""
 

@@ -10,8 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference import quality as reference
-from transforms.core.stages.filter.rules import REASONS, Evidence, QualityRules, exact_text, judge
-from transforms.core.stages.filter.threshold import calibrate
+from transforms.core.stages.filter.filter_quality import (
+    Evidence,
+    MaxDistance,
+    MaxDistancePerChar,
+    MinTraceShare,
+    MinWords,
+    RequireTrace,
+    Rule,
+    filter_quality,
+    judge,
+)
+from transforms.core.stages.filter.threshold import calibrate, exact_text
 
 
 def evidence(rows, **columns):
@@ -24,8 +34,10 @@ def evidence(rows, **columns):
     )
 
 
-def reasons(mask):
-    return [reason for bit, reason in enumerate(REASONS) if mask >> bit & 1]
+def reasons(columns, *rules):
+    """Names of the reasons to discard each narrative."""
+    masks, names = judge(columns, rules)
+    return [[name for bit, name in enumerate(names) if mask >> bit & 1] for mask in masks.tolist()]
 
 
 judged = st.tuples(st.none() | st.integers(0, 20), st.integers(1, 60))
@@ -34,23 +46,19 @@ share = st.integers(0, 100).map(lambda n: n / 100)
 
 @given(st.lists(judged, max_size=10), st.none() | st.integers(0, 20), share)
 def test_the_rules_on_distance_agree_with_the_reference(rows, most, per_char):
-    rules = (
-        QualityRules(max_distance=most)
-        if most is not None
-        else QualityRules(max_distance_per_char=Fraction(str(per_char)))
-    )
-    masks = judge(evidence(rows), rules)
+    rule = MaxDistancePerChar(Fraction(str(per_char))) if most is None else MaxDistance(most)
+    found = reasons(evidence(rows), rule)
     expected = [
         reference.reasons(d, n, most, None if most is not None else per_char) for d, n in rows
     ]
-    assert [reasons(mask) for mask in masks.tolist()] == expected
+    assert found == expected
 
 
 def test_exactly_at_the_threshold_is_kept():
     # 3 / 30 is 0.1; in floats 0.1 * 30 is 3.0000000000000004 and 0.7 * 10 is 7.000000000000001
     for d, n, most in ((3, 30, "0.1"), (7, 10, "0.7"), (29, 100, "0.29")):
-        rules = QualityRules(max_distance_per_char=Fraction(most))
-        assert judge(evidence([(d, n), (d + 1, n)]), rules).tolist() == [0, 1]
+        rule = MaxDistancePerChar(Fraction(most))
+        assert reasons(evidence([(d, n), (d + 1, n)]), rule) == [[], ["distance"]]
 
 
 thresholds = (
@@ -66,8 +74,8 @@ thresholds = (
 )
 def test_thresholds_per_character_are_exact(rows, share):
     rows += [(int(n * share) + more, n) for _, n in rows for more in (0, 1) if n * share < 2**31]
-    masks = judge(evidence(rows), QualityRules(max_distance_per_char=share))
-    assert [mask == 0 for mask in masks.tolist()] == [Fraction(d) <= n * share for d, n in rows]
+    found = reasons(evidence(rows), MaxDistancePerChar(share))
+    assert [not own for own in found] == [Fraction(d) <= n * share for d, n in rows]
 
 
 def test_a_long_decimal_does_not_overflow():
@@ -79,8 +87,8 @@ def test_a_long_decimal_does_not_overflow():
         characters=columns.characters.astype(np.int32),
     )
     for most in ("0.1234567", "0.12346"):
-        masks = judge(columns, QualityRules(max_distance_per_char=Fraction(most)))
-        assert masks.tolist() == [1, 0, 1]
+        found = reasons(columns, MaxDistancePerChar(Fraction(most)))
+        assert found == [["distance"], [], ["distance"]]
 
 
 @given(thresholds)
@@ -97,32 +105,52 @@ def test_a_threshold_is_recorded_as_a_decimal_where_it_is_one():
 def test_other_rules_by_hand():
     rows = [(0, 10)]
     cases = [
-        (QualityRules(), {"words": 0, "trace_points": 0}, []),
-        (QualityRules(require_trace=True), {"trace_points": 0}, ["no_trace"]),
-        (QualityRules(require_trace=True), {"trace_points": 1}, []),
-        (QualityRules(min_words=3), {"words": 2}, ["few_words"]),
-        (QualityRules(min_words=3), {"words": 3}, []),
-        (QualityRules(min_trace_share=0.5), {"trace_seconds": 1.0}, []),
-        (QualityRules(min_trace_share=0.5), {"trace_seconds": 0.9}, ["trace_shorter_than_speech"]),
+        ([], {"words": 0, "trace_points": 0}, []),
+        ([RequireTrace()], {"trace_points": 0}, ["no_trace"]),
+        ([RequireTrace()], {"trace_points": 1}, []),
+        ([MinWords(3)], {"words": 2}, ["few_words"]),
+        ([MinWords(3)], {"words": 3}, []),
+        ([MinTraceShare(0.5)], {"trace_seconds": 1.0}, []),
+        ([MinTraceShare(0.5)], {"trace_seconds": 0.9}, ["trace_shorter_than_speech"]),
     ]
     for rules, columns, expected in cases:
-        assert reasons(judge(evidence(rows, **columns), rules)[0]) == expected
+        assert reasons(evidence(rows, **columns), *rules) == [expected]
 
 
 def test_all_reasons_are_given():
-    rules = QualityRules(max_distance=1, require_trace=True, min_trace_share=0.5, min_words=9)
+    rules = [MaxDistance(1), RequireTrace(), MinTraceShare(0.5), MinWords(9)]
     columns = {"words": 1, "trace_points": 0, "trace_seconds": 0.0}
-    masks = judge(evidence([(2, 10), (None, 10)], **columns), rules)
     others = ["no_trace", "trace_shorter_than_speech", "few_words"]
-    assert [reasons(mask) for mask in masks.tolist()] == [
+    assert reasons(evidence([(2, 10), (None, 10)], **columns), *rules) == [
         ["distance", *others],
         ["no_distance", *others],
     ]
 
 
-def test_both_thresholds_at_once_are_refused():
-    with pytest.raises(ValueError, match="not both"):
-        QualityRules(max_distance=1, max_distance_per_char=Fraction(1))
+def test_rules_with_a_reason_in_common_are_refused():
+    with pytest.raises(ValueError, match="max_distance and max_distance_per_char .* same reason"):
+        judge(evidence([(1, 1)]), [MaxDistance(1), MaxDistancePerChar(Fraction(1))])
+
+
+@dataclasses.dataclass(frozen=True)
+class NotOf(Rule):
+    """A rule from outside: one class. Discards the narratives of an annotator."""
+
+    name = "not_of"
+    reasons = ("annotator",)
+    annotator: int
+
+    def violated(self, evidence):
+        return (evidence.narratives["annotator_id"].to_numpy() == self.annotator,)
+
+
+def test_a_rule_from_outside_is_one_class(finished):
+    ids = finished.narratives["annotator_id"].to_pylist()
+    unwanted = ids[0]
+    chunk = filter_quality(finished.replace(discarded=None), [MinWords(1), NotOf(unwanted)])
+    assert chunk.discarded["reasons"].to_pylist() == [["annotator"]] * ids.count(unwanted)
+    assert unwanted not in chunk.narratives["annotator_id"].to_pylist()
+    assert len(chunk.narratives) + len(chunk.discarded) == len(ids) > len(chunk.discarded) > 0
 
 
 @given(st.lists(judged, max_size=25), share, st.booleans())
@@ -147,10 +175,10 @@ def test_the_calibrated_threshold_discards_at_most_the_share(rows, most, per_cha
     except ValueError:
         assert sum(d is None for d, _ in rows) > Fraction(str(most)) * len(rows)
         return
-    rule = "max_distance_per_char" if per_char else "max_distance"
+    rule = MaxDistancePerChar if per_char else MaxDistance
 
     def discarded(value):
-        return np.count_nonzero(judge(evidence(rows), QualityRules(**{rule: value})))
+        return sum(map(bool, reasons(evidence(rows), rule(value))))
 
     assert discarded(threshold) <= Fraction(str(most)) * len(rows)
     if threshold > 0:  # any smaller one discards too many
