@@ -11,8 +11,8 @@ import time
 import uuid
 from collections.abc import Mapping, Sequence
 
-from pipelines.build.checks.expectations import Refused
 from pipelines.build.failure import failure_of, report_failure
+from pipelines.build.inputs.expectations import Refused
 from pipelines.build.options import BuildOptions
 from pipelines.build.planning import BuildPlan, current_version, plan_build
 from pipelines.cli import stopping

@@ -9,9 +9,9 @@ from fractions import Fraction
 
 import msgspec
 
-from pipelines.build.checks.checksums import verify_checksums
-from pipelines.build.checks.expectations import expectations, refuse_absence, refuse_sizes
-from pipelines.build.checks.inputs import check_heads, check_inputs, input_patterns
+from pipelines.build.inputs.checks import check_heads, check_inputs, input_patterns
+from pipelines.build.inputs.checksums import verify_checksums
+from pipelines.build.inputs.expectations import expectations, refuse_absence, refuse_sizes
 from pipelines.build.options import BuildOptions
 from pipelines.catalog import Catalog, Entry, load_catalogs
 from transforms import storage
@@ -394,7 +394,7 @@ def _calibrate(
     """
     if options.discard_share is None:
         return None
-    from pipelines.build.calibration import count_distances
+    from pipelines.build.preparation import count_distances
 
     salt = digest({"index": transcripts and transcripts["fingerprint"], "code": code})
     units = [unit for shard in shards for unit in shard_units(shard, options.unit_bytes, salt)]

@@ -8,9 +8,9 @@ import types
 import pytest
 
 from pipelines.build import planning
-from pipelines.build.checks import checksums
-from pipelines.build.checks.checksums import verify_checksums
-from pipelines.build.checks.expectations import Refused
+from pipelines.build.inputs import checksums
+from pipelines.build.inputs.checksums import verify_checksums
+from pipelines.build.inputs.expectations import Refused
 from tests import build_helpers as helpers
 from tests.build_helpers import build
 from transforms import storage
