@@ -15,6 +15,7 @@ from pipelines.build.failure import failure_of, report_failure
 from pipelines.build.inputs.expectations import Refused
 from pipelines.build.options import BuildOptions
 from pipelines.build.planning import BuildPlan, current_version, plan_build
+from pipelines.build.preparation import prepare, verify_indexes
 from pipelines.cli import stopping
 from pipelines.cli.engines.local_advice import advise
 from pipelines.cli.engines.runners import (
@@ -52,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _build(options: BuildOptions, beam_args: Sequence[str]) -> int:
-    plan = plan_build(options, beam_args)
+    plan = plan_run(options, beam_args)
     for warning in plan.attributes["warnings"]:
         print(f"warning: {shown(warning, MESSAGE_CHARACTERS)}", file=sys.stderr)
     if plan.is_current and not is_prepared_only(options, beam_args):
@@ -69,6 +70,19 @@ def _build(options: BuildOptions, beam_args: Sequence[str]) -> int:
     _say(options, f"Done in {time.perf_counter() - begin:.1f} s: {outcome['message']}.")
     folder = storage.join(options.output, layout.version_folder(outcome["version"]))
     return show(options, json.loads(storage.read_bytes(storage.join(folder, layout.MANIFEST))))
+
+
+def plan_run(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
+    """Prepares a run and plans it; the indexes that it will read are verified.
+
+    Raises:
+      UsageError: Input is missing or unusable.
+      Refused: It is not what the catalog says of it.
+    """
+    plan = plan_build(options, prepare(options, beam_args))
+    if plan.units:
+        verify_indexes(options, beam_args)
+    return plan
 
 
 def _fail(options: BuildOptions, status: str, message: str, found: Mapping | None = None) -> int:

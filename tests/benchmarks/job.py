@@ -78,7 +78,7 @@ def run_job(options: job.BuildOptions) -> None:
     Raises:
       RuntimeError: It did not publish.
     """
-    outcome = job.run(options, [], job.plan_build(options, []))
+    outcome = job.run(options, [], job.plan_run(options, []))
     if outcome["status"] != "published":
         raise RuntimeError(f"the job ended as {outcome['status']}: {outcome['message']}")
 

@@ -10,9 +10,8 @@ import pytest
 from apache_beam.coders import coders
 from apache_beam.runners.pipeline_context import PipelineContext
 
-from pipelines.build.job import build_pipeline
+from pipelines.build.job import build_pipeline, plan_run
 from pipelines.build.options import BuildOptions
-from pipelines.build.planning import plan_build
 from pipelines.cli.options import parse_command_line
 from tests import build_helpers as helpers
 from transforms.core.output.commit_records import decode_record
@@ -30,7 +29,7 @@ def made(tmp_path_factory):
     output = tmp_path_factory.mktemp("made")
     arguments = helpers.arguments(output, helpers.GENERATED, "--unit-bytes", 50_000)
     options, _ = parse_command_line(BuildOptions, arguments, "build", "")
-    plan = plan_build(options, [])
+    plan = plan_run(options, [])
     assert helpers.build(output, helpers.GENERATED, "--unit-bytes", 50_000) == 0
     return output, options, plan
 

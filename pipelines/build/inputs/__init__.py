@@ -1,1 +1,1 @@
-"""What is checked of the input before any narrative is read."""
+"""The input of a run: its shards, and what is checked of them before any narrative is read."""

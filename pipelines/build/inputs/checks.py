@@ -1,4 +1,4 @@
-"""Checks of what is given as input, before anything is read: is it there, and is it narratives?"""
+"""Checks before anything is read: is it there, is it narratives, can the output be written?"""
 
 import difflib
 import os
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pipelines.catalog import Catalog
 from transforms import storage
 from transforms.core.base.errors import UsageError, shown
+from transforms.core.model import layout
 from transforms.core.model.units import Unit
 from transforms.core.sources import foreign
 from transforms.core.sources.narratives.heads import HEAD_BYTES, why_not_narratives
@@ -104,3 +105,17 @@ def check_heads(units: Sequence[Unit], max_bad_share: float) -> None:
                 f"--input: {unit.path!r}: {problem}; give files of narratives, or "
                 "--max-bad-share 1 to have all its lines in the table `rejected`"
             )
+
+
+def check_output(output: str) -> None:
+    """Checks that the output folder can be written to, and that no link leads out of it.
+
+    Links in the place of a unit or a version are removed: what they lead to stays.
+
+    Raises:
+      UsageError: It cannot be written to, or a link is in the place of one of its folders.
+    """
+    storage.check_writable(output)
+    storage.refuse_links(output, [*layout.FOLDERS, *layout.LOCKS])
+    for name in (layout.UNITS, layout.VERSIONS):
+        storage.remove_links(storage.join(output, name))

@@ -7,8 +7,7 @@ import types
 
 import pytest
 
-from pipelines.build import planning
-from pipelines.build.inputs import checksums
+from pipelines.build.inputs import checksums, shards
 from pipelines.build.inputs.checksums import verify_checksums
 from pipelines.build.inputs.expectations import Refused
 from tests import build_helpers as helpers
@@ -147,7 +146,7 @@ def test_a_buckets_own_checksum_is_taken_where_it_has_one(monkeypatch, composed)
 
 def test_nothing_is_read_for_a_file_of_another_size(shard, tmp_path, monkeypatch):
     catalog = catalog_of(shard, size=shard.stat().st_size + 1)
-    monkeypatch.setattr(planning, "_say", None)
+    monkeypatch.setattr(shards, "_say", None)
     more = ["--catalog", catalog, "--allow-partial"]
     assert build(tmp_path / "out", [shard], *more) == 0
 

@@ -11,8 +11,8 @@ import time
 import pytest
 
 from pipelines.build import job
+from pipelines.build.job import plan_run
 from pipelines.build.options import BuildOptions
-from pipelines.build.planning import plan_build
 from pipelines.cli.options import parse_command_line
 from tests import build_helpers as helpers
 from tests.build_helpers import build
@@ -215,7 +215,7 @@ def test_a_shard_that_is_cut_after_planning_publishes_nothing(tmp_path, suffix):
     shard.write_bytes(gzip.compress(lines) if suffix else lines)
     arguments = helpers.arguments(tmp_path / "out", [shard], "--unit-bytes", UNIT_BYTES)
     options, beam_args = parse_command_line(BuildOptions, arguments, "build", "")
-    plan = plan_build(options, beam_args)
+    plan = plan_run(options, beam_args)
     os.truncate(shard, shard.stat().st_size // 2)
     with pytest.raises(UsageError, match=f"'{shard}' was changed during the run: run the same"):
         job.run(options, beam_args, plan)
@@ -481,7 +481,7 @@ def test_an_input_that_is_replaced_by_one_of_its_size_and_time_is_not_published(
     status = shard.stat()
     arguments = helpers.arguments(tmp_path / "out", [shard], "--unit-bytes", UNIT_BYTES)
     options, beam_args = parse_command_line(BuildOptions, arguments, "build", "")
-    plan = plan_build(options, beam_args)
+    plan = plan_run(options, beam_args)
     owner, name = {
         "after planning": (narratives, "read_unit"),
         "while it is read": (narratives, "read_block"),

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
+from pipelines.build.inputs.shards import find_shards
 from pipelines.build.options import BuildOptions
-from pipelines.build.planning import find_shards
 from pipelines.catalog import load_catalogs
 from tests import build_helpers as helpers
 from tests.build_helpers import build
