@@ -7,6 +7,7 @@ and pickled never.
 import dataclasses
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import apache_beam as beam
 
@@ -15,18 +16,24 @@ from transforms.core.base.lines import read_block, read_pieces
 from transforms.core.base.memory import keep_freed_memory
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.units import Unit
-from transforms.core.sources.annotations.lookup import open_index
+from transforms.core.sources.annotations.lookup import AnnotationIndex, open_index
 from transforms.core.sources.narratives.limits import MAX_LINE_BYTES
 from transforms.core.sources.narratives.reading import Origin, read_chunk
 from transforms.core.stages.align.align_transcripts import align_transcripts
-from transforms.core.stages.align.transcript_sources import create_source
+from transforms.core.stages.align.transcript_sources import (
+    TimedCaption,
+    TranscriptSource,
+    create_source,
+)
 from transforms.core.stages.filter.filter_quality import Rule, filter_quality, reasons_of
-from transforms.core.stages.ground.ground_words import ground_words
+from transforms.core.stages.ground_words import ground_words
 from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions
 from transforms.core.stages.measure.measure_richness import measure_richness
-from transforms.core.stages.measure.richness import create_tagger
+from transforms.core.stages.measure.taggers import Tagger
 from transforms.stage import ChunkTransform, Stage, Stopwatch
+
+Opened = TypeVar("Opened")
 
 
 def read_unit(unit: Unit, unit_bytes: int) -> Iterator[tuple[Unit, Chunk]]:
@@ -98,25 +105,17 @@ class AlignTranscripts(ChunkTransform):
     """Aligns transcriptions with captions.
 
     Attributes:
-      transcripts: Where transcriptions come from: `timed_caption`, `asr` or `words`.
-      index_path: The transcript index, for `asr` and `words`.
+      open_source: Opens the source of transcriptions on a worker.
     """
 
-    transcripts: str = "timed_caption"
-    index_path: str | None = None
-
-    def __post_init__(self):
-        super().__post_init__()
-        if (self.transcripts == "timed_caption") != (self.index_path is None):
-            raise ValueError(f"transcripts {self.transcripts} and index {self.index_path} differ")
+    open_source: Callable[[], TranscriptSource] = TimedCaption
 
     def prepare(self) -> Callable[[], Stage]:
-        return functools.partial(_align, self.transcripts, self.index_path)
+        return functools.partial(_align, self.open_source)
 
 
-def _align(transcripts: str, index_path: str | None) -> Stage:
-    folder = index_path and storage.local_folder(index_path)
-    return functools.partial(align_transcripts, source=create_source(transcripts, folder))
+def _align(open_source: Callable[[], TranscriptSource]) -> Stage:
+    return functools.partial(align_transcripts, source=open_source())
 
 
 @dataclasses.dataclass
@@ -158,20 +157,19 @@ class JoinAnnotations(ChunkTransform):
     """Joins image, labels and boxes to every narrative.
 
     Attributes:
-      index_path: The annotation index; None joins nothing.
+      open_index: Opens the annotations on a worker.
       others: Whose images those of further datasets are: `open_images` or `coco` by dataset.
     """
 
-    index_path: str | None = None
+    open_index: Callable[[], AnnotationIndex]
     others: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def prepare(self) -> Callable[[], Stage]:
-        return functools.partial(_join, self.index_path, dict(self.others))
+        return functools.partial(_join, self.open_index, dict(self.others))
 
 
-def _join(index_path: str | None, others: Mapping[str, str]) -> Stage:
-    folder = index_path and storage.local_folder(index_path)
-    return functools.partial(join_annotations, index=open_index(folder), others=others)
+def _join(open_index: Callable[[], AnnotationIndex], others: Mapping[str, str]) -> Stage:
+    return functools.partial(join_annotations, index=open_index(), others=others)
 
 
 @dataclasses.dataclass
@@ -179,20 +177,19 @@ class MatchMentions(ChunkTransform):
     """Finds class mentions, their closest boxes and where their points lie.
 
     Attributes:
-      index_path: The annotation index, which has the classes; None for the published ones.
+      open_index: Opens the annotations on a worker; they have the classes.
       rules: What counts as a mention and which boxes it may use.
     """
 
-    index_path: str | None
+    open_index: Callable[[], AnnotationIndex]
     rules: MentionRules
 
     def prepare(self) -> Callable[[], Stage]:
-        return functools.partial(_match, self.index_path, self.rules)
+        return functools.partial(_match, self.open_index, self.rules)
 
 
-def _match(index_path: str | None, rules: MentionRules) -> Stage:
-    folder = index_path and storage.local_folder(index_path)
-    return functools.partial(match_mentions, rules=compile_rules(open_index(folder), rules))
+def _match(open_index: Callable[[], AnnotationIndex], rules: MentionRules) -> Stage:
+    return functools.partial(match_mentions, rules=compile_rules(open_index(), rules))
 
 
 @dataclasses.dataclass
@@ -200,14 +197,28 @@ class MeasureRichness(ChunkTransform):
     """Counts words and part-of-speech tags of every caption.
 
     Attributes:
-      tagger: A spaCy pipeline's name, or `none`.
+      load_tagger: Loads the tagger on a worker.
     """
 
-    tagger: str
+    load_tagger: Callable[[], Tagger]
 
     def prepare(self) -> Callable[[], Stage]:
-        return functools.partial(_measure, self.tagger)
+        return functools.partial(_measure, self.load_tagger)
 
 
-def _measure(tagger: str) -> Stage:
-    return functools.partial(measure_richness, tagger=create_tagger(tagger))
+def _measure(load_tagger: Callable[[], Tagger]) -> Stage:
+    return functools.partial(measure_richness, tagger=load_tagger())
+
+
+def transcripts_from(name: str, index_path: str | None) -> Callable[[], TranscriptSource]:
+    """Opens the source of transcriptions of a name, with its index, which any store may have."""
+    return functools.partial(_open, functools.partial(create_source, name), index_path)
+
+
+def annotations_from(index_path: str | None) -> Callable[[], AnnotationIndex]:
+    """Opens an annotation index; None for the published classes without any annotation."""
+    return functools.partial(_open, open_index, index_path)
+
+
+def _open(open_folder: Callable[[str | None], Opened], index_path: str | None) -> Opened:
+    return open_folder(index_path and storage.local_folder(index_path))

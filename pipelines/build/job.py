@@ -5,6 +5,7 @@ and a manifest as a new version below the output folder. A run that was ended go
 was; a run over unchanged input does nothing.
 """
 
+import functools
 import json
 import sys
 import time
@@ -171,6 +172,7 @@ def build_pipeline(pipeline, options: BuildOptions, plan: BuildPlan, publish) ->
     """Wires the stages: DESIGN's data flow, top to bottom."""
     import apache_beam as beam
 
+    from transforms.core.stages.measure.taggers import create_tagger
     from transforms.narratives import (
         AlignTranscripts,
         FilterQuality,
@@ -179,11 +181,15 @@ def build_pipeline(pipeline, options: BuildOptions, plan: BuildPlan, publish) ->
         MatchMentions,
         MeasureRichness,
         ReadNarratives,
+        annotations_from,
+        transcripts_from,
     )
     from transforms.units.publish import PublishVersion
     from transforms.units.resume import CreateUnits, SkipFinished
     from transforms.units.write import WriteUnit
 
+    transcripts = transcripts_from(options.transcripts, plan.transcript_index)
+    annotations = annotations_from(plan.annotation_index)
     units = (
         pipeline
         | "PlanUnits" >> CreateUnits(plan.units)
@@ -192,12 +198,12 @@ def build_pipeline(pipeline, options: BuildOptions, plan: BuildPlan, publish) ->
     written = (
         units.todo
         | "ReadNarratives" >> ReadNarratives(options.unit_bytes)
-        | "Align" >> AlignTranscripts(options.transcripts, plan.transcript_index)
+        | "Align" >> AlignTranscripts(transcripts)
         | "Ground" >> GroundWords()
         | "Filter" >> FilterQuality(plan.quality)
-        | "Join" >> JoinAnnotations(plan.annotation_index, options.images_of())
-        | "Match" >> MatchMentions(plan.annotation_index, plan.mentions)
-        | "Measure" >> MeasureRichness(options.tagger)
+        | "Join" >> JoinAnnotations(annotations, options.images_of())
+        | "Match" >> MatchMentions(annotations, plan.mentions)
+        | "Measure" >> MeasureRichness(functools.partial(create_tagger, options.tagger))
         | "Write" >> WriteUnit(options.output, deployment_version())
     )
     finished = pipeline | "FinishedUnits" >> beam.Create(

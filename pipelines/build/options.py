@@ -11,6 +11,7 @@ from pipelines.cli.values import Bytes, Files, Folder, Metavar, Share
 from transforms.core.model.naming import dataset_and_split
 from transforms.core.model.schemas import BOX_FLAGS
 from transforms.core.output.guard import Limits
+from transforms.core.stages.align.transcript_sources import SOURCES, TimedCaption
 from transforms.core.stages.filter.filter_quality import RULES, Rule
 from transforms.core.stages.filter.threshold import exact_text
 from transforms.core.stages.match.match_mentions import MentionRules
@@ -117,8 +118,8 @@ class BuildOptions(Options):
         "annotations and classes. COCO's are joined to coco alone, those of Open Images to all "
         "datasets but coco, flickr30k and ade20k: image ids alone do not tell.",
     )
-    transcripts: Literal["timed_caption", "asr", "words"] = pydantic.Field(
-        "timed_caption",
+    transcripts: Literal[*SOURCES] = pydantic.Field(
+        TimedCaption.name,
         description="Where transcriptions come from: the records themselves; published "
         "_asr.jsonl files (D alone); or a recogniser's output with word times.",
     )
@@ -249,7 +250,7 @@ class BuildOptions(Options):
         if len(given) > 1:
             flags = ", ".join(f"--{name.replace('_', '-')}" for name in given)
             raise ValueError(f"give only one of {flags}")
-        if (self.transcripts == "timed_caption") == bool(self.transcript_files):
+        if SOURCES[self.transcripts].indexed != bool(self.transcript_files):
             raise ValueError(
                 "--transcript-files goes with --transcripts asr or --transcripts words, and these "
                 "need it"

@@ -20,7 +20,7 @@ from transforms.core.output.version import ShardPlan, version_id
 from transforms.core.stages.filter.filter_quality import MaxDistance, MaxDistancePerChar, Rule
 from transforms.core.stages.filter.threshold import exact_text
 from transforms.core.stages.match.match_mentions import MentionRules
-from transforms.core.stages.measure.richness import tagger_version
+from transforms.core.stages.measure.taggers import tagger_version
 
 MAKERS = ("transforms.narratives", "transforms.units.write")
 """The modules that make a unit's results, with what they import."""

@@ -21,8 +21,9 @@ from transforms.core.model import layout
 from transforms.core.model.units import Unit
 from transforms.core.output.expected import Expected
 from transforms.core.output.version import ShardPlan
+from transforms.core.stages.align.transcript_sources import SOURCES
 from transforms.core.stages.filter.threshold import calibrate, decode_counts
-from transforms.core.stages.measure.richness import check_tagger
+from transforms.core.stages.measure.taggers import check_tagger
 
 CALIBRATIONS = "calibrations"
 """The folder below the output in which counts of D are kept."""
@@ -116,7 +117,7 @@ def _transcript_index(
     options: BuildOptions, beam_args: Sequence[str], thorough: bool = False
 ) -> Index | None:
     """The transcript index, likewise."""
-    if options.transcripts == "timed_caption":
+    if not SOURCES[options.transcripts].indexed:
         return None
     from pipelines.index_annotations import ensure_transcript_index
 
@@ -204,7 +205,7 @@ def _measure(
 
     from pipelines.cli.engines.runners import create_pipeline, is_handed_over
     from transforms.calibrate import CountDistances, write_counts
-    from transforms.narratives import AlignTranscripts, ReadNarratives
+    from transforms.narratives import AlignTranscripts, ReadNarratives, transcripts_from
     from transforms.units.resume import CreateUnits
 
     if is_handed_over(options, beam_args):
@@ -212,12 +213,13 @@ def _measure(
             "--discard-share needs a pass over the input first, which a job that nobody waits for "
             "cannot have: give the threshold itself, --max-distance or --max-distance-per-char"
         )
+    transcripts = transcripts_from(options.transcripts, transcript_index)
     with create_pipeline(options, beam_args) as pipeline:
         _ = (
             pipeline
             | "PlanUnits" >> CreateUnits(units)
             | "ReadNarratives" >> ReadNarratives(options.unit_bytes)
-            | "Align" >> AlignTranscripts(options.transcripts, transcript_index)
+            | "Align" >> AlignTranscripts(transcripts)
             | "CountDistances" >> CountDistances()
             | "WriteCounts" >> beam.Map(write_counts, path)
         )

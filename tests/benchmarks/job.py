@@ -21,11 +21,11 @@ from transforms.core.sources.narratives.reading import Origin, read_chunk
 from transforms.core.stages.align.align_transcripts import align_transcripts
 from transforms.core.stages.align.transcript_sources import create_source
 from transforms.core.stages.filter.filter_quality import filter_quality
-from transforms.core.stages.ground.ground_words import ground_words
+from transforms.core.stages.ground_words import ground_words
 from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions
 from transforms.core.stages.measure.measure_richness import measure_richness
-from transforms.core.stages.measure.richness import NO_TAGGER, create_tagger
+from transforms.core.stages.measure.taggers import NO_TAGGER, create_tagger
 
 _DECODER = msgspec.json.Decoder(NarrativeRecord)
 _BLOCK = 32 << 20

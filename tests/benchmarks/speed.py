@@ -10,7 +10,7 @@ from pipelines.build.options import BuildOptions
 from tests.benchmarks import job
 from tests.benchmarks.measure import Bench, Round
 from transforms.core.sources.annotations.lookup import AnnotationIndex
-from transforms.core.stages.measure.richness import BATCH_SIZE, DEFAULT_TAGGER
+from transforms.core.stages.measure.taggers import BATCH_SIZE, DEFAULT_TAGGER
 
 
 def main_job(bench: Bench) -> Callable[[], Round]:

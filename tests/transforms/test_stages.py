@@ -2,12 +2,14 @@
 
 import ast
 import dataclasses
+import functools
 import importlib
 import pickle
 import threading
 from collections import Counter
 
 import apache_beam as beam
+import pyarrow as pa
 import pytest
 from apache_beam.internal import pickler
 from apache_beam.testing.test_pipeline import TestPipeline as Pipeline
@@ -17,23 +19,25 @@ from tests import build_helpers as helpers
 from transforms import storage
 from transforms.calibrate import CountDistances, count_distances
 from transforms.core.base.errors import EngineError
+from transforms.core.base.text import split_words
 from transforms.core.base.versions import deployment_version
+from transforms.core.model.schemas import RICHNESS_OF_CAPTION
 from transforms.core.model.units import Unit
 from transforms.core.output.commit_records import decode_record
 from transforms.core.sources.annotations.lookup import open_index
 from transforms.core.stages.align.align_transcripts import align_transcripts
-from transforms.core.stages.align.transcript_sources import create_source
+from transforms.core.stages.align.transcript_sources import Spoken, TimedCaption, create_source
 from transforms.core.stages.filter.filter_quality import (
     MaxDistance,
     MaxDistancePerChar,
     MinWords,
     filter_quality,
 )
-from transforms.core.stages.ground.ground_words import ground_words
+from transforms.core.stages.ground_words import ground_words
 from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions
 from transforms.core.stages.measure.measure_richness import measure_richness
-from transforms.core.stages.measure.richness import create_tagger
+from transforms.core.stages.measure.taggers import create_tagger
 from transforms.narratives import (
     AlignTranscripts,
     FilterQuality,
@@ -42,7 +46,9 @@ from transforms.narratives import (
     MatchMentions,
     MeasureRichness,
     ReadNarratives,
+    annotations_from,
     read_unit,
+    transcripts_from,
 )
 from transforms.stage import ChunkCoder
 from transforms.units import write
@@ -87,10 +93,16 @@ def stages(index):
         "Align": (AlignTranscripts(), lambda chunk: align_transcripts(chunk, source)),
         "Ground": (GroundWords(), ground_words),
         "Filter": (FilterQuality(RULES), lambda chunk: filter_quality(chunk, RULES)),
-        "Join": (JoinAnnotations(index), lambda chunk: join_annotations(chunk, opened)),
-        "Match": (MatchMentions(index, MENTIONS), lambda chunk: match_mentions(chunk, rules)),
+        "Join": (
+            JoinAnnotations(annotations_from(index)),
+            lambda chunk: join_annotations(chunk, opened),
+        ),
+        "Match": (
+            MatchMentions(annotations_from(index), MENTIONS),
+            lambda chunk: match_mentions(chunk, rules),
+        ),
         "Measure": (
-            MeasureRichness("en_ud_pos"),
+            MeasureRichness(functools.partial(create_tagger, "en_ud_pos")),
             lambda chunk: measure_richness(chunk, tagger),
         ),
     }
@@ -287,6 +299,48 @@ def test_every_stage_sends_chunks_through_their_coder(stages):
         assert isinstance(coder.coders()[1], ChunkCoder)
 
 
+class Murmured(TimedCaption):
+    """A source of transcriptions from outside: of each utterance nothing was heard."""
+
+    name = "murmured"
+
+    def spoken(self, narratives):
+        spoken = super().spoken(narratives)
+        nothing = split_words(pa.array([""] * len(narratives)))
+        return Spoken(nothing, spoken.starts[:0], spoken.ends[:0])
+
+
+def count_letters(captions):
+    """A tagger from outside: letters for words, and no tags."""
+    letters = pa.array([len(text) for text in captions.to_pylist()], pa.int32())
+    fields = list(RICHNESS_OF_CAPTION)
+    none = pa.nulls(len(captions), pa.int32())
+    return pa.StructArray.from_arrays([letters, *[none] * (len(fields) - 1)], fields=fields)
+
+
+def letters():
+    return count_letters
+
+
+def test_strategies_from_outside_are_objects(elements):
+    """A source of transcriptions and a tagger that the project does not know."""
+    chunks = elements["Align"]
+    transforms = {"Align": AlignTranscripts(Murmured), "Measure": MeasureRichness(letters)}
+    expected = {
+        "Align": [align_transcripts(chunk, Murmured()) for _, chunk in chunks],
+        "Measure": [measure_richness(chunk, count_letters) for _, chunk in chunks],
+    }
+    for name, transform in transforms.items():
+        with Pipeline(runner="FnApiRunner") as pipeline:
+            made = [(unit, chunk) for (unit, _), chunk in zip(chunks, expected[name], strict=True)]
+            assert_that(pipeline | beam.Create(chunks) | transform, same(made))
+    narratives = expected["Align"][0].narratives
+    assert set(narratives["transcript_source"].to_pylist()) == {"murmured"}
+    assert narratives["distance"].null_count == len(narratives) > 0
+    words = expected["Measure"][0].narratives["richness"].to_pylist()
+    assert words[0]["words"] == len(chunks[0][1].narratives["caption"][0].as_py())
+
+
 def test_transforms_travel_to_workers(stages, elements, tmp_path):
     for name, (transform, function) in stages.items():
         prepare = pickle.loads(pickle.dumps(transform.prepare()))
@@ -301,8 +355,8 @@ def test_transforms_travel_to_workers(stages, elements, tmp_path):
     ("make", "message"),
     [
         (lambda: ReadNarratives(0), "unit_bytes must be positive"),
-        (lambda: AlignTranscripts("asr"), "transcripts asr and index None differ"),
-        (lambda: AlignTranscripts("timed_caption", "index"), "index index differ"),
+        (transcripts_from("asr", None), "transcripts asr and index None differ"),
+        (transcripts_from("timed_caption", "index"), "index .*index differ"),
         (lambda: FilterQuality([MaxDistance(1), MaxDistancePerChar(1)]), "same reason"),
     ],
 )

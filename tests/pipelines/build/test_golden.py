@@ -4,7 +4,7 @@ import pytest
 import spacy
 
 from tests import golden, reference
-from transforms.core.stages.measure.richness import load_pipeline
+from transforms.core.stages.measure.taggers import load_pipeline
 
 RUNS = {
     "plain": ([], {}),

@@ -75,6 +75,7 @@ class TimedCaption:
     """The record's own `timed_caption`: the words of one utterance share its interval."""
 
     name = "timed_caption"
+    indexed = False
 
     def spoken(self, narratives: pa.RecordBatch) -> Spoken:
         """Words of the utterances."""
@@ -95,6 +96,7 @@ class RecognizedWords(TimedCaption):
     """A speech recogniser's output with word times, by recording: times and D both."""
 
     name = "words"
+    indexed = True
 
     def __init__(self, index: TranscriptIndex):
         self._index = index
@@ -109,6 +111,7 @@ class PublishedAsr(TimedCaption):
     """The `_asr.jsonl` files: D from their alternatives, times from `timed_caption`."""
 
     name = "asr"
+    indexed = True
 
     def __init__(self, index: TranscriptIndex):
         self._index = index
@@ -146,11 +149,19 @@ def nullable(distances: np.ndarray) -> pa.Int32Array:
     return pa.array(distances.astype(np.int32), mask=distances == NO_DISTANCE)
 
 
-_INDEXED = {source.name: source for source in (PublishedAsr, RecognizedWords)}
+SOURCES: dict[str, type[TimedCaption]] = {
+    source.name: source for source in (TimedCaption, PublishedAsr, RecognizedWords)
+}
+"""Sources of transcriptions by name; those that are `indexed` are made with an index."""
 
 
 def create_source(name: str, index_path: str | None = None) -> TranscriptSource:
-    """The source of that name: `timed_caption`, or `asr` and `words` with their index."""
-    if name == TimedCaption.name:
-        return TimedCaption()
-    return _INDEXED[name](TranscriptIndex.open(index_path))
+    """The source of that name, with its index where it has one.
+
+    Raises:
+      ValueError: It has an index, and none is given, or the other way round.
+    """
+    kind = SOURCES[name]
+    if kind.indexed != (index_path is not None):
+        raise ValueError(f"transcripts {name} and index {index_path} differ")
+    return kind() if index_path is None else kind(TranscriptIndex.open(index_path))

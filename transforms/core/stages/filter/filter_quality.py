@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from transforms.core.model import flags
 from transforms.core.model.chunk import Chunk, points, reduce_rows, set_columns, unpack
-from transforms.core.stages.ground.ground_words import times
+from transforms.core.stages.ground_words import times
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,8 +22,7 @@ from transforms.core.model.chunk import (
 from transforms.core.model.naming import narrative_ids
 from transforms.core.sources.annotations import contents
 from transforms.core.sources.annotations.lookup import AnnotationIndex
-from transforms.core.stages.ground.ground_words import times
-from transforms.core.stages.ground.grounding import trace_segments
+from transforms.core.stages.ground_words import times, trace_segments
 from transforms.core.stages.match.localization import (
     Boxes,
     ClosestBoxes,

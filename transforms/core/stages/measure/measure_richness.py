@@ -2,7 +2,7 @@
 
 from transforms.core.model import flags
 from transforms.core.model.chunk import Chunk, numbers
-from transforms.core.stages.measure.richness import Tagger, too_long
+from transforms.core.stages.measure.taggers import Tagger, too_long
 
 
 def measure_richness(chunk: Chunk, tagger: Tagger) -> Chunk:

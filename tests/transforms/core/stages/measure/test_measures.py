@@ -17,7 +17,7 @@ from transforms.core.output.statistics.noun_counts import NounCounts
 from transforms.core.output.statistics.richness import Richness
 from transforms.core.stages.measure import measures
 from transforms.core.stages.measure.measures import measured_values
-from transforms.core.stages.measure.richness import MOST_CHARACTERS
+from transforms.core.stages.measure.taggers import MOST_CHARACTERS
 
 CAPTION = "A big dog sits here."
 

@@ -1,4 +1,4 @@
-"""Richness of captions (Tables 2 and 3, Fig. 5): words and universal part-of-speech tags."""
+"""Taggers: words and universal part-of-speech tags of captions (Tables 2 and 3, Fig. 5)."""
 
 import functools
 import importlib.util
@@ -33,9 +33,9 @@ Tagger = Callable[[pa.StringArray], pa.StructArray]
 
 
 def create_tagger(name: str) -> Tagger:
-    """The tagger of that name: `en_ud_pos` (shipped), an installed spaCy pipeline, or `none`."""
-    if name == NO_TAGGER:
-        return _count_nothing
+    """The tagger of that name: one of `TAGGERS`, or an installed spaCy pipeline."""
+    if name in TAGGERS:
+        return TAGGERS[name]()
     return functools.partial(count_tags, load_pipeline(name))
 
 
@@ -74,7 +74,7 @@ def check_tagger(name: str) -> None:
     Raises:
       UsageError: There is none of that name.
     """
-    if name in (DEFAULT_TAGGER, NO_TAGGER) or (pathlib.Path(name) / "config.cfg").is_file():
+    if name in TAGGERS or (pathlib.Path(name) / "config.cfg").is_file():
         return
     if not name.isidentifier() or importlib.util.find_spec(name) is None:
         raise UsageError(
@@ -88,7 +88,7 @@ def tagger_version(name: str) -> str | None:
 
     A pipeline can change under its name; results of the former one are not used again then.
     """
-    if name in (DEFAULT_TAGGER, NO_TAGGER):
+    if name in TAGGERS:
         return None
     spec = None if os.path.isdir(name) else importlib.util.find_spec(name)
     return folder_version(pathlib.Path(name) if spec is None else pathlib.Path(spec.origin).parent)
@@ -143,3 +143,18 @@ def _count_rows(nlp, texts: list[str], rows: np.ndarray, batch_size: int, counts
 
 def _count_nothing(captions: pa.StringArray) -> pa.StructArray:
     return pa.nulls(len(captions), schemas.RICHNESS_OF_CAPTION)
+
+
+def _no_tagger() -> Tagger:
+    return _count_nothing
+
+
+def _shipped_tagger() -> Tagger:
+    return functools.partial(count_tags, load_pipeline(DEFAULT_TAGGER))
+
+
+TAGGERS: dict[str, Callable[[], Tagger]] = {
+    NO_TAGGER: _no_tagger,
+    DEFAULT_TAGGER: _shipped_tagger,
+}
+"""Taggers that come with this code, by name."""

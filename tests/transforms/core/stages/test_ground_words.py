@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference import grounding as reference
-from transforms.core.stages.ground.grounding import (
+from transforms.core.stages.ground_words import (
     crosses_gap,
     segment_boxes,
     trace_segments,

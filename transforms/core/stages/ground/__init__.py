@@ -1,1 +1,0 @@
-"""GroundWords: which piece of the trace belongs to a word."""
