@@ -1,8 +1,8 @@
 """The one seam to files: finding, reading, writing whole, creating once, swapping a pointer.
 
 Everything that the user names (inputs, configurations, indexes, outputs) goes through these
-functions; the beginning of a path chooses the store: `gs://` Google Cloud Storage, none this
-machine. Each module beside this one but `files` is a store; all have the same functions.
+functions; the beginning of a path chooses the store (`STORES`): `gs://` Google Cloud Storage, none
+this machine. Each module beside this one but `files` is a store; all have the same functions.
 """
 
 import glob
@@ -28,17 +28,32 @@ _LINE_BUFFER, _STREAM_BUFFER = 1 << 20, 8 << 20
 """Bytes that a remote store is asked for at a time: behind a unit, a line is all that is read."""
 
 
-def _store(path: str) -> types.ModuleType:
-    scheme, separator, _ = path.partition("://")
-    if not separator:
-        from transforms.storage import local
+def _local() -> types.ModuleType:
+    from transforms.storage import local
 
-        return local
-    if scheme != "gs":
-        raise UsageError(f"{path!r}: {scheme}:// is not supported, name a local path or gs://")
+    return local
+
+
+def _google_cloud() -> types.ModuleType:
     from transforms.storage import google_cloud
 
     return google_cloud
+
+
+STORES: dict[str, Callable[[], types.ModuleType]] = {"": _local, "gs": _google_cloud}
+"""What loads the store of each scheme; `` are paths of this machine.
+
+A store has the functions of `local`, with the same parameters.
+"""
+
+
+def _store(path: str) -> types.ModuleType:
+    scheme, separator, _ = path.partition("://")
+    load = STORES.get(scheme if separator else "")
+    if load is None:
+        known = " or ".join(f"{name}://" for name in STORES if name)
+        raise UsageError(f"{path!r}: {scheme}:// is not supported, name a local path or {known}")
+    return load()
 
 
 def match(patterns: Sequence[str]) -> list[FileInfo]:

@@ -1,17 +1,22 @@
 """The seam to files."""
 
+import dataclasses
 import gzip
+import inspect
 import logging
 import os
+import re
+import shutil
 import threading
 
 import pyarrow as pa
 import pytest
 from google.api_core import exceptions
 
+from tests import build_helpers as helpers
 from transforms import storage
 from transforms.core.base.errors import EngineError, UsageError
-from transforms.storage import google_cloud
+from transforms.storage import google_cloud, local
 
 RACERS = 16
 
@@ -386,3 +391,54 @@ def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
             storage.check_writable(str(path))
     storage.check_writable(str(tmp_path / "new" / "folder"))
     assert os.listdir(tmp_path / "new" / "folder") == []
+
+
+class Attic:
+    """A store from outside: a folder of this machine, by paths such as `attic://a.jsonl`."""
+
+    def __init__(self, folder):
+        self._folder = folder
+
+    def __getattr__(self, name):
+        function = getattr(local, name)
+
+        def translated(path, *more):
+            return function(path.replace("attic:/", str(self._folder)), *more)
+
+        return translated
+
+    def match(self, pattern):
+        found = local.match(pattern.replace("attic:/", str(self._folder)))
+        return {same: path.replace(str(self._folder), "attic:/") for same, path in found.items()}
+
+    def describe(self, path):
+        found = local.describe(path.replace("attic:/", str(self._folder)))
+        return dataclasses.replace(found, path=path)
+
+
+def test_a_store_from_outside_is_one_module_and_a_line(tmp_path, monkeypatch):
+    """The main job reads its shards from it."""
+    monkeypatch.setitem(storage.STORES, "attic", lambda: Attic(tmp_path / "attic"))
+    (tmp_path / "attic").mkdir()
+    shutil.copy(helpers.REAL, tmp_path / "attic" / "shard.jsonl")
+    for name, shard in (("here", helpers.REAL), ("there", "attic://*.jsonl")):
+        assert helpers.build(tmp_path / name, [shard]) == 0
+    assert helpers.statistics_of(tmp_path / "there") == helpers.statistics_of(tmp_path / "here")
+    (entry,) = helpers.manifest_of(tmp_path / "there")["inputs"]
+    assert entry["path"] == "attic://shard.jsonl"
+
+
+@pytest.mark.parametrize("store", [google_cloud])
+def test_stores_have_the_same_functions(store):
+    def public(module):
+        return {
+            name: list(inspect.signature(value).parameters)
+            for name, value in vars(module).items()
+            if inspect.isfunction(value) and value.__module__ == module.__name__ and name[0] != "_"
+        }
+
+    assert public(store) == {
+        name: parameters for name, parameters in public(local).items() if name in public(store)
+    }
+    used = set(re.findall(r"_store\(.*?\)\.(\w+)\(", inspect.getsource(storage)))
+    assert len(used) > 20 and used <= public(store).keys() & public(local).keys()
