@@ -15,6 +15,7 @@ from transforms.core.base.errors import UsageError
 from transforms.core.model.units import Unit, make_label
 from transforms.core.output.expected import Expected
 from transforms.core.output.version import ShardPlan
+from transforms.core.sources.narratives.decoding import dialect_of
 from transforms.storage.files import FileInfo
 
 
@@ -134,7 +135,7 @@ def shard_units(shard: ShardPlan, unit_bytes: int, salt: str) -> Iterator[Unit]:
         size=shard.size,
         dataset=shard.dataset,
         split=shard.split,
-        dialect="captions" if stem.endswith("_captions.jsonl") else "full",
+        dialect=dialect_of(stem),
         salt=salt,
         identity=shard.identity,
     )

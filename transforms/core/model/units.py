@@ -27,7 +27,7 @@ class Unit:
       end: One past the last byte. Of a compressed shard: None, until its text has been cut.
       dataset: From catalog or options, None to go by each record.
       split: Likewise.
-      dialect: `full` or `captions`.
+      dialect: The form of its lines (`decoding.DIALECTS`).
       salt: Hash of all else that changes results (configuration, indexes, code, packages).
       identity: Of the shard's file when it was found (`FileInfo`); no part of the key.
     """

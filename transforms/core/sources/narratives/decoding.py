@@ -4,6 +4,7 @@ Format: https://google.github.io/localized-narratives (file formats). Integers s
 and strings for ids in places; `_captions.jsonl` files hold captions alone.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -60,10 +61,38 @@ class CaptionOnly(msgspec.Struct):
     traces: list[list[Point]] | None = None
 
 
-_DECODERS = {
-    "full": msgspec.json.Decoder(NarrativeRecord),
-    "captions": msgspec.json.Decoder(CaptionOnly),
+@dataclasses.dataclass(frozen=True)
+class Dialect:
+    """A form of lines.
+
+    Attributes:
+      decoder: Decodes a line to a record with the attributes of `NarrativeRecord`.
+      suffix: How names of files in this form end; empty for all other files.
+      scanned: Whether the block scanner reads lines of the usual order of keys.
+    """
+
+    decoder: msgspec.json.Decoder
+    suffix: str = ""
+    scanned: bool = False
+
+
+DIALECTS = {
+    "full": Dialect(msgspec.json.Decoder(NarrativeRecord), scanned=True),
+    "captions": Dialect(msgspec.json.Decoder(CaptionOnly), suffix="_captions.jsonl"),
 }
+"""The forms of lines by name; a unit of work names its own."""
+
+
+def dialect_of(name: str) -> str:
+    """The name of the dialect of a file, by the end of its name without `.gz` or `.zst`.
+
+    >>> dialect_of("coco_val_captions.jsonl"), dialect_of("coco_val_localized_narratives.jsonl")
+    ('captions', 'full')
+    """
+    special = (key for key, form in DIALECTS.items() if form.suffix and name.endswith(form.suffix))
+    return next(special, "full")
+
+
 _IDS = range(-(2**63), 2**63)
 _LARGEST = 10**308
 _BEYOND = re.compile(
@@ -93,7 +122,7 @@ def decode_line(line: memoryview, dialect: str = "full") -> NarrativeRecord | Ca
     """
     try:
         str(line, "utf-8")  # the decoder does not look into the text of keys that it skips
-        record = _DECODERS[dialect].decode(line)
+        record = DIALECTS[dialect].decoder.decode(line)
         record.image_id = _image_id(str(record.image_id))
         record.annotator_id = _annotator(record.annotator_id)
         return record

@@ -22,7 +22,7 @@ def why_not_narratives(head: bytes, dialect: str = "full") -> str | None:
 
     Args:
       head: The first `HEAD_BYTES` of a shard, or all of a shorter one.
-      dialect: `full` or `captions`.
+      dialect: One of `decoding.DIALECTS`.
 
     Returns:
       The number of lines that were looked at, and why the first of them cannot be read.

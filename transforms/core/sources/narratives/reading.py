@@ -26,6 +26,7 @@ from transforms.core.model.chunk import (
 from transforms.core.model.naming import dataset_and_split, needs_resolving, resolve_recording
 from transforms.core.sources.narratives import block_scanner
 from transforms.core.sources.narratives.block_scanner import Scan
+from transforms.core.sources.narratives.decoding import DIALECTS
 from transforms.core.sources.narratives.limits import KEPT_BYTES, MAX_LINE_BYTES
 from transforms.core.sources.narratives.strict_reader import (
     BYTE_ORDER_MARK,
@@ -44,7 +45,7 @@ class Origin:
       byte_offset: Where the block begins in the (decompressed) shard.
       dataset: From the catalog or the options, None to go by `dataset_id`.
       split: Likewise.
-      dialect: `full` or `captions`.
+      dialect: One of `decoding.DIALECTS`.
     """
 
     shard: str
@@ -69,7 +70,7 @@ def read_chunk(block: Block | bytes, origin: Origin, last: bool = False) -> Chun
     begin = 0
     if origin.byte_offset == 0 and block.cut(0, len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK:
         begin = len(BYTE_ORDER_MARK)  # it belongs to no record
-    scan = block_scanner.scan_block(block, begin) if origin.dialect == "full" else None
+    scan = block_scanner.scan_block(block, begin) if DIALECTS[origin.dialect].scanned else None
     ends = scan.ends if scan else block_scanner.line_ends(block)
     starts = np.concatenate([[0], ends + 1])[: len(ends)]
     unusual = np.ones(len(ends), bool)

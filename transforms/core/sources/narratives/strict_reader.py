@@ -92,7 +92,7 @@ def read_strictly(
       starts: Shape `(n_lines,)`: where each line begins.
       ends: Shape `(n_lines,)`: where its line end stands.
       lines: The lines to decode, in order.
-      dialect: `full` or `captions`.
+      dialect: One of `decoding.DIALECTS`.
       begin: Where the first line's record begins: behind a byte order mark.
     """
     view = memoryview(block.data)

@@ -8,6 +8,7 @@ import math
 import threading
 
 import google_crc32c
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from tests.transforms.core.json_text import Members, Raw, containers, dump, from
 from tests.transforms.core.strategies import nasty_text
 from transforms.core.base.lines import read_block
 from transforms.core.model import flags
+from transforms.core.sources.narratives.decoding import DIALECTS, Dialect, dialect_of
 from transforms.core.sources.narratives.reading import Origin, read_chunk
 
 NARRATIVES = ROOT / "samples" / "narratives"
@@ -417,3 +419,26 @@ def test_given_names_win_and_a_difference_is_flagged(dataset_id, dataset, split,
 def test_blocks_without_a_record_are_blank_lines(block, lines, dialect):
     chunk = read_chunk(block, Origin("x", dialect=dialect))
     assert (chunk.lines, chunk.blank, len(chunk.narratives)) == (lines, lines, 0)
+
+
+class Renamed(msgspec.Struct):
+    """Lines of another project, with names of its own."""
+
+    image_id: str = msgspec.field(name="picture")
+    caption: str = msgspec.field(name="text")
+    dataset_id: str = "mine_train"
+    annotator_id: int = 0
+    timed_caption: list = []
+    voice_recording: str | None = None
+    traces: list | None = None
+
+
+def test_a_form_of_lines_from_outside_is_a_struct_and_a_line(monkeypatch):
+    form = Dialect(msgspec.json.Decoder(Renamed), suffix="_mine.jsonl")
+    monkeypatch.setitem(DIALECTS, "mine", form)
+    assert dialect_of("x_mine.jsonl") == "mine" and dialect_of("x.jsonl") == "full"
+    lines = b'{"picture": "a", "text": "A dog."}\n{"picture": "b"}\n'
+    chunk = read_chunk(lines, Origin("x_mine.jsonl", dialect="mine"))
+    (row,) = chunk.narratives.to_pylist()
+    assert (row["image_id"], row["caption"], row["dataset_id"]) == ("a", "A dog.", "mine_train")
+    assert chunk.rejected["code"].to_pylist() == ["missing_key"]
