@@ -4,12 +4,19 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
-from transforms.core.base.errors import MESSAGE_CHARACTERS, EngineError, UsageError, shown
+from transforms.core.base.errors import (
+    MESSAGE_CHARACTERS,
+    ChangedError,
+    EngineError,
+    UsageError,
+    shown,
+)
 from transforms.core.output import expected
 
 EXIT_CODES = {
     "published": 0,
     "wrong_use": 2,
+    "input_changed": 2,
     "not_conserved": 3,
     "too_many_bad_lines": 3,
     "not_as_published": 3,
@@ -19,6 +26,9 @@ EXIT_CODES = {
     "overtaken": 4,
 }
 """Exit code of a command by how its run ended."""
+
+RETRYABLE = {"not_conserved", "failed", "damaged", "overtaken", "input_changed"}
+"""Ends after which the same command may succeed when nobody has changed anything."""
 
 _FILES_SHOWN = 5
 _LINES_SHOWN = 20
@@ -47,13 +57,17 @@ def report_failure(as_json: bool, status: str, message: str, found: Mapping) -> 
 
 def failure_as_json(status: str, message: str, found: Mapping) -> dict:
     """The failure for programs."""
-    return {"status": status, "exit_code": EXIT_CODES[status], "message": message, **found}
+    retryable = status in RETRYABLE
+    head = {"status": status, "exit_code": EXIT_CODES[status], "retryable": retryable}
+    return {**head, "message": message, **found}
 
 
 def failure_of(error: UsageError | EngineError) -> dict:
     """The failure, for programs, of a command that ends with one of our errors."""
     status = "wrong_use" if isinstance(error, UsageError) else "failed"
-    return failure_as_json(status, str(error), {})
+    if isinstance(error, ChangedError):
+        status = "input_changed"
+    return {**failure_as_json(status, str(error), {}), "retryable": error.retryable}
 
 
 def _details(found: Mapping) -> Iterator[str]:

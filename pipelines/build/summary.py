@@ -76,6 +76,7 @@ def summary_as_json(manifest: Mapping, tables: Mapping[str, pa.Table]) -> dict:
         "conservation": {"shards": shards, "total": total},
         "status": "published",
         "exit_code": 0,
+        "retryable": False,
         "expected": manifest["expected"],
         "checks": manifest["checks"],
         "splits": manifest["splits"],

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 import pyarrow as pa
 
-from transforms.core.base.errors import CHANGED, UsageError, shown
+from transforms.core.base.errors import CHANGED, ChangedError, UsageError, shown
 from transforms.core.model import layout
 from transforms.core.output.version import is_sealed, listed_files
 from transforms.core.sources.index import manifest as index_manifest
@@ -146,7 +146,7 @@ def check_unchanged(path: str, fingerprint: str, identity: str = "") -> None:
       UsageError: It was changed, or another one is in its place.
     """
     if not _store(path).is_unchanged(path, fingerprint, identity):
-        raise UsageError(CHANGED.format(path))
+        raise ChangedError(CHANGED.format(path))
 
 
 def read_bytes(path: str) -> bytes:

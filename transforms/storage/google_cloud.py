@@ -37,7 +37,7 @@ from google.cloud.storage import Blob, Bucket, Client
 from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
 
-from transforms.core.base.errors import CHANGED, EngineError, UsageError
+from transforms.core.base.errors import CHANGED, ChangedError, EngineError, UsageError
 from transforms.storage.files import FileInfo
 
 SCHEME = "gs://"
@@ -145,7 +145,7 @@ def _explained(path: str) -> Iterator[None]:
     except exceptions.NotFound as error:
         raise UsageError(f"there is no {path!r}: check the bucket and the name") from error
     except exceptions.PreconditionFailed as error:
-        raise UsageError(CHANGED.format(path)) from error
+        raise ChangedError(CHANGED.format(path)) from error
     except (exceptions.Forbidden, exceptions.Unauthorized) as error:
         if reason := _reason_for_none():
             raise UsageError(_NEEDED.format(f"{reason}, and {path!r} is not public")) from error
@@ -286,7 +286,7 @@ def open_binary(path: str, fingerprint: str | None, buffer_bytes: int) -> Binary
         blob = _blob(path)
         blob.reload()
     if fingerprint not in (None, f"{blob.generation}-{_crc32c(blob)}"):
-        raise UsageError(CHANGED.format(path))
+        raise ChangedError(CHANGED.format(path))
     return io.BufferedReader(_ObjectReader(path, blob), buffer_bytes)
 
 
@@ -383,7 +383,7 @@ def stored_md5(path: str, fingerprint: str) -> str | None:
         blob = _blob(path)
         blob.reload()
     if fingerprint != f"{blob.generation}-{_crc32c(blob)}":
-        raise UsageError(CHANGED.format(path))
+        raise ChangedError(CHANGED.format(path))
     return blob.md5_hash and b64decode(blob.md5_hash).hex()
 
 
@@ -554,7 +554,7 @@ def _download(path: str, objects: Mapping[str, Blob], copy: str) -> None:
             blob.download_to_filename(target, raw_download=True, checksum="crc32c")
         with open(target, "rb") as file:
             if google_crc32c.value(file.read()) != expected:
-                raise UsageError(CHANGED.format(f"{path}/{name}"))
+                raise ChangedError(CHANGED.format(f"{path}/{name}"))
 
     _each(download, objects.items())
     os.rename(unfinished, copy)

@@ -20,7 +20,7 @@ from typing import BinaryIO
 import google_crc32c
 
 from transforms.core.base import unfinished
-from transforms.core.base.errors import CHANGED, UsageError, telling_room
+from transforms.core.base.errors import CHANGED, ChangedError, UsageError, telling_room
 from transforms.storage.files import FileInfo
 
 
@@ -72,7 +72,7 @@ def open_binary(path: str, fingerprint: str | None, buffer_bytes: int) -> Binary
         ) from error
     if fingerprint is not None and describe(path).fingerprint != fingerprint:
         file.close()
-        raise UsageError(CHANGED.format(path))
+        raise ChangedError(CHANGED.format(path))
     return file
 
 

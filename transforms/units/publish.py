@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms import storage
-from transforms.core.base.errors import EngineError, UsageError
+from transforms.core.base.errors import ChangedError, EngineError, UsageError
 from transforms.core.base.secrets import mask_secrets
 from transforms.core.model import layout
 from transforms.core.model.schemas import MENTIONS, UNIT_TABLES
@@ -146,12 +146,14 @@ def read_record(path: str) -> UnitRecord:
     try:
         return decode_record(storage.read_bytes(path))
     except UsageError as error:
-        raise UsageError(f"{error}; a finished unit is gone: run the same command again") from error
+        raise ChangedError(
+            f"{error}; a finished unit is gone: run the same command again"
+        ) from error
     except DamagedRecord as error:
         unit_folder = path.rpartition("/")[0]
         units, _, key = unit_folder.rpartition("/")
         storage.remove_others(units, {key: ()}, layout.is_of_unit)
-        raise UsageError(
+        raise ChangedError(
             f"{path!r} was damaged and has been removed: run the same command again"
         ) from error
 

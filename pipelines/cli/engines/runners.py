@@ -15,15 +15,22 @@ from pipelines.cli.options import Options
 from pipelines.cli.process import LOG_NAME, keep_traceback
 from transforms import storage
 from transforms.core.base import unfinished
-from transforms.core.base.errors import WORKER_ENDED, EngineError, UsageError
+from transforms.core.base.errors import (
+    WORKER_ENDED,
+    ChangedError,
+    EngineError,
+    RoomError,
+    UsageError,
+)
 
 _SETUP_FILE = pathlib.Path(__file__).parents[3] / "setup.py"
 """What Dataflow's workers install, where the code is a checkout of the repository."""
 
 _PREPARED = re.compile(r"--(template_location|dry_run)\b(?!=[Ff]alse)")
 _WHERE = re.compile(r" \[while running '[^']*'\]")
+_OURS = {kind.__name__: kind for kind in (UsageError, ChangedError, EngineError, RoomError)}
 _IN_WORKER = re.compile(
-    rf"{re.escape(UsageError.__module__)}\.(UsageError|EngineError): (.*)$", re.MULTILINE
+    rf"{re.escape(UsageError.__module__)}\.({'|'.join(_OURS)}): (.*)$", re.MULTILINE
 )
 """What a worker process leaves of an error: its traceback as text."""
 
@@ -163,8 +170,7 @@ def _explain(error: Exception, workers_log: TextIO) -> BaseException:
     if isinstance(error, UsageError | EngineError):
         return type(error)(_WHERE.sub("", str(error)))
     if found := _IN_WORKER.search(str(error)):
-        kind = UsageError if found[1] == "UsageError" else EngineError
-        return kind(_WHERE.sub("", found[2]))
+        return _OURS[found[1]](_WHERE.sub("", found[2]))
     if str(error).startswith("KeyboardInterrupt"):  # Beam wraps it like a stage's error
         return KeyboardInterrupt()
     return EngineError(_describe(error, workers_log))

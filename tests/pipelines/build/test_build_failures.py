@@ -1,6 +1,7 @@
 """The main job when something goes wrong: killed, overtaken, or with input that does not hold."""
 
 import gzip
+import json
 import os
 import re
 import shutil
@@ -18,7 +19,7 @@ from tests import build_helpers as helpers
 from tests.build_helpers import build
 from tests.engines import jobs
 from transforms import narratives
-from transforms.core.base.errors import WORKER_ENDED, UsageError
+from transforms.core.base.errors import WORKER_ENDED, ChangedError, UsageError
 from transforms.core.output.commit_records import decode_record, encode_record
 from transforms.units import publish
 
@@ -217,7 +218,7 @@ def test_a_shard_that_is_cut_after_planning_publishes_nothing(tmp_path, suffix):
     options, beam_args = parse_command_line(BuildOptions, arguments, "build", "")
     plan = plan_run(options, beam_args)
     os.truncate(shard, shard.stat().st_size // 2)
-    with pytest.raises(UsageError, match=f"'{shard}' was changed during the run: run the same"):
+    with pytest.raises(ChangedError, match=f"'{shard}' was changed during the run: run the same"):
         job.run(options, beam_args, plan)
     assert_nothing_published(tmp_path / "out")
 
@@ -494,9 +495,33 @@ def test_an_input_that_is_replaced_by_one_of_its_size_and_time_is_not_published(
         return real(*given)
 
     monkeypatch.setattr(owner, name, replacing)
-    with pytest.raises(UsageError, match=f"'{shard}' was changed during the run: run the same"):
+    with pytest.raises(ChangedError, match=f"'{shard}' was changed during the run: run the same"):
         job.run(options, beam_args, plan)
     assert_nothing_published(tmp_path / "out")
+
+
+def test_the_json_summary_says_whether_a_retry_can_help(tmp_path, monkeypatch, capsys):
+    """Exit codes stay: an input that changes is no wrong use, and another attempt reads it."""
+    shard = helpers.write_lines(tmp_path / "a.jsonl", helpers.lines_of(helpers.REAL, 0, 1))
+    status, real = shard.stat(), narratives.read_unit
+
+    def replacing(*given):
+        replace(shard, shard.read_bytes()[::-1], status)
+        return real(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(narratives, "read_unit", replacing)
+        with pytest.raises(ChangedError):
+            build(tmp_path / "out", [shard], "--summary", "json")
+    made = json.loads(capsys.readouterr().out)
+    assert (made["status"], made["exit_code"], made["retryable"]) == ("input_changed", 2, True)
+    with pytest.raises(UsageError):
+        build(tmp_path / "out", [tmp_path / "none.jsonl"], "--summary", "json")
+    made = json.loads(capsys.readouterr().out)
+    assert (made["status"], made["exit_code"], made["retryable"]) == ("wrong_use", 2, False)
+    assert build(tmp_path / "out", [helpers.ODD_AND_BAD], "--max-bad-share", 0, "--summary",
+                 "json") == 3  # fmt: skip
+    assert json.loads(capsys.readouterr().out)["retryable"] is False
 
 
 def test_a_copy_of_a_shard_with_its_time_has_the_same_units(tmp_path):

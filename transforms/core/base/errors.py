@@ -6,6 +6,7 @@ import os
 import reprlib
 import shutil
 from collections.abc import Iterator
+from typing import ClassVar
 
 import msgspec
 
@@ -21,11 +22,35 @@ UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
 
 
 class UsageError(ValueError):
-    """Wrong use or unusable input: one sentence that names the place and the remedy."""
+    """Wrong use or unusable input: one sentence that names the place and the remedy.
+
+    Attributes:
+      retryable: Whether the same command may succeed when nobody has changed anything.
+    """
+
+    retryable: ClassVar[bool] = False
+
+
+class ChangedError(UsageError):
+    """What a run was planned with has changed or gone since, and another attempt plans anew."""
+
+    retryable = True
 
 
 class EngineError(RuntimeError):
-    """The engine failed; says what with, and where the whole traceback is."""
+    """The engine failed; says what with, and where the whole traceback is.
+
+    Attributes:
+      retryable: As of `UsageError`; finished units are kept.
+    """
+
+    retryable: ClassVar[bool] = True
+
+
+class RoomError(EngineError):
+    """A disk, or the user's share of it, is full."""
+
+    retryable = False
 
 
 WORKER_ENDED = "a worker process ended before its work was done, perhaps for want of memory"
@@ -95,14 +120,14 @@ def telling_room(path: str, needed: int | None = None) -> Iterator[None]:
       needed: Bytes that are to be written, if known.
 
     Raises:
-      EngineError: The disk, or the user's share of it, is full.
+      RoomError: The disk, or the user's share of it, is full.
     """
     try:
         yield
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        raise EngineError(describe_os_error(error, path, needed)) from error
+        raise RoomError(describe_os_error(error, path, needed)) from error
 
 
 def _existing(path: str) -> str:

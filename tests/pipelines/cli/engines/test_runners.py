@@ -10,7 +10,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from pipelines.cli import beam_options
 from pipelines.cli.engines import runners
 from pipelines.cli.options import Options
-from transforms.core.base.errors import WORKER_ENDED, EngineError, UsageError
+from transforms.core.base.errors import WORKER_ENDED, ChangedError, EngineError, UsageError
 
 
 class PipelineMade(Exception):
@@ -149,6 +149,11 @@ FAILURES = [
         RuntimeError(f"Traceback …\n{EngineError.__module__}.EngineError: no answer\n"),
         EngineError,
         "no answer",
+    ),
+    (
+        RuntimeError(f"Traceback …\n{UsageError.__module__}.ChangedError: 'a' was changed\n"),
+        ChangedError,
+        "'a' was changed",
     ),
 ]
 
