@@ -1,0 +1,1 @@
+"""What sets engines up: Flink on this machine, templates for Dataflow."""

@@ -3,6 +3,7 @@
 import dataclasses
 import sys
 from collections.abc import Sequence
+from typing import Self
 
 import pydantic
 
@@ -67,7 +68,7 @@ class IndexAnnotationsOptions(Options):
     output: Folder = pydantic.Field(description="Folder that holds indexes, one subfolder each.")
 
     @pydantic.model_validator(mode="after")
-    def _check_sources(self):
+    def _check_sources(self) -> Self:
         kinds = [field.name for field in dataclasses.fields(AnnotationSources)]
         if not any(getattr(self, kind) for kind in kinds):
             flags = ", ".join(f"--{kind.replace('_', '-')}" for kind in kinds)

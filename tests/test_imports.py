@@ -131,3 +131,30 @@ def undocumented(tree):
 @pytest.mark.parametrize("path", SOURCES, ids=module_of)
 def test_what_is_public_has_a_docstring(path):
     assert list(undocumented(ast.parse(path.read_text()))) == []
+
+
+KERNELS = re.compile(r"\b(compiled|inlined|intrinsic)\b")
+"""Decorators of functions whose parameters numba types."""
+
+
+def unannotated(tree):
+    """Functions, but for kernels, that lack an annotation of a parameter or of their result."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        if any(KERNELS.search(ast.unparse(decorator)) for decorator in node.decorator_list):
+            for inner in ast.walk(node):
+                inner.is_kernel = True
+        if getattr(node, "is_kernel", False):
+            continue
+        given = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        given += filter(None, [node.args.vararg, node.args.kwarg])
+        if node.returns is None or any(
+            arg.annotation is None for arg in given if arg.arg not in ("self", "cls")
+        ):
+            yield node.name
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=module_of)
+def test_all_but_kernels_is_annotated(path):
+    assert list(unannotated(ast.parse(path.read_text()))) == []

@@ -1,0 +1,1 @@
+"""Beam transforms, thin over `core`; importing this package imports nothing else."""

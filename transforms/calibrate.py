@@ -49,13 +49,13 @@ class MergeCounts(beam.CombineFn):
 class CountDistances(beam.PTransform):
     """From aligned chunks to the counts of all."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__init__()
 
     def expand(self, chunks: beam.PCollection[tuple[Unit, Chunk]]) -> beam.PCollection[Counts]:
         return (
             chunks
-            | "CountChunk" >> beam.MapTuple(lambda unit, chunk: count_distances(chunk))
+            | "CountChunk" >> beam.MapTuple(lambda _, chunk: count_distances(chunk))
             | "MergeCounts" >> beam.CombineGlobally(MergeCounts())
         )
 

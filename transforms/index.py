@@ -88,7 +88,7 @@ class BuildIndex(beam.PTransform):
     block_bytes: int = BLOCK_BYTES
     kind: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__init__()
         if self.kind not in self.kinds:
             raise ValueError(f"kind is {self.kind!r}: must be one of {', '.join(self.kinds)}")
@@ -175,7 +175,7 @@ class ParseBlock(beam.DoFn):
     distinct values); `problems`: (source, place, message); `findings`: `oddities.Finding`.
     """
 
-    def __init__(self, buckets: Mapping[str, int]):
+    def __init__(self, buckets: Mapping[str, int]) -> None:
         self._buckets = buckets
 
     def process(self, encoded: bytes) -> Iterator:
@@ -241,7 +241,7 @@ def _files_of(table: str, files: Sequence[tuple[str, bytes]]) -> Iterator[Bucket
     )
 
 
-def write_manifest(
+def write_manifest(  # noqa: PLR0913  # what Beam has gathered, side by side
     folder: str,
     kind: str,
     sources: list[Source],

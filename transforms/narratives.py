@@ -58,7 +58,7 @@ def origin_of(unit: Unit, start: int) -> Origin:
 
 
 class _ReadUnit(beam.DoFn):
-    def __init__(self, unit_bytes: int):
+    def __init__(self, unit_bytes: int) -> None:
         self._unit_bytes = unit_bytes
         self._lines = beam.metrics.Metrics.counter("ReadNarratives", "lines")
         self._rejected = beam.metrics.Metrics.counter("ReadNarratives", "rejected")
@@ -89,7 +89,7 @@ class ReadNarratives(beam.PTransform):
 
     unit_bytes: int
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__init__()
         if self.unit_bytes < 1:
             raise ValueError(f"unit_bytes must be positive, got {self.unit_bytes}")
@@ -140,7 +140,7 @@ class FilterQuality(ChunkTransform):
 
     rules: Sequence[Rule]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__post_init__()
         reasons_of(self.rules)  # refuses rules that do not go together
 

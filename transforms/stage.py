@@ -28,7 +28,7 @@ class Stopwatch:
       name: The stage's name, the namespace of its counters.
     """
 
-    def __init__(self, name: str):
+    def __init__(self, name: str) -> None:
         self._wall = Metrics.counter(name, WALL_TIME)
         self._cpu = Metrics.counter(name, CPU_TIME)
 
@@ -52,7 +52,7 @@ class RunStage(beam.DoFn):
         wait for indexes and models.
     """
 
-    def __init__(self, name: str, prepare: Callable[[], Stage]):
+    def __init__(self, name: str, prepare: Callable[[], Stage]) -> None:
         self._prepare = prepare
         self._stage: Stage | None = None
         self._narratives = Metrics.counter(name, "narratives")
@@ -71,7 +71,7 @@ class RunStage(beam.DoFn):
 class ChunkTransform(beam.PTransform):
     """A stage of the main job: a subclass is a dataclass and says what its function needs."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__init__()
 
     def prepare(self) -> Callable[[], Stage]:
@@ -113,11 +113,11 @@ class MessagePackCoder(beam.coders.Coder):
       type_: A type that msgspec knows: a dataclass, a struct.
     """
 
-    def __init__(self, type_: type):
+    def __init__(self, type_: type) -> None:
         self._type = type_
 
     @classmethod
-    def from_type_hint(cls, typehint: type, unused_registry: object) -> Self:
+    def from_type_hint(cls, typehint: type, _registry: object) -> Self:
         return cls(typehint)
 
     def to_type_hint(self) -> type:
@@ -129,7 +129,7 @@ class MessagePackCoder(beam.coders.Coder):
     def decode(self, encoded: bytes) -> Any:
         return msgspec.msgpack.decode(encoded, type=self._type)
 
-    def estimate_size(self, value: object) -> int:
+    def estimate_size(self, value: object) -> int:  # noqa: ARG002
         return 0  # for watching only, and not worth encoding twice
 
     def is_deterministic(self) -> bool:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import functools
+import pathlib
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
@@ -108,7 +109,7 @@ class SynthesizeShards(beam.PTransform):
     shards: Shards
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__init__()
         if self.shards.shards < 1 or self.shards.narratives < 0:
             raise UsageError("shards must be at least 1 and narratives at least 0")
@@ -127,13 +128,13 @@ class SynthesizeShards(beam.PTransform):
 class _WriteShard(beam.DoFn):
     """Writes the files of one shard; trying again writes the same bytes in the same place."""
 
-    def __init__(self, files: SceneFiles, shards: Shards, seed: int):
+    def __init__(self, files: SceneFiles, shards: Shards, seed: int) -> None:
         self._files = files
         self._shards = shards
         self._seed = seed
         self._written = Metrics.counter("synthesis", "narratives")
 
-    def setup(self):
+    def setup(self) -> None:
         self._scenes = self._files.read()
         self._casting = Casting.of(len(self._scenes), self._seed)
 
@@ -150,4 +151,4 @@ class _WriteShard(beam.DoFn):
     def _open(self, kind: str, shard: int, stack: contextlib.ExitStack) -> BinaryIO:
         """A file that is closed and gets its name when the stack ends."""
         local = stack.enter_context(storage.new_file(self._shards.path(kind, shard)))
-        return stack.enter_context(open(local, "wb"))
+        return stack.enter_context(pathlib.Path(local).open("wb"))

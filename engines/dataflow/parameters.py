@@ -7,6 +7,7 @@ no value of a list can hold a comma; truth values are `true` and `false`.
 import dataclasses
 import types
 import typing
+from typing import Any
 
 import annotated_types
 import pydantic
@@ -123,7 +124,7 @@ def _parameter(name: str, field: pydantic.fields.FieldInfo) -> Parameter:
     )
 
 
-def _value_type(annotation, metadata: list) -> tuple[type, list]:
+def _value_type(annotation: Any, metadata: list) -> tuple[type, list]:
     """The type without `None` and annotations, and what limits its values."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
@@ -134,7 +135,7 @@ def _value_type(annotation, metadata: list) -> tuple[type, list]:
     return annotation, [limit for entry in metadata for limit in _limits(entry)]
 
 
-def _limits(entry) -> list:
+def _limits(entry: object) -> list:
     """What a field's annotation holds: a single limit, or a field description with several."""
     return entry.metadata if isinstance(entry, pydantic.fields.FieldInfo) else [entry]
 
@@ -165,7 +166,7 @@ def _number(value: type, limits: list) -> str:
     return _DECIMAL
 
 
-def _as_text(default) -> str:
+def _as_text(default: object) -> str:
     if default is None:
         return ""
     if isinstance(default, bool):

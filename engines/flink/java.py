@@ -17,7 +17,7 @@ def find_java() -> str:
       UsageError: There is none, or another version than Flink runs on.
     """
     home = os.environ.get("JAVA_HOME")
-    found = shutil.which(os.path.join(home, "bin", "java")) if home else None
+    found = shutil.which(f"{home}/bin/java") if home else None
     found = found or shutil.which("java")
     if found is None:
         raise UsageError(f"the Flink cluster needs Java 11 or 17, and none is here: {REMEDY}")

@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from transforms.core.base.memory import ONE_HEAP
 
@@ -63,7 +64,7 @@ def describe(arguments: argparse.Namespace) -> dict[str, str]:
     }
 
 
-def _ask(arguments: argparse.Namespace):
+def _ask(arguments: argparse.Namespace) -> Any:
     import grpc
     from apache_beam.portability.api import beam_provision_api_pb2 as messages
     from apache_beam.portability.api import beam_provision_api_pb2_grpc as services

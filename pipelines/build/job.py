@@ -11,6 +11,7 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from pipelines.build.failure import failure_of, report_failure
 from pipelines.build.inputs.expectations import Refused
@@ -34,6 +35,11 @@ from transforms.core.base.versions import deployment_version
 from transforms.core.model import layout
 from transforms.core.output.expected import compare
 from transforms.core.output.verdict import describe_failure, judge_current
+
+if TYPE_CHECKING:  # both take seconds, which a run that has nothing to do need not wait
+    import apache_beam as beam
+
+    from transforms.units.publish import PublishPlan
 
 PROG = "python -m pipelines.build"
 
@@ -168,7 +174,9 @@ def _published_after(base: str | None, output: str) -> str:
     return "" if version == base else f"Before that, version {version} became current."
 
 
-def build_pipeline(pipeline, options: BuildOptions, plan: BuildPlan, publish) -> None:
+def build_pipeline(
+    pipeline: "beam.Pipeline", options: BuildOptions, plan: BuildPlan, publish: "PublishPlan"
+) -> None:
     """Wires the stages: DESIGN's data flow, top to bottom."""
     import apache_beam as beam
 

@@ -2,7 +2,7 @@
 
 import re
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import pydantic
 
@@ -244,7 +244,7 @@ class BuildOptions(Options):
         )
 
     @pydantic.model_validator(mode="after")
-    def _check_combinations(self):
+    def _check_combinations(self) -> Self:
         thresholds = ("max_distance", "max_distance_per_char", "discard_share")
         given = [name for name in thresholds if getattr(self, name) is not None]
         if len(given) > 1:

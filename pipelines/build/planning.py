@@ -1,7 +1,7 @@
 """Planning a run of the main job: its units, and what is finished already."""
 
 import dataclasses
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from pipelines.build.inputs.checks import check_heads
 from pipelines.build.inputs.shards import shard_units
@@ -189,7 +189,15 @@ def _not_compared(output: str, base: str | None) -> list[str]:
     ]
 
 
-def _attributes(options, base, quality, code, packages, annotations, transcripts) -> dict:
+def _attributes(
+    options: BuildOptions,
+    base: str | None,
+    quality: Sequence[Rule],
+    code: str,
+    packages: Mapping[str, str],
+    annotations: dict | None,
+    transcripts: dict | None,
+) -> dict:
     """Entries for the manifest, without secrets."""
     return mask_secrets(
         {

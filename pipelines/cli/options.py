@@ -7,7 +7,7 @@ import types
 import typing
 from collections.abc import Collection, Mapping, Sequence
 from importlib import metadata
-from typing import Annotated
+from typing import Annotated, Any
 
 import pydantic
 
@@ -189,7 +189,7 @@ def _shown_default(field: pydantic.fields.FieldInfo) -> str:
     return "" if default in (None, [], "") or default is False else f" Default: {default}."
 
 
-def _without_none(annotation):
+def _without_none(annotation: Any) -> Any:
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         kinds = [kind for kind in typing.get_args(annotation) if kind is not type(None)]
         return kinds[0] if len(kinds) == 1 else annotation
@@ -198,7 +198,7 @@ def _without_none(annotation):
     return annotation
 
 
-def _is_list(annotation) -> bool:
+def _is_list(annotation: Any) -> bool:
     return typing.get_origin(_without_none(annotation)) is list
 
 

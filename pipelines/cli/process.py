@@ -3,11 +3,12 @@
 import atexit
 import contextlib
 import os
+import pathlib
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from typing import TextIO
+from typing import Any, TextIO
 
 from pipelines.cli import stopping
 from transforms.core.base.errors import EngineError, UsageError, describe_os_error, sentence
@@ -18,10 +19,10 @@ LOG_NAME = {"prefix": "localized-narratives-", "suffix": ".log"}
 class _Output:
     """A standard stream that is not worth a failed run: a reader may have gone (`| head`)."""
 
-    def __init__(self, stream: TextIO):
+    def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
@@ -49,7 +50,7 @@ def _guard_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:  # closed by who started the process; its number must not be reused
-            stream = open(os.devnull, "w")
+            stream = pathlib.Path(os.devnull).open("w")
         setattr(sys, name, _Output(stream))
 
 

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 from transforms import storage
 from transforms.core.base.errors import EngineError, UsageError
@@ -31,7 +31,7 @@ class FinishedBytes:
       total: Of all units to do.
     """
 
-    def __init__(self, units: Sequence[Unit], output: str):
+    def __init__(self, units: Sequence[Unit], output: str) -> None:
         self._sizes = {
             storage.join(output, layout.record_path(unit.key)): unit.end - unit.start
             for unit in units
@@ -58,7 +58,7 @@ def show_progress(units: Sequence[Unit], output: str, stream: TextIO | None = No
 
 
 @contextlib.contextmanager
-def _shown(show: Callable, finished, stream: TextIO) -> Iterator:
+def _shown(show: Callable, finished: Any, stream: TextIO) -> Iterator:
     ended = threading.Event()
     thread = threading.Thread(target=show, args=(finished, ended, stream), daemon=True)
     thread.start()
@@ -76,7 +76,7 @@ class WrittenFiles:
       total: Of all files that there may be.
     """
 
-    def __init__(self, paths: Sequence[str]):
+    def __init__(self, paths: Sequence[str]) -> None:
         self._missing = set(paths)
         self.total = len(paths)
 

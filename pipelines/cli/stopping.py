@@ -43,7 +43,7 @@ class _State:
       elsewhere: Whether a job is, or may be, on an engine elsewhere.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.workers: set[int] = set()
         self.notes: list[Callable[[], str]] = []
         self.number: int | None = None
@@ -80,8 +80,10 @@ def held() -> Iterator[None]:
 
 
 def choose_temporary_folder() -> None:
-    """Lets Python choose its folder for temporary files, which it tries by making one, in a block
-    that is not cut in two: else a signal may leave that file."""
+    """Lets Python choose its folder for temporary files, in a block that is not cut in two.
+
+    Python tries the folder by making a file, which a signal may leave there.
+    """
     with held(), contextlib.suppress(OSError):
         tempfile.gettempdir()
 
@@ -135,7 +137,7 @@ def sentence() -> str:
     return " ".join([_STOPPED, *filter(None, notes)])
 
 
-def _stop(number: int, frame: types.FrameType | None) -> None:
+def _stop(number: int, _frame: types.FrameType | None) -> None:
     if _state.held:
         _state.waiting = number
         return

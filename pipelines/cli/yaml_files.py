@@ -14,7 +14,7 @@ MAX_NODES = 100_000
 class _UniqueKeys(yaml.SafeLoader):
     """The safe loader, which also refuses a key that is there twice: one would be ignored."""
 
-    def construct_mapping(self, node, deep=False):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         first: dict[object, int] = {}
         for key_node, _ in node.value:
             line = key_node.start_mark.line + 1

@@ -1,0 +1,1 @@
+"""What is computed: pure functions over chunks and arrays, without Beam."""

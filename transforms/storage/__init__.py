@@ -14,7 +14,7 @@ import types
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
@@ -115,13 +115,13 @@ def open_decompressed(path: str, fingerprint: str | None = None) -> BinaryIO:
 class _Decompressed(io.RawIOBase):
     """A decompressed file whose errors name it."""
 
-    def __init__(self, path: str, file: BinaryIO, stream: BinaryIO | pa.NativeFile):
+    def __init__(self, path: str, file: BinaryIO, stream: BinaryIO | pa.NativeFile) -> None:
         self._path, self._file, self._stream = path, file, stream
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         try:
             count = self._stream.readinto(buffer)
             if not count and not self._file.tell():  # Python takes no bytes for an empty gzip file

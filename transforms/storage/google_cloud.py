@@ -24,7 +24,7 @@ import uuid
 from base64 import b64decode
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import google.auth
 import google_crc32c
@@ -66,7 +66,7 @@ _NEEDED = f"{SCHEME} needs Google credentials: {{}}; {_LOGIN}"
 class _TellOfRetries(logging.Handler):
     """Says on standard error why nothing happens, where the client tries again and again."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self._since = self._last = self._told = -math.inf
 
@@ -101,11 +101,11 @@ class _NoCredentials(AnonymousCredentials):
       reason: Why there are no others.
     """
 
-    def __init__(self, reason: str):
+    def __init__(self, reason: str) -> None:
         super().__init__()
         self.reason = reason
 
-    def refresh(self, request) -> None:
+    def refresh(self, request: Any) -> None:
         """Does nothing: an answer that refuses them is then given as it is."""
 
 
@@ -293,7 +293,7 @@ def open_binary(path: str, fingerprint: str | None, buffer_bytes: int) -> Binary
 class _ObjectReader(io.RawIOBase):
     """One generation of an object; each read is one request for a range of bytes."""
 
-    def __init__(self, path: str, blob: Blob):
+    def __init__(self, path: str, blob: Blob) -> None:
         self._path, self._blob, self._at = path, blob, 0
 
     def readable(self) -> bool:
@@ -314,7 +314,7 @@ class _ObjectReader(io.RawIOBase):
         self.readinto(buffer)
         return bytes(buffer)
 
-    def readinto(self, buffer) -> int:
+    def readinto(self, buffer: Any) -> int:
         wanted = min(len(buffer), self._blob.size - self._at)
         if wanted <= 0:
             return 0
@@ -337,7 +337,7 @@ class _ObjectReader(io.RawIOBase):
 class _Sink:
     """A file to write to whose content is a given buffer."""
 
-    def __init__(self, buffer: memoryview):
+    def __init__(self, buffer: memoryview) -> None:
         self._buffer, self.size = buffer, 0
 
     def write(self, data: bytes) -> int:

@@ -372,7 +372,7 @@ def _remove_abandoned(version: str, summary: Summary, output: str) -> None:
 
 
 class _Publish(beam.DoFn):
-    def __init__(self, plan: PublishPlan):
+    def __init__(self, plan: PublishPlan) -> None:
         self._plan = plan
         self._stopwatch = Stopwatch("PublishVersion")
 
@@ -394,7 +394,7 @@ class PublishVersion(beam.PTransform):
 
     plan: PublishPlan
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__init__()
 
     def expand(self, record_paths: beam.PCollection[str]) -> beam.PCollection[Outcome]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import apache_beam as beam
 
@@ -25,7 +26,7 @@ class CreateUnits(beam.PTransform):
 
     units: Sequence[Unit]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__init__()
 
     def expand(self, pipeline: beam.Pipeline) -> beam.PCollection[Unit]:
@@ -39,7 +40,7 @@ class CreateUnits(beam.PTransform):
 
 
 class _LookForRecord(beam.DoFn):
-    def __init__(self, output: str):
+    def __init__(self, output: str) -> None:
         self._output = output
 
     def process(self, unit: Unit) -> Iterator:
@@ -63,10 +64,10 @@ class SkipFinished(beam.PTransform):
 
     output: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__init__()
 
-    def expand(self, units: beam.PCollection[Unit]):  # Beam has no type hint for two outputs
+    def expand(self, units: beam.PCollection[Unit]) -> Any:  # Beam has no type hint for two outputs
         look = beam.ParDo(_LookForRecord(self.output)).with_output_types(Unit)
         divided = units | "LookForRecord" >> look.with_outputs(FINISHED, main=TODO)
         divided[FINISHED].element_type = str

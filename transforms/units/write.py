@@ -88,7 +88,7 @@ def _write_file(table: str, rows: pa.RecordBatch, output: str, path: str) -> Fil
 
 
 class _WriteUnit(beam.DoFn):
-    def __init__(self, output: str, deployment: str):
+    def __init__(self, output: str, deployment: str) -> None:
         self._output, self._deployment = output, deployment
         self._units = beam.metrics.Metrics.counter("WriteUnit", "units")
         self._bytes = beam.metrics.Metrics.counter("WriteUnit", "bytes")
@@ -125,7 +125,7 @@ class WriteUnit(beam.PTransform):
     output: str
     deployment: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         super().__init__()
 
     def expand(self, chunks: beam.PCollection[tuple[Unit, Chunk]]) -> beam.PCollection[str]:

@@ -15,7 +15,7 @@ class Refused(Exception):
       status: As of a run that publishes nothing: `not_as_published`.
     """
 
-    def __init__(self, status: str, message: str):
+    def __init__(self, status: str, message: str) -> None:
         super().__init__(message)
         self.status = status
 

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import threading
-from typing import TextIO
+from typing import Any, TextIO
 
 from apache_beam.portability import python_urns
 from apache_beam.portability.api import beam_fn_api_pb2, endpoints_pb2
@@ -52,7 +52,7 @@ def _tell_of_thread(failed: threading.ExceptHookArgs) -> None:
 class WatchedWorker(worker_handlers.GrpcWorkerHandler):
     """One worker process; in place of Beam's handler for the same environment."""
 
-    def __init__(self, log: bytes, state, provision_info, grpc_server):
+    def __init__(self, log: bytes, state: Any, provision_info: Any, grpc_server: Any) -> None:
         super().__init__(state, provision_info, grpc_server)
         self._log = int(log)
 

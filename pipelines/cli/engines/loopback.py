@@ -5,6 +5,7 @@ authentication, and execute what they are sent.
 """
 
 import types
+from typing import Any
 
 from apache_beam.runners.portability.fn_api_runner import worker_handlers
 from apache_beam.runners.worker import worker_pool_main
@@ -16,13 +17,13 @@ _ALL_INTERFACES = "[::]"
 class _LoopbackGrpc:
     """The module `grpc`, whose servers listen on the loopback interface where on all was asked."""
 
-    def __init__(self, grpc: types.ModuleType):
+    def __init__(self, grpc: types.ModuleType) -> None:
         self._grpc = grpc
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         return getattr(self._grpc, name)
 
-    def server(self, *arguments, **settings):
+    def server(self, *arguments: Any, **settings: Any) -> Any:
         """As `grpc.server`."""
         server = self._grpc.server(*arguments, **settings)
         add = server.add_insecure_port

@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from typing import TextIO
+from typing import Any, TextIO
 
 from pipelines.cli import stopping
 from pipelines.cli.beam_options import DATAFLOW, FLINK, LOCAL, engine_of, to_flags
@@ -50,7 +50,6 @@ def create_pipeline(options: Options, beam_args: Sequence[str] = ()) -> Iterator
       UsageError: Beam refuses its flags, or a stage found that the input is unusable.
       EngineError: Anything else failed.
     """
-
     engine = _engine(options)
     with (
         tempfile.TemporaryFile("w+", errors="replace", **LOG_NAME) as workers_log,
@@ -100,7 +99,7 @@ def _engine_flags(options: Options) -> list[str]:
     return [flag] if options.wait else [flag, "--no_wait_until_finish"]
 
 
-def _local_runner(workers: int, workers_log: TextIO):
+def _local_runner(workers: int, workers_log: TextIO) -> Any:
     """Beam's portable runner, in this process or with worker processes.
 
     `DirectRunner` would first look for Prism, whose binary is a download, so runs would not be on
@@ -138,7 +137,7 @@ def _defaults(engine: str, flags: Sequence[str]) -> list[str]:
     return to_flags({name: value for name, value in defaults.items() if f"--{name}" not in given})
 
 
-def _check(engine: str, parsed) -> None:
+def _check(engine: str, parsed: Any) -> None:
     """Finds now what Beam would find late, only after minutes of trying, or not at all.
 
     Raises:
@@ -208,7 +207,7 @@ def is_handed_over(options: Options, beam_args: Sequence[str] = ()) -> bool:
     return leaves or is_prepared_only(options, beam_args)
 
 
-def job_id(pipeline) -> str | None:
+def job_id(pipeline: Any) -> str | None:
     """What the engine calls the job of a pipeline that was run; None where it has no name yet."""
     try:
         return pipeline.result.job_id()

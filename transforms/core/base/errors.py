@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import pathlib
 import reprlib
 import shutil
 from collections.abc import Iterator
@@ -58,10 +59,10 @@ CHANGED = "{!r} was changed during the run: run the same command again"
 
 
 def shown(value: object, limit: int = SHOWN_CHARACTERS) -> str:
-    """A value that somebody else wrote, as a message may quote it: without quotation marks.
+    r"""A value that somebody else wrote, as a message may quote it: without quotation marks.
 
     Cut to `limit` characters with `…`; characters that do not print (line ends, terminal escapes,
-    bytes of a file name that are not UTF-8) are written as Python escapes them, `\\x1b`.
+    bytes of a file name that are not UTF-8) are written as Python escapes them, `\x1b`.
     """
     text = _bounded(limit).repr(value) if isinstance(value, _CONTAINERS) else str(value)
     cut = text if len(text) <= limit else text[: max(0, limit - 1)] + "…"
@@ -131,6 +132,6 @@ def telling_room(path: str, needed: int | None = None) -> Iterator[None]:
 
 
 def _existing(path: str) -> str:
-    while path and not os.path.exists(path):
-        path = os.path.dirname(path)
+    while path and not pathlib.Path(path).exists():
+        path = path.rpartition("/")[0]
     return path or "."

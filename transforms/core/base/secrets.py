@@ -1,6 +1,7 @@
 """Masking what a configuration holds that nobody but its owner may read, before it is published."""
 
 import re
+from typing import Any
 
 MASK = "***"
 
@@ -26,7 +27,7 @@ _ASSIGNED = re.compile(
 )
 
 
-def mask_secrets(value, name: str = ""):
+def mask_secrets(value: Any, name: str = "") -> Any:
     """The value with its secrets replaced by `MASK`.
 
     Secret is what an option is called after (`s3_secret_access_key`), what looks like a private

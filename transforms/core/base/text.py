@@ -169,7 +169,9 @@ def _split(kinds, text_offsets):
     return offsets, starts[:words].copy(), ends[:words].copy()
 
 
-def _normalise(codes, kinds, starts, ends):
+def _normalise(
+    codes: np.ndarray, kinds: np.ndarray, starts: np.ndarray, ends: np.ndarray
+) -> tuple[np.ndarray, ...]:
     """Normalised forms; words with characters beyond ASCII are done one by one."""
     folded, first, end, foreign = _normalise_ascii(codes, kinds, starts, ends)
     if not len(foreign):

@@ -5,7 +5,7 @@ A process that is told to stop ends at once, whatever its threads are in the mid
 """
 
 import contextlib
-import os
+import pathlib
 import shutil
 import threading
 import time
@@ -60,14 +60,15 @@ def remove_unfinished() -> None:
     """
     for _ in range(2 if _begun else 0):
         for path, unless in reversed(list(_begun.items())):
-            if unless is None or not os.path.exists(unless):
+            if unless is None or not pathlib.Path(unless).exists():
                 _remove(path)
         time.sleep(_PAUSE)
 
 
 def _remove(path: str) -> None:
     with contextlib.suppress(OSError):
-        if os.path.isdir(path) and not os.path.islink(path):
+        place = pathlib.Path(path)
+        if place.is_dir() and not place.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
         else:
-            os.remove(path)
+            place.unlink()

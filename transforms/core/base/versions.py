@@ -107,8 +107,10 @@ def _imported(path: pathlib.Path, package: str) -> Iterator[str]:
 
 @functools.cache
 def deployment_version() -> str:
-    """Hash of all transforms and their data, whatever uses them: the same where a worker has the
-    same code as the command that planned a run."""
+    """Hash of all transforms and their data, whatever uses them.
+
+    It is the same where a worker has the same code as the command that planned a run.
+    """
     return folder_version(_PACKAGE)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -40,7 +41,7 @@ class Chunk:
     localization: pa.RecordBatch | None = None
     histogram: pa.RecordBatch | None = None
 
-    def replace(self, **changes) -> "Chunk":
+    def replace(self, **changes: Any) -> "Chunk":
         """A chunk with other parts."""
         return dataclasses.replace(self, **changes)
 

@@ -1,6 +1,7 @@
 """From a chunk to the rows of its tables, and to Parquet and Avro files."""
 
 import hashlib
+import pathlib
 from collections.abc import Iterator, Sequence
 
 import google_crc32c
@@ -60,8 +61,7 @@ def write_table(table: str, rows: pa.Table | pa.RecordBatch, local: str, path: s
       path: What the file's entry calls it.
     """
     (write_rejected if table == "rejected" else write_parquet)(rows, local)
-    with open(local, "rb") as file:
-        data = file.read()
+    data = pathlib.Path(local).read_bytes()
     return FileEntry(table, path, len(rows), len(data), google_crc32c.value(data))
 
 
@@ -162,7 +162,7 @@ def write_rejected(rejected: pa.Table | pa.RecordBatch, path: str) -> None:
 
     # A random one would do for readers; by the content, a file can be told to be the same.
     marker = _hash_rows(rejected)
-    with open(path, "wb") as file:
+    with pathlib.Path(path).open("wb") as file:
         fastavro.writer(file, fastavro.parse_schema(AVRO_REJECTED), _avro_rows(rejected),
                         codec="deflate", sync_marker=marker)  # fmt: skip
 

@@ -103,8 +103,10 @@ class ShardPlan:
 
 
 def reconcile(shards: Sequence[ShardPlan], records: Iterable[UnitRecord]) -> list[dict]:
-    """The conservation law per shard, by the shard's name: a record that is used again may have
-    been made when the shard was in another folder.
+    """The conservation law per shard.
+
+    Shards go by their names: a record that is used again may have been made when the shard was in
+    another folder.
 
     Lines read = narratives written + discarded + rejected + blank, and the units cover the
     shard's bytes without a gap (of a compressed shard: its text, up to the last piece).

@@ -5,6 +5,7 @@ import functools
 import html
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
 
@@ -63,7 +64,7 @@ def render_report(
 
 
 @functools.cache
-def _template():
+def _template() -> Any:
     """The compiled template: compiling it takes longer than all else in a small run's report."""
     import jinja2
 
@@ -158,7 +159,7 @@ def _example(narrative: dict | None, mentions: list[dict]) -> dict | None:
         "is_generated": is_generated(narrative["dataset_id"]),
         "drawing": draw_narrative(narrative, mentions),
         "pieces": caption_pieces(narrative, mentions, clock),
-        "mentions": mention_rows(narrative, mentions, clock),
+        "mentions": mention_rows(mentions, clock),
         "image": image if any(image.values()) else None,
         "seconds": clock.last - clock.first if clock else None,
     }

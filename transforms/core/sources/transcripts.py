@@ -47,7 +47,7 @@ class _Alternative(msgspec.Struct):
     text: str | msgspec.UnsetType = msgspec.UNSET
     confidence: float | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.transcript is msgspec.UNSET:
             if self.text is msgspec.UNSET:
                 raise ValueError("an alternative without `transcript`")
@@ -67,7 +67,7 @@ class _AsrRecord(msgspec.Struct):
     asr: _Chunks | msgspec.UnsetType = msgspec.UNSET
     transcriptions: _Chunks | msgspec.UnsetType = msgspec.UNSET
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.asr is msgspec.UNSET:
             if self.transcriptions is msgspec.UNSET:
                 raise ValueError("a record without `asr`")
@@ -189,7 +189,7 @@ class BadTranscription(ValueError):
       line: Its index among the lines that were parsed.
     """
 
-    def __init__(self, line: int, problem: str):
+    def __init__(self, line: int, problem: str) -> None:
         super().__init__(problem)
         self.line = line
 
@@ -318,7 +318,7 @@ class TranscriptIndex:
       fingerprint: Hash of the content.
     """
 
-    def __init__(self, table: TableIndex, kind: str, fingerprint: str):
+    def __init__(self, table: TableIndex, kind: str, fingerprint: str) -> None:
         self.kind = kind
         self.fingerprint = fingerprint
         self._table = table

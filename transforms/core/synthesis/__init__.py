@@ -1,0 +1,1 @@
+"""Generated narratives: scenes described in the annotators' style, with the truth beside."""

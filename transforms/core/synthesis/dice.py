@@ -20,7 +20,7 @@ class Dice:
 
     __slots__ = ("_generator", "_rolls")
 
-    def __init__(self, generator: np.random.Generator):
+    def __init__(self, generator: np.random.Generator) -> None:
         self._generator = generator
         self._rolls: list[float] = []
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from transforms.core.synthesis.narrate import GeneratedNarrative
+from transforms.core.synthesis.scenes import Box
 from transforms.core.synthesis.speaking.recognizer import Alternatives, Edit
 from transforms.core.synthesis.traces import STYLES, Trace
 
@@ -171,7 +172,7 @@ def _mentions(narrative: GeneratedNarrative, utterances: list[dict]) -> list[dic
     return mentions
 
 
-def _box(box) -> dict | None:
+def _box(box: Box | None) -> dict | None:
     if box is None:
         return None
     return {name: getattr(box, name) for name in ("row", "x_min", "x_max", "y_min", "y_max")}

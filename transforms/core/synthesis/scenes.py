@@ -107,8 +107,8 @@ def _read(
             yield from zip(*(rows[c].to_pylist() for c in ("key", *columns)), strict=True)
 
 
-def _read_boxes(sources, names: dict, wanted: set) -> dict[str, list[Box]]:
-    boxes_of = defaultdict(list)
+def _read_boxes(sources: Iterable[Source], names: dict, wanted: set) -> dict[str, list[Box]]:
+    boxes_of: dict[str, list[Box]] = defaultdict(list)
     for image, label, *sides in _read(sources, open_images.BOXES, ("class_id", *_SIDES)):
         if image in wanted:
             boxes = boxes_of[image]
@@ -116,8 +116,8 @@ def _read_boxes(sources, names: dict, wanted: set) -> dict[str, list[Box]]:
     return boxes_of
 
 
-def _read_labels(sources, names: dict, wanted: set) -> dict[str, dict[str, None]]:
-    labels_of = defaultdict(dict)
+def _read_labels(sources: Iterable[Source], names: dict, wanted: set) -> dict[str, dict[str, None]]:
+    labels_of: dict[str, dict[str, None]] = defaultdict(dict)
     columns = ("class_id", "confidence")
     for image, label, confidence in _read(sources, open_images.LABELS, columns):
         if image in wanted and label in names and confidence >= _LIKELY:

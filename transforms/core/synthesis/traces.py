@@ -139,7 +139,9 @@ def _targets(subjects: list[Subject], rolls: np.ndarray) -> np.ndarray:
     return targets
 
 
-def _aim(targets: np.ndarray, styles: np.ndarray, generator: np.random.Generator):
+def _aim(
+    targets: np.ndarray, styles: np.ndarray, generator: np.random.Generator
+) -> tuple[np.ndarray, ...]:
     """Centre and half extents of each figure, off the target by the aiming error."""
     x_min, x_max, y_min, y_max = targets
     offsets = generator.standard_normal((2, len(styles))) * measured.AIM_DEVIATION
@@ -153,7 +155,9 @@ def _aim(targets: np.ndarray, styles: np.ndarray, generator: np.random.Generator
     return x, y, scales[0] * width / 2, scales[1] * height / 2 * flat
 
 
-def _turns(styles: np.ndarray, width: np.ndarray, height: np.ndarray, length: np.ndarray):
+def _turns(
+    styles: np.ndarray, width: np.ndarray, height: np.ndarray, length: np.ndarray
+) -> np.ndarray:
     """Periods of a figure whose path shall have this length."""
     around = 2 * np.pi * np.sqrt((width**2 + height**2) / 2)
     across = 4 * width
@@ -214,7 +218,14 @@ def _figure(
     return x, drawings.y[which] + drawings.height[which] * swing
 
 
-def _connect(drawings: Drawings, which, elapsed, left, x, y):
+def _connect(
+    drawings: Drawings,
+    which: np.ndarray,
+    elapsed: np.ndarray,
+    left: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
     """Blends the figures into each other, by way of the outside where the pointer leaves."""
     n = len(drawings.starts)
     ends = _figure(drawings, np.arange(n), np.ones(n))

@@ -25,7 +25,7 @@ class Statistics:
       kinds: The classes of the statistics.
     """
 
-    def __init__(self, kinds: Sequence[type[Statistic]] = MAIN_JOB):
+    def __init__(self, kinds: Sequence[type[Statistic]] = MAIN_JOB) -> None:
         self._parts = {kind: kind() for kind in kinds}
 
     def __getitem__(self, kind: type[Kind]) -> Kind:

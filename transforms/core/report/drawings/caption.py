@@ -58,18 +58,19 @@ def _points(word: dict) -> str:
     return f"{points} trace point{'' if points == 1 else 's'}"
 
 
-def mention_rows(narrative: dict, mentions: list[dict], clock: Clock | None) -> list[dict]:
+def mention_rows(mentions: list[dict], clock: Clock | None) -> list[dict]:
     """The mentions of a narrative as rows of text, in the order of the caption."""
     rows = []
     for mention in sorted(mentions, key=lambda mention: mention["char_start"]):
-        timed = clock and mention["start_time"] is not None
-        middle = (mention["start_time"] + mention["end_time"]) / 2 if timed else None
+        colour = ""
+        if clock and mention["start_time"] is not None:
+            colour = f"t{clock.step((mention['start_time'] + mention['end_time']) / 2)}"
         boxed = mention["box_index"] is not None
         share = ratio(mention["points_inside"], mention["points"]) if boxed else None
         rows.append(
             {
                 "text": mention["text"],
-                "colour": f"t{clock.step(middle)}" if timed else "",
+                "colour": colour,
                 "name": mention["name"] or mention["class_id"],
                 "seconds": _seconds(mention),
                 "points": integer(mention["points"]),

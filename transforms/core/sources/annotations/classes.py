@@ -25,8 +25,10 @@ _DEFAULT_FILES = {
 
 @dataclasses.dataclass(frozen=True)
 class ClassName:
-    """A class: its id (a MID, or COCO's category id as decimals), name, and `open_images` or
-    `coco`."""
+    """A class.
+
+    Its id is a MID, or COCO's category id as decimals; its vocabulary is `open_images` or `coco`.
+    """
 
     class_id: str
     name: str

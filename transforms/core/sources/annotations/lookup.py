@@ -62,7 +62,7 @@ class AnnotationIndex:
         hierarchy: Mapping[str, frozenset[str]],
         covered: Collection[str],
         fingerprint: str,
-    ):
+    ) -> None:
         self.classes = (*classes, *_missing_defaults(classes))
         self.hierarchy = hierarchy
         self.fingerprint = fingerprint

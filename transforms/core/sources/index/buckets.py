@@ -9,7 +9,7 @@ rows come from one sorted search and one gather a bucket, without an object for 
 
 import hashlib
 import io
-import os
+import pathlib
 from collections.abc import Iterable, Iterator, Mapping
 
 import google_crc32c
@@ -207,7 +207,7 @@ def describe_file(name: str, bucket: int, data: bytes, rows: int, keys: int) -> 
 class _Bucket:
     """A mapped bucket: sorted keys, starts of their rows, and the rows."""
 
-    def __init__(self, path: str, schema: pa.Schema):
+    def __init__(self, path: str, schema: pa.Schema) -> None:
         batch = pa.ipc.open_file(pa.memory_map(path)).get_batch(0)
         width = batch[KEY].type.byte_width
         self._keys = np.frombuffer(batch[KEY].buffers()[1], f"S{width}", count=len(batch))
@@ -232,15 +232,15 @@ class _Bucket:
 class TableIndex:
     """One table of an index on this machine's disk; buckets are mapped when they are needed."""
 
-    def __init__(self, folder: str, manifest: TableManifest, schema: pa.Schema):
+    def __init__(self, folder: str, manifest: TableManifest, schema: pa.Schema) -> None:
         """Looks at the sizes of the table's files.
 
         Raises:
           UsageError: One of them is missing or has another size.
         """
         for file in manifest.files:
-            path = f"{folder}/{file.name}"
-            if not os.path.isfile(path) or os.path.getsize(path) != file.bytes:
+            path = pathlib.Path(folder, file.name)
+            if not path.is_file() or path.stat().st_size != file.bytes:
                 raise UsageError(
                     f"{path}: is missing or corrupt: run the same command again, which rebuilds an "
                     "index below --output; one given with --annotations must be built again"

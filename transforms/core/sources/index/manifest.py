@@ -5,7 +5,7 @@ interrupted build.
 """
 
 import hashlib
-import os
+import pathlib
 
 import msgspec
 
@@ -112,7 +112,7 @@ def address_of(kind: str, sources: list[Source], code: str) -> str:
     return f"{kind}-{_hash([FORMAT, kind, code, inputs])[:20]}"
 
 
-def _hash(value) -> str:
+def _hash(value: object) -> str:
     return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
 
 
@@ -122,10 +122,8 @@ def read_manifest(folder: str, kinds: tuple[str, ...]) -> IndexManifest:
     Raises:
       UsageError: There is none, it is of another kind, or of another version.
     """
-    data = None
-    if os.path.isfile(path := os.path.join(folder, NAME)):
-        with open(path, "rb") as file:
-            data = file.read()
+    path = pathlib.Path(folder, NAME)
+    data = path.read_bytes() if path.is_file() else None
     return decode_manifest(data, folder, kinds)
 
 
@@ -140,7 +138,7 @@ def decode_manifest(data: bytes | None, folder: str, kinds: tuple[str, ...]) -> 
             f"{folder}: holds no whole index (no {NAME}): build it with "
             "`python -m pipelines.index_annotations`"
         )
-    path = os.path.join(folder, NAME)
+    path = f"{folder}/{NAME}"
     try:
         head = msgspec.json.decode(data, type=_Head)
         if head.format == FORMAT and head.kind in kinds:

@@ -219,7 +219,7 @@ def _behind_line(data, at, size):
 
 
 @compiled
-def _scan_lines(
+def _scan_lines(  # noqa: PLR0913
     padded, begin, skipped, rows, strings, annotators, texts, times, segment_starts, xyt
 ):
     """Scans line by line; a line that is not right to its end leaves nothing behind."""
@@ -260,7 +260,7 @@ KERNEL = _scan_lines
 
 @compiled
 def _scan_head(data, at, gap, strings, n):
-    """`{"dataset_id": "…", "image_id": "…", "annotator_id": 9, "caption": "…"`"""
+    """`{"dataset_id": "…", "image_id": "…", "annotator_id": 9, "caption": "…"`."""
     at, ok = _key(data, at, 0, _OPEN_OBJECT, _DATASET_ID, True)
     at, ok = _gap(data, at, gap, ok)
     at, ok = _string(data, at, strings[0], n, ok)
@@ -278,7 +278,7 @@ def _scan_head(data, at, gap, strings, n):
 
 @compiled
 def _scan_utterances(data, at, gap, texts, times, n):
-    """`, "timed_caption": [{"utterance": "…", "start_time": 0.1, "end_time": 0.5}, …]`"""
+    """`, "timed_caption": [{"utterance": "…", "start_time": 0.1, "end_time": 0.5}, …]`."""
     at, ok = _key(data, at, gap, _COMMA, _TIMED_CAPTION, True)
     at, ok = _char(data, at, _OPEN_LIST, ok)
     if data[at] == _CLOSE_LIST:
@@ -303,8 +303,8 @@ def _scan_utterances(data, at, gap, texts, times, n):
 
 
 @compiled
-def _scan_traces(data, at, gap, segment_starts, segment, xyt, point, ok):
-    """`[[{"x": 0.2, "y": 0.1, "t": 0.03}, …], …]`"""
+def _scan_traces(data, at, gap, segment_starts, segment, xyt, point, ok):  # noqa: PLR0913
+    """`[[{"x": 0.2, "y": 0.1, "t": 0.03}, …], …]`."""
     first = point
     at, ok = _char(data, at, _OPEN_LIST, ok)
     if data[at] == _CLOSE_LIST:

@@ -108,7 +108,7 @@ class BadLine(ValueError):
       code: `invalid_utf8`, `malformed_json`, `wrong_type`, `missing_key` or `out_of_range`.
     """
 
-    def __init__(self, code: str, message: str):
+    def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
 

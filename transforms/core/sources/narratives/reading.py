@@ -139,7 +139,9 @@ def _texts(block: Block, starts: np.ndarray, ends: np.ndarray, kinds: np.ndarray
     return pc.replace_with_mask(texts, pa.array(escaped), pa.array(undone, pa.string()))
 
 
-def _rejected(block: Block, starts, ends, strict: StrictLines, origin: Origin) -> pa.RecordBatch:
+def _rejected(
+    block: Block, starts: np.ndarray, ends: np.ndarray, strict: StrictLines, origin: Origin
+) -> pa.RecordBatch:
     lines = strict.bad.lines
     begins, stops = starts[lines], ends[lines]
     stops = np.where(stops - begins > MAX_LINE_BYTES, begins + KEPT_BYTES, stops)

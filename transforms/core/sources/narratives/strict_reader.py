@@ -28,7 +28,7 @@ _SHORT = 64
 class BadLines:
     """Lines that were rejected, in columns: a file of another kind may have millions."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._lines, self._codes, self._messages = (array.array(kind) for kind in "qii")
         self._known: tuple[dict[str, int], dict[str, int]] = {}, {}
 

@@ -41,7 +41,9 @@ def align_transcripts(chunk: Chunk, source: TranscriptSource) -> Chunk:
     )
 
 
-def _recording_span(narratives, word_offsets, starts, ends) -> tuple[np.ndarray, np.ndarray]:
+def _recording_span(
+    narratives: pa.RecordBatch, word_offsets: np.ndarray, starts: np.ndarray, ends: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """T0 and T1 of Eq. 2: smallest and largest trace time; without a trace, of the utterances."""
     point_offsets, _, _, t = points(narratives)
     utterance_offsets, utterances = unpack(narratives["utterances"])

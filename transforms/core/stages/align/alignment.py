@@ -71,7 +71,7 @@ def align(
 
 
 @compiled
-def _align(
+def _align(  # noqa: PLR0913
     a_offsets, a_codes, a_starts, a_ends, m_offsets, m_codes, m_starts, m_ends,
     most_work, full_cells,
 ):  # fmt: skip
@@ -158,7 +158,7 @@ def word_times(
 
 
 @compiled
-def _word_times(matches, distances, a_offsets, a_starts, a_ends, m_offsets, t_first, t_last):
+def _word_times(matches, distances, a_offsets, a_starts, a_ends, m_offsets, t_first, t_last):  # noqa: PLR0913
     starts = np.full(m_offsets[-1], np.nan)
     ends = np.full(m_offsets[-1], np.nan)
     inverted = np.zeros(len(distances), np.bool_)

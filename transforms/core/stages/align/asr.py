@@ -85,7 +85,7 @@ def choose_alternatives(
 
 
 @compiled
-def _choose(
+def _choose(  # noqa: PLR0913
     chunk_offsets, alternative_offsets,
     a_offsets, a_codes, a_starts, a_ends, m_offsets, m_codes, m_starts, m_ends,
     most_work, full_cells,
@@ -160,7 +160,7 @@ def _choose_ranks(spans, full_cells, words, chunks, ranks):
 
 
 @compiled
-def _fill_after(spans, costs, words, chunks, first, end, behind, after):
+def _fill_after(spans, costs, words, chunks, first, end, behind, after):  # noqa: PLR0913
     """Fills `after` for the chunks `first:end`, behind which it is `behind`."""
     after[end - first] = behind
     for c in range(end - 1, first - 1, -1):

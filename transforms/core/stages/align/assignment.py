@@ -60,13 +60,18 @@ def best_assignment(costs, matches):
 
 
 @compiled
-def divided_assignment(
+def divided_assignment(  # noqa: PLR0913
     a_codes, a_starts, a_ends, m_codes, m_starts, m_ends, full_cells, matches
 ):  # fmt: skip
     """The best µ of one narrative, as `best_assignment` defines it.
 
     Args:
-      a_codes: Code points of the transcript's words, which are `a_starts:a_ends`; so for m.
+      a_codes: Code points of the transcript's words.
+      a_starts: Shape `(n_a,)`: where each of them begins.
+      a_ends: Shape `(n_a,)`: where it ends.
+      m_codes: Code points of the caption's words.
+      m_starts: Shape `(n_m,)`: where each of them begins.
+      m_ends: Shape `(n_m,)`: where it ends.
       full_cells: Pairs of words up to which a piece is solved with all its values held at once.
       matches: Shape `(n_a,)`, receives µ.
 
@@ -99,6 +104,10 @@ def _divide(spans, low, high, low_m, high_m, fixed):
 
     Args:
       spans: Words of both sides.
+      low: The first word of the transcript.
+      high: The last one.
+      low_m: The first place in the caption.
+      high_m: The last one.
       fixed: Whether the path runs from `low_m` to `high_m`; otherwise from and to any place.
 
     Returns:

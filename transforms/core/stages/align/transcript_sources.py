@@ -98,7 +98,7 @@ class RecognizedWords(TimedCaption):
     name = "words"
     indexed = True
 
-    def __init__(self, index: TranscriptIndex):
+    def __init__(self, index: TranscriptIndex) -> None:
         self._index = index
 
     def spoken(self, narratives: pa.RecordBatch) -> Spoken:
@@ -113,7 +113,7 @@ class PublishedAsr(TimedCaption):
     name = "asr"
     indexed = True
 
-    def __init__(self, index: TranscriptIndex):
+    def __init__(self, index: TranscriptIndex) -> None:
         self._index = index
 
     def judge(

@@ -55,8 +55,13 @@ def calibrate(counts: DistanceCounts, discard_share: float, per_char: bool) -> i
 
 
 def exact_text(number: int | Fraction) -> str:
-    """A number that is not negative as text from which it can be read exactly: a decimal where
-    30 digits behind the point suffice, a fraction otherwise."""
+    """A number that is not negative as text from which it can be read exactly.
+
+    It is a decimal where 30 digits behind the point suffice, a fraction otherwise.
+
+    >>> exact_text(Fraction(1, 8)), exact_text(Fraction(1, 7))
+    ('0.125', '1/7')
+    """
     number = Fraction(number)
     scaled = number * 10**30
     if scaled.denominator > 1:

@@ -73,7 +73,7 @@ class ClosestBoxes:
     inside: np.ndarray
 
 
-def closest_boxes(
+def closest_boxes(  # noqa: PLR0913  # flat arrays of mentions, points and boxes
     rows: np.ndarray,
     allowed: tuple[np.ndarray, np.ndarray],
     classes: np.ndarray,
@@ -120,7 +120,7 @@ def closest_boxes(
 
 
 @compiled
-def _closest_boxes(
+def _closest_boxes(  # noqa: PLR0913
     rows, allowed_offsets, allowed, classes, first, end, point_offsets, x, y,
     box_offsets, box_classes, usable, corners,
 ):  # fmt: skip

@@ -90,8 +90,11 @@ def _vocabulary(class_ids: tuple[str, ...], names: tuple[str, ...], plurals: boo
 
 
 def compile_rules(index: AnnotationIndex, rules: MentionRules) -> CompiledRules:
-    """Compiles the index's classes: COCO's for the dataset `coco`, Open Images' for all others,
-    unless the rules name another one's images."""
+    """Compiles the index's classes.
+
+    COCO's are for the dataset `coco`, those of Open Images for all others, unless the rules name
+    another one's images.
+    """
     compiled = {
         name: _vocabulary(
             tuple(item.class_id for item in classes),
@@ -152,7 +155,9 @@ def _rows_by_vocabulary(
             yield rows, vocabulary
 
 
-def _match_part(narratives, rows, vocabulary: Vocabulary, rules: CompiledRules) -> _Part:
+def _match_part(
+    narratives: pa.RecordBatch, rows: np.ndarray, vocabulary: Vocabulary, rules: CompiledRules
+) -> _Part:
     captions = narratives["caption"]
     if len(rows) < len(narratives):
         found = match_classes(captions.take(pa.array(rows)), vocabulary)
@@ -193,7 +198,7 @@ def _match_part(narratives, rows, vocabulary: Vocabulary, rules: CompiledRules) 
     )
 
 
-def _timed_columns(narratives, found: Matches) -> tuple[dict, np.ndarray]:
+def _timed_columns(narratives: pa.RecordBatch, found: Matches) -> tuple[dict, np.ndarray]:
     """Words and times of the mentions; whether a time interval was inverted (and collapsed)."""
     offsets, words = unpack(narratives["words"])
     char_starts, char_ends = (
@@ -237,7 +242,9 @@ def _boxes(column: pa.ListArray, vocabulary: Vocabulary, excluded: Sequence[str]
     return Boxes(offsets, lookup[codes], usable, corners)
 
 
-def _mentions_batch(narratives, found: Matches, vocabulary: Vocabulary, columns: dict):
+def _mentions_batch(
+    narratives: pa.RecordBatch, found: Matches, vocabulary: Vocabulary, columns: dict
+) -> pa.RecordBatch:
     rows = pa.array(found.rows)
     taken = narratives.select(["dataset", "split", "image_id", "annotator_id"]).take(rows)
     arrays = {
@@ -264,13 +271,19 @@ def _term(codes: np.ndarray, values: Sequence[str | None]) -> pa.DictionaryArray
     return pa.DictionaryArray.from_arrays(codes.astype(np.int32), pa.array(values, pa.string()))
 
 
-def _cast(column, type_: pa.DataType) -> pa.Array:
+def _cast(column: pa.Array, type_: pa.DataType) -> pa.Array:
     array = column if isinstance(column, pa.Array) else pa.array(column, from_pandas=True)
     return array if array.type == type_ else array.cast(type_)
 
 
 def _measure_localization(
-    narratives, found: Matches, vocabulary: Vocabulary, first, end, closest: ClosestBoxes, boxes
+    narratives: pa.RecordBatch,
+    found: Matches,
+    vocabulary: Vocabulary,
+    first: np.ndarray,
+    end: np.ndarray,
+    closest: ClosestBoxes,
+    boxes: np.ndarray,
 ) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     """Counts by dataset, split and class, and the histogram of their points."""
     pairs, pair_of_row = dataset_splits(narratives)
@@ -313,7 +326,9 @@ def _sums(group: np.ndarray, values: np.ndarray, n_groups: int) -> np.ndarray:
     return sums
 
 
-def _group_columns(groups: np.ndarray, pairs: list[tuple], vocabulary) -> dict[str, pa.Array]:
+def _group_columns(
+    groups: np.ndarray, pairs: list[tuple], vocabulary: Vocabulary
+) -> dict[str, pa.Array]:
     pair, classes = np.divmod(groups, max(1, len(vocabulary.class_ids)))
     return {
         "dataset": pa.array([pairs[i][0] for i in pair], pa.string()).cast(schemas.TERM),

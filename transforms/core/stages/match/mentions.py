@@ -1,6 +1,6 @@
-"""Class mentions: names of classes in captions, found in a whole chunk at once.
+r"""Class mentions: names of classes in captions, found in a whole chunk at once.
 
-A mention is an exact, case-insensitive match of a class name between `\\w` boundaries; a run of
+A mention is an exact, case-insensitive match of a class name between `\w` boundaries; a run of
 white space equals one space; scanning left to right the longest match wins and matches do not
 overlap. A parenthesised qualifier, "Bat (Animal)", is not part of the spoken name.
 """
@@ -95,7 +95,7 @@ def _folded_codes() -> np.ndarray:
     return codes
 
 
-def _build_trie(spoken: Mapping[str, int], symbols: np.ndarray):
+def _build_trie(spoken: Mapping[str, int], symbols: np.ndarray) -> tuple[np.ndarray, ...]:
     nodes: list[dict[int, int]] = [{}]
     accepts = [-1]
     for name, index in spoken.items():

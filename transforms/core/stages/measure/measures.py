@@ -69,7 +69,9 @@ def narration_too_short(narratives: pa.RecordBatch) -> np.ndarray:
     return narration_seconds(narratives) < MIN_NARRATION_SECONDS
 
 
-def trace_lengths(narratives: pa.RecordBatch, point_offsets, x, y) -> np.ndarray:
+def trace_lengths(
+    narratives: pa.RecordBatch, point_offsets: np.ndarray, x: np.ndarray, y: np.ndarray
+) -> np.ndarray:
     """Length of each trace in normalised units, gaps between its segments left out."""
     segment_offsets, segment_starts = unpack(narratives["segment_starts"])
     return _trace_lengths(point_offsets, segment_offsets, segment_starts.to_numpy(), x, y)

@@ -2,9 +2,9 @@
 
 import functools
 import importlib.util
-import os
 import pathlib
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,9 @@ import pyarrow as pa
 from transforms.core.base.errors import UsageError
 from transforms.core.base.versions import folder_version
 from transforms.core.model import schemas
+
+if TYPE_CHECKING:
+    import spacy
 
 DEFAULT_TAGGER = "en_ud_pos"
 NO_TAGGER = "none"
@@ -39,7 +42,7 @@ def create_tagger(name: str) -> Tagger:
     return functools.partial(count_tags, load_pipeline(name))
 
 
-def load_pipeline(name: str):
+def load_pipeline(name: str) -> "spacy.Language":
     """Loads a spaCy pipeline whose matrices are multiplied by numpy.
 
     Half of tagging is matrix products, and numpy's take half as long as spaCy's own (BLIS).
@@ -51,7 +54,14 @@ def load_pipeline(name: str):
     from thinc.api import NumpyOps, get_current_ops, set_current_ops
 
     class MatmulOps(NumpyOps):
-        def gemm(self, x, y, out=None, trans1=False, trans2=False):
+        def gemm(  # as thinc calls it
+            self,
+            x: np.ndarray,
+            y: np.ndarray,
+            out: np.ndarray | None = None,
+            trans1: bool = False,
+            trans2: bool = False,
+        ) -> np.ndarray:
             return np.matmul(x.T if trans1 else x, y.T if trans2 else y, out=out)
 
     check_tagger(name)
@@ -90,7 +100,7 @@ def tagger_version(name: str) -> str | None:
     """
     if name in TAGGERS:
         return None
-    spec = None if os.path.isdir(name) else importlib.util.find_spec(name)
+    spec = None if pathlib.Path(name).is_dir() else importlib.util.find_spec(name)
     return folder_version(pathlib.Path(name) if spec is None else pathlib.Path(spec.origin).parent)
 
 
@@ -105,7 +115,7 @@ def _lengths(captions: pa.StringArray) -> np.ndarray:
     return pc.utf8_length(captions).to_numpy(zero_copy_only=False)
 
 
-def count_tags(nlp, captions: pa.StringArray) -> pa.StructArray:
+def count_tags(nlp: "spacy.Language", captions: pa.StringArray) -> pa.StructArray:
     """Words (tokens neither punctuation nor space) of each caption, and their tags.
 
     Tags of other tokens do not count: a tagger without a tag for space calls a double space a noun.
@@ -127,7 +137,9 @@ def count_tags(nlp, captions: pa.StringArray) -> pa.StructArray:
     )
 
 
-def _count_rows(nlp, texts: list[str], rows: np.ndarray, batch_size: int, counts: np.ndarray):
+def _count_rows(
+    nlp: "spacy.Language", texts: list[str], rows: np.ndarray, batch_size: int, counts: np.ndarray
+) -> None:
     """Tags these rows' captions and enters their counts, shape `(n, 1 + tags)`."""
     from spacy.attrs import IS_PUNCT, IS_SPACE, POS
     from spacy.symbols import IDS

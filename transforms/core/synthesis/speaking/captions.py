@@ -87,7 +87,7 @@ def _objects_to_name(scene: Scene, dice: Dice) -> list[tuple[str, str, Box | Non
 class _Writer:
     """Appends sentences; a class that comes a second time is "another"."""
 
-    def __init__(self, dice: Dice, objects: list[tuple[str, str, Box | None]]):
+    def __init__(self, dice: Dice, objects: list[tuple[str, str, Box | None]]) -> None:
         self.words: list[str] = []
         self.subjects: list[Subject] = []
         self._dice = dice
@@ -141,7 +141,9 @@ class _Writer:
             return "the"
         return "an" if next_word[0] in "aeiou" else "a"
 
-    def _add_subject(self, words: list[str], class_id, name: str, box: Box | None) -> None:
+    def _add_subject(
+        self, words: list[str], class_id: str | None, name: str, box: Box | None
+    ) -> None:
         first = len(self.words)
         self.words += words
         self.subjects.append(Subject(first, len(self.words), class_id, name, box))

@@ -104,7 +104,7 @@ def _draw_kinds(n_words: int, generator: np.random.Generator) -> list[str | None
 class _Heard:
     """Collects what is heard, word by word."""
 
-    def __init__(self, said: list[str], speech: Speech, dice: Dice):
+    def __init__(self, said: list[str], speech: Speech, dice: Dice) -> None:
         self.words: list[str] = []
         self.starts: list[int] = []
         self.ends: list[int] = []
