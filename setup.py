@@ -24,6 +24,7 @@ CORE = [
     "PyYAML>=6,<7",
     "requests>=2.34,<3",
     "rich>=15,<16",
+    "shtab>=1.7,<2",
     "spacy>=3.8.18,<3.9",
     "thinc>=8.3,<9",
     "threadpoolctl>=3.6,<4",
@@ -52,6 +53,10 @@ EXTRAS = {
     "gcp": ["apache-beam[gcp]>=2.77,<3", "build>=1.6,<2", "setuptools>=77"],
 }
 
+PACKAGES = ["engines", "pipelines", "transforms"]
+
+FLINK_FILES = ["*.xml", "*.yaml", "*.sh", "*.properties", "*.options", "Dockerfile"]
+
 setup(
     name="localized-narratives-beam",
     version="0.1.0",
@@ -59,10 +64,13 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE", "NOTICE"],
     python_requires=">=3.11",
-    packages=find_packages(include=["pipelines", "pipelines.*", "transforms", "transforms.*"]),
+    packages=find_packages(include=[f"{name}{below}" for name in PACKAGES for below in ("", ".*")]),
+    entry_points={"console_scripts": ["narratives = pipelines.__main__:console"]},
     package_data={
         "": ["*.j2", "*.css"],
-        "pipelines": ["catalog.yaml"],
+        "pipelines": ["catalog.yaml", "embedded/**/*"],
+        "engines.flink": FLINK_FILES,
+        "engines.dataflow": ["Dockerfile"],
         "transforms.core": ["data/**/*"],
     },
     install_requires=CORE,

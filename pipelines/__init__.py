@@ -1,8 +1,9 @@
-"""The jobs, one a file, each `python -m pipelines.NAME`."""
+"""The jobs, each `python -m pipelines.NAME`, and `narratives`, which calls all of them."""
 
 import sys
 
-if sys.argv[:1] == ["-m"]:  # this package is looked up for a job that is to run, not imported
+# A job is to run, and this package is not just imported.
+if sys.argv and sys.argv[0].rpartition("/")[2] in ("-m", "narratives"):
     # Before anything that takes long to import: a signal ends the process in order from here on.
     from pipelines.cli.stopping import heed_signals
 

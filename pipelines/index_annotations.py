@@ -33,6 +33,8 @@ from transforms.index import (
     to_source,
 )
 
+PROG = "python -m pipelines.index_annotations"
+
 _DESCRIPTION = (
     "Indexes labels, boxes and image lists by image, so that the main job joins them quickly. "
     "Files of every Open Images release (V1 to V7) and COCO's instances_*.json are read as "
@@ -74,6 +76,9 @@ class IndexAnnotationsOptions(Options):
             flags = ", ".join(f"--{kind.replace('_', '-')}" for kind in kinds)
             raise ValueError(f"there is nothing to index: give files with at least one of {flags}")
         return self
+
+
+OPTIONS = IndexAnnotationsOptions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -163,11 +168,9 @@ def _ensure(
     return folder
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> None:
     """Builds the index that the command line describes and prints what it holds."""
-    options, beam_args = parse_command_line(
-        IndexAnnotationsOptions, argv, "python -m pipelines.index_annotations", _DESCRIPTION
-    )
+    options, beam_args = parse_command_line(OPTIONS, argv, prog, _DESCRIPTION)
     names = [field.name for field in dataclasses.fields(AnnotationSources)]
     sources = AnnotationSources(**{name: getattr(options, name) for name in names})
     folder = index_folder(options.output, KIND, sources.match())

@@ -21,7 +21,9 @@ word times, and traces over the boxes. Beside each shard it writes the truth, a 
 with planted errors, and word times. The same seed gives the same narratives, whatever the
 number of shards and workers."""
 
-_SAMPLE = storage.join(__file__.rsplit("/", 2)[0], "samples", "open_images")
+PROG = "python -m pipelines.synthesize"
+
+_SAMPLE = storage.join(__file__.rpartition("/")[0], "embedded", "samples", "open_images")
 
 
 class SynthesizeOptions(Options):
@@ -66,11 +68,12 @@ def _sample(*names: str) -> list[str]:
     return [storage.join(_SAMPLE, "*", name) for name in names]
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the job; answers its exit code."""
-    options, beam_args = parse_command_line(
-        SynthesizeOptions, argv, "python -m pipelines.synthesize", DESCRIPTION
-    )
+OPTIONS = SynthesizeOptions
+
+
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+    """Runs the job, called by the name `prog`; answers its exit code."""
+    options, beam_args = parse_command_line(SynthesizeOptions, argv, prog, DESCRIPTION)
     files = scene_files(options)
     n_scenes = len(files.read())  # also finds unusable files before anything is started
     shards = Shards(options.output, options.shards, options.narratives)

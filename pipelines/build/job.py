@@ -42,12 +42,13 @@ if TYPE_CHECKING:  # both take seconds, which a run that has nothing to do need 
     from transforms.units.publish import PublishPlan
 
 PROG = "python -m pipelines.build"
+OPTIONS = BuildOptions
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the job; answers the exit code."""
+def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
+    """Runs the job, called by the name `prog`; answers the exit code."""
     options, beam_args = parse_command_line(
-        BuildOptions, argv, PROG, __doc__.partition("\n\n")[2].strip()
+        OPTIONS, argv, prog, __doc__.partition("\n\n")[2].strip()
     )
     try:
         return _build(options, beam_args)

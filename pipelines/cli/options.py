@@ -104,7 +104,7 @@ def parse_command_line(
     for argument in arguments:
         if any("\udc80" <= character <= "\udcff" for character in argument):
             raise UsageError(f"`{shown(argument)}` is not UTF-8: rename the file or folder")
-    parser = _parser(model, prog, description)
+    parser = job_parser(model, prog, description)
     namespace, beam_args = parser.parse_known_args(arguments)
     flags = {key: value for key, value in vars(namespace).items() if value is not None}
     config = flags.pop("config", None)
@@ -120,7 +120,8 @@ def parse_command_line(
     return options, beam_args
 
 
-def _parser(model: type[Options], prog: str, description: str) -> argparse.ArgumentParser:
+def job_parser(model: type[Options], prog: str, description: str) -> argparse.ArgumentParser:
+    """A job's flags with their help, by topic."""
     parser = argparse.ArgumentParser(
         prog=prog,
         usage=f"%(prog)s [--config FILE] [OPTION ...]\nexample: %(prog)s {model.example}",
@@ -131,7 +132,7 @@ def _parser(model: type[Options], prog: str, description: str) -> argparse.Argum
         argument_default=None,
     )
     parser.add_argument("--config", metavar="FILE", help="YAML file of options; flags win.")
-    parser.add_argument("--version", action="version", version=_versions())
+    parser.add_argument("--version", action="version", version=versions())
     below = parser
     general = Options.model_fields
     for name, field in sorted(model.model_fields.items(), key=lambda item: item[0] in general):
@@ -142,7 +143,7 @@ def _parser(model: type[Options], prog: str, description: str) -> argparse.Argum
     return parser
 
 
-def _versions() -> str:
+def versions() -> str:
     """The program's version, and those of what it mostly depends on."""
     names = ("localized-narratives-beam", "apache-beam", "pyarrow")
     found = {name: _version_of(name) for name in names}

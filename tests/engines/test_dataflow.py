@@ -40,9 +40,9 @@ MAIN_SESSION = "pickled_main_session"
 
 IMPORT_ALL = """
 import importlib, json, pathlib, pkgutil, sys
-import pipelines, transforms
+import engines, pipelines, transforms
 from transforms.core.base.versions import folder_version
-packages = (pipelines, transforms)
+packages = (engines, pipelines, transforms)
 names = [module.name for package in packages
          for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
 for name in names:
@@ -175,10 +175,12 @@ def test_the_staged_package_is_complete_with_what_it_declares(worker_python, tmp
     )
     assert ended.returncode == 0, ended.stderr
     names, versions = json.loads(ended.stdout)
-    assert {*names, "pipelines", "transforms"} == MODULES
+    assert {*names, "engines", "pipelines", "transforms"} == MODULES
     from transforms.core.base.versions import folder_version
 
-    assert versions == [folder_version(ROOT / name) for name in ("pipelines", "transforms")]
+    assert versions == [
+        folder_version(ROOT / name) for name in ("engines", "pipelines", "transforms")
+    ]
 
 
 def test_the_submitted_graph_gives_the_same_answer_on_a_worker(
