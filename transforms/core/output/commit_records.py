@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from transforms.core.model import flags
 from transforms.core.model.chunk import Chunk, dataset_splits, numbers, unpack
 from transforms.core.model.naming import is_generated, narrative_ids
-from transforms.core.model.units import Unit
+from transforms.core.model.units import Counts, Unit
 from transforms.core.output.statistics.collection import measure_chunk
 from transforms.core.stages.match.localization import box_faults
 
@@ -47,60 +47,6 @@ class BadLineEntry(msgspec.Struct, frozen=True):
     line_in_unit: int
     code: str
     message: str
-
-
-class Counts(msgspec.Struct):
-    """How many of what a unit held.
-
-    Attributes:
-      lines: Lines read.
-      blank: Of these, blank.
-      narratives: Narratives written.
-      discarded: By reason; a narrative may have several.
-      discarded_narratives: Narratives discarded.
-      rejected: Bad lines by code.
-      flags: Narratives kept, by flag.
-      generated: Of the narratives written, those whose `dataset_id` says that they were generated,
-        by `dataset/split` (each empty where it is not known).
-      mentions: Class mentions.
-      mentions_without_boxes: Of these, in images for which no box is known.
-      zero_size_boxes: Boxes left out since they have no width or no height.
-      inverted_boxes: Boxes left out since a minimum is above the maximum.
-      outside_boxes: Boxes left out since they lie far outside the image (`box_faults`).
-    """
-
-    lines: int = 0
-    blank: int = 0
-    narratives: int = 0
-    discarded: dict[str, int] = msgspec.field(default_factory=dict)
-    discarded_narratives: int = 0
-    rejected: dict[str, int] = msgspec.field(default_factory=dict)
-    flags: dict[str, int] = msgspec.field(default_factory=dict)
-    generated: dict[str, int] = msgspec.field(default_factory=dict)
-    mentions: int = 0
-    mentions_without_boxes: int = 0
-    zero_size_boxes: int = 0
-    inverted_boxes: int = 0
-    outside_boxes: int = 0
-
-    def add(self, other: "Counts") -> None:
-        """Adds another's numbers."""
-        for name in self.__struct_fields__:
-            own, theirs = getattr(self, name), getattr(other, name)
-            if isinstance(own, dict):
-                setattr(self, name, dict(Counter(own) + Counter(theirs)))
-            else:
-                setattr(self, name, own + theirs)
-
-    @property
-    def bad(self) -> int:
-        """Lines rejected."""
-        return sum(self.rejected.values())
-
-    @property
-    def conserved(self) -> bool:
-        """The conservation law: every line read is accounted for."""
-        return self.lines == self.narratives + self.discarded_narratives + self.bad + self.blank
 
 
 class UnitRecord(msgspec.Struct):

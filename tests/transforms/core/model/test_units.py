@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from transforms.core.model import units
-from transforms.core.model.units import Unit
+from transforms.core.model.units import Counts, Unit
 
 PLAIN = Unit("/data/a.jsonl", "a", "print", 1000, dataset="coco", split="train", salt="s")
 PACKED = dataclasses.replace(PLAIN, path="/data/a.jsonl.gz")
@@ -84,3 +84,22 @@ def test_long_labels_are_cut_and_stay_different():
 def test_the_inode_of_a_shard_is_no_part_of_its_units_key():
     unit = units.Unit("/data/a.jsonl", "a", "7-8", 7)
     assert dataclasses.replace(unit, identity="here:1-2").key == unit.key
+
+
+def test_counts_add_up():
+    one = Counts(lines=3, narratives=1, rejected={"wrong_type": 1}, blank=1, flags={"no_trace": 1})
+    two = Counts(lines=2, discarded_narratives=1, discarded={"distance": 1, "no_trace": 1},
+                 rejected={"wrong_type": 1}, flags={"no_trace": 4})  # fmt: skip
+    total = Counts()
+    total.add(one)
+    total.add(two)
+    assert total == Counts(
+        lines=5, blank=1, narratives=1, discarded_narratives=1,
+        discarded={"distance": 1, "no_trace": 1}, rejected={"wrong_type": 2},
+        flags={"no_trace": 5},
+    )  # fmt: skip
+    assert total.conserved and one.conserved and two.conserved
+    for name in ("lines", "blank", "narratives", "discarded_narratives"):
+        total.add(Counts(**{name: 1}))
+        assert not total.conserved
+        total.add(Counts(**{name: -1}))

@@ -9,7 +9,7 @@ import pytest
 from transforms.core.model.chunk import numbers
 from transforms.core.model.units import Unit
 from transforms.core.output import commit_records
-from transforms.core.output.commit_records import Counts, FileEntry
+from transforms.core.output.commit_records import FileEntry
 from transforms.core.output.statistics.collection import Statistics, measure_chunk
 from transforms.core.output.statistics.richness import Richness
 
@@ -109,22 +109,3 @@ def test_only_the_first_bad_lines_are_described(run_stages):
     assert len(record.bad_lines) == commit_records.SHOWN_REJECTS
     assert [bad.line_in_unit for bad in record.bad_lines[:3]] == [0, 1, 2]
     assert record.counts.bad == 50
-
-
-def test_counts_add_up():
-    one = Counts(lines=3, narratives=1, rejected={"wrong_type": 1}, blank=1, flags={"no_trace": 1})
-    two = Counts(lines=2, discarded_narratives=1, discarded={"distance": 1, "no_trace": 1},
-                 rejected={"wrong_type": 1}, flags={"no_trace": 4})  # fmt: skip
-    total = Counts()
-    total.add(one)
-    total.add(two)
-    assert total == Counts(
-        lines=5, blank=1, narratives=1, discarded_narratives=1,
-        discarded={"distance": 1, "no_trace": 1}, rejected={"wrong_type": 2},
-        flags={"no_trace": 5},
-    )  # fmt: skip
-    assert total.conserved and one.conserved and two.conserved
-    for name in ("lines", "blank", "narratives", "discarded_narratives"):
-        total.add(Counts(**{name: 1}))
-        assert not total.conserved
-        total.add(Counts(**{name: -1}))
