@@ -268,8 +268,7 @@ def write_manifest(  # noqa: PLR0913  # what Beam has gathered, side by side
     warnings = oddities.describe([source.name for source in sources], findings)
     read = [msgspec.structs.replace(s, path=mask_secrets(s.path)) for s in sources]
     fields = (index_manifest.FORMAT, kind, address, read, tables, warnings)
-    manifest = IndexManifest(*fields).sealed()
+    data = index_manifest.encode_manifest(IndexManifest(*fields))
     storage.sync_folders([folder] if files else [])
-    data = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     storage.write_bytes(storage.join(folder, index_manifest.NAME), data)
     return folder

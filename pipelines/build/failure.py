@@ -4,6 +4,8 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 
+import msgspec
+
 from transforms.core.base.errors import (
     MESSAGE_CHARACTERS,
     ChangedError,
@@ -12,6 +14,7 @@ from transforms.core.base.errors import (
     shown,
 )
 from transforms.core.output import expected
+from transforms.core.output.verdict import Found
 
 EXIT_CODES = {
     "published": 0,
@@ -34,20 +37,20 @@ _FILES_SHOWN = 5
 _LINES_SHOWN = 20
 
 
-def report_failure(as_json: bool, status: str, message: str, found: Mapping) -> int:
+def report_failure(as_json: bool, status: str, message: str, found: Found | None) -> int:
     """Prints why nothing was published, on standard error, and what was found.
 
     Args:
       as_json: Whether to print the same as one JSON object on standard output.
       status: How the run ended, a key of `EXIT_CODES`.
       message: One sentence.
-      found: Entries of a manifest, and `rejected_files`; empty where nothing was read.
+      found: What the run found, None where nothing was read.
 
     Returns:
       The exit code.
     """
     print(f"error: {shown(message, MESSAGE_CHARACTERS)}", file=sys.stderr)
-    for line in _details(found):
+    for line in _details(found) if found else ():
         print(line, file=sys.stderr)
     sys.stderr.flush()
     if as_json:
@@ -55,11 +58,11 @@ def report_failure(as_json: bool, status: str, message: str, found: Mapping) -> 
     return EXIT_CODES[status]
 
 
-def failure_as_json(status: str, message: str, found: Mapping) -> dict:
+def failure_as_json(status: str, message: str, found: Found | None) -> dict:
     """The failure for programs."""
     retryable = status in RETRYABLE
     head = {"status": status, "exit_code": EXIT_CODES[status], "retryable": retryable}
-    return {**head, "message": message, **found}
+    return {**head, "message": message, **(msgspec.to_builtins(found) if found else {})}
 
 
 def failure_of(error: UsageError | EngineError) -> dict:
@@ -67,24 +70,24 @@ def failure_of(error: UsageError | EngineError) -> dict:
     status = "wrong_use" if isinstance(error, UsageError) else "failed"
     if isinstance(error, ChangedError):
         status = "input_changed"
-    return {**failure_as_json(status, str(error), {}), "retryable": error.retryable}
+    return {**failure_as_json(status, str(error), None), "retryable": error.retryable}
 
 
-def _details(found: Mapping) -> Iterator[str]:
-    for row in found.get("expected", ()):
+def _details(found: Found) -> Iterator[str]:
+    for row in found.expected:
         if not expected.is_met(row):
-            yield f"  {row['group']}: {expected.describe(row)}"
-    rejected = found["counts"]["rejected"] if found else {}
+            yield f"  {row.group}: {expected.describe(row)}"
+    rejected = found.counts.rejected
     if not rejected:
         return
     listed = ", ".join(f"{code} {number:,}" for code, number in _by_number(rejected))
     yield f"  rejected {sum(rejected.values()):,}: {listed}"
-    lines = found["bad_lines"][:_LINES_SHOWN]
+    lines = found.bad_lines[:_LINES_SHOWN]
     for row in lines:
-        yield f"    {shown(row['shard'])}:{row['line']} {row['code']} {shown(row['message'])}"
+        yield f"    {shown(row.shard)}:{row.line} {row.code} {shown(row.message)}"
     if more := sum(rejected.values()) - len(lines):
         yield f"    … and {more:,} more"
-    yield from _places(found.get("rejected_files", ()))
+    yield from _places(found.rejected_files)
 
 
 def _by_number(counts: Mapping[str, int]) -> list[tuple[str, int]]:

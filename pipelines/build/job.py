@@ -10,8 +10,10 @@ import json
 import sys
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from pipelines.build.failure import failure_of, report_failure
 from pipelines.build.inputs.expectations import Refused
@@ -33,8 +35,10 @@ from transforms import storage
 from transforms.core.base.errors import MESSAGE_CHARACTERS, EngineError, UsageError, shown
 from transforms.core.base.versions import deployment_version
 from transforms.core.model import layout
+from transforms.core.model.manifest import Manifest
 from transforms.core.output.expected import compare
-from transforms.core.output.verdict import describe_failure, judge_current
+from transforms.core.output.verdict import Found, describe_failure, judge_current
+from transforms.units.read_version import read_manifest
 
 if TYPE_CHECKING:  # both take seconds, which a run that has nothing to do need not wait
     import apache_beam as beam
@@ -62,10 +66,10 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
 
 def _build(options: BuildOptions, beam_args: Sequence[str]) -> int:
     plan = plan_run(options, beam_args)
-    for warning in plan.attributes["warnings"]:
+    for warning in plan.provenance.warnings:
         print(f"warning: {shown(warning, MESSAGE_CHARACTERS)}", file=sys.stderr)
-    if plan.is_current and not is_prepared_only(options, beam_args):
-        return _show_current(options, plan)
+    if plan.manifest and plan.is_current and not is_prepared_only(options, beam_args):
+        return _show_current(options, plan, plan.manifest)
     begin = time.perf_counter()
     _say(options, _announcement(plan))
     if is_local(options):
@@ -74,10 +78,11 @@ def _build(options: BuildOptions, beam_args: Sequence[str]) -> int:
     if outcome is None:
         return 0
     if outcome["status"] != "published":
-        return _fail(options, outcome["status"], outcome["message"], outcome["found"])
+        found = msgspec.convert(outcome["found"], Found)
+        return _fail(options, outcome["status"], outcome["message"], found)
     _say(options, f"Done in {time.perf_counter() - begin:.1f} s: {outcome['message']}.")
     folder = storage.join(options.output, layout.version_folder(outcome["version"]))
-    return show(options, json.loads(storage.read_bytes(storage.join(folder, layout.MANIFEST))))
+    return show(options, read_manifest(folder))
 
 
 def plan_run(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
@@ -93,16 +98,17 @@ def plan_run(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
     return plan
 
 
-def _fail(options: BuildOptions, status: str, message: str, found: Mapping | None = None) -> int:
-    return report_failure(options.summary == "json", status, message, found or {})
+def _fail(options: BuildOptions, status: str, message: str, found: Found | None = None) -> int:
+    return report_failure(options.summary == "json", status, message, found)
 
 
-def _show_current(options: BuildOptions, plan: BuildPlan) -> int:
+def _show_current(options: BuildOptions, plan: BuildPlan, manifest: Manifest) -> int:
     """Shows the current version, if it keeps the limits that the options name now."""
-    manifest = plan.manifest | {"expected": compare(plan.expected, plan.manifest["shards"])}
+    expected = compare(plan.expected, manifest.shards)
+    manifest = msgspec.structs.replace(manifest, expected=expected)
     if verdict := judge_current(manifest, options.limits()):
         folder = storage.join(options.output, layout.version_folder(plan.version))
-        found = describe_failure(manifest, options.output, folder)
+        found = describe_failure(manifest, folder)
         message = f"{verdict.message}: version {plan.version} stays current"
         return _fail(options, verdict.status, message, found)
     _say(
@@ -139,7 +145,7 @@ def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dic
         shards=plan.shards,
         expected=plan.expected,
         limits=options.limits(),
-        attributes=plan.attributes,
+        provenance=plan.provenance,
         fails_job=fails_jobs(options, beam_args),
     )
     path = storage.join(options.output, layout.RUNS, f"{run_id}.json")
@@ -225,7 +231,7 @@ def build_pipeline(
     )
 
 
-def show(options: BuildOptions, manifest: dict) -> int:
+def show(options: BuildOptions, manifest: Manifest) -> int:
     """Prints the summary of the version that a manifest describes."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -239,7 +245,7 @@ def show(options: BuildOptions, manifest: dict) -> int:
         # aborts it.
         return pq.read_table(pa.BufferReader(data), use_threads=False, pre_buffer=False)
 
-    folder = storage.join(options.output, layout.version_folder(manifest["version"]))
+    folder = storage.join(options.output, layout.version_folder(manifest.version))
     tables = {name: read(name) for name in tables_of()}
     if options.summary == "json":
         print(json.dumps(summary_as_json(manifest, tables), indent=1))

@@ -1,7 +1,9 @@
 """Planning a run of the main job: its units, and what is finished already."""
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
+
+import msgspec
 
 from pipelines.build.inputs.checks import check_heads
 from pipelines.build.inputs.shards import shard_units
@@ -12,15 +14,17 @@ from transforms.core.base.errors import shown
 from transforms.core.base.secrets import mask_secrets
 from transforms.core.base.versions import code_version, digest, package_versions
 from transforms.core.model import layout
+from transforms.core.model.manifest import Manifest
+from transforms.core.model.manifest_entries import IndexDescription, Provenance, Threshold
 from transforms.core.model.units import Unit
 from transforms.core.output.commit_records import DamagedRecord, decode_record
 from transforms.core.output.expected import Expected
-from transforms.core.output.guard import is_comparable
 from transforms.core.output.version import ShardPlan, version_id
 from transforms.core.stages.filter.filter_quality import MaxDistance, MaxDistancePerChar, Rule
 from transforms.core.stages.filter.threshold import exact_text
 from transforms.core.stages.match.match_mentions import MentionRules
 from transforms.core.stages.measure.taggers import tagger_version
+from transforms.units.read_version import read_baseline, read_complete
 
 MAKERS = ("transforms.narratives", "transforms.units.write")
 """The modules that make a unit's results, with what they import."""
@@ -42,7 +46,7 @@ class BuildPlan:
       transcript_index: Path of the transcript index.
       quality: The quality rules.
       mentions: The rules of mentions.
-      attributes: Entries for the manifest.
+      provenance: Entries of the manifest that are known before a line is read.
     """
 
     shards: tuple[ShardPlan, ...]
@@ -51,12 +55,12 @@ class BuildPlan:
     finished: tuple[str, ...]
     version: str | None
     base: str | None
-    manifest: dict | None
+    manifest: Manifest | None
     annotation_index: str | None
     transcript_index: str | None
     quality: tuple[Rule, ...]
     mentions: MentionRules
-    attributes: dict
+    provenance: Provenance
 
     @property
     def is_current(self) -> bool:
@@ -80,8 +84,8 @@ def plan_build(options: BuildOptions, prepared: Prepared) -> BuildPlan:
             "mentions": dataclasses.asdict(mentions),
             "transcripts": options.transcripts,
             "tagger": [options.tagger, tagger_version(options.tagger)],
-            "annotation_index": annotations and annotations["fingerprint"],
-            "transcript_index": transcripts and transcripts["fingerprint"],
+            "annotation_index": annotations and annotations.fingerprint,
+            "transcript_index": transcripts and transcripts.fingerprint,
             "code": code,
             "packages": packages,
         }
@@ -105,7 +109,7 @@ def plan_build(options: BuildOptions, prepared: Prepared) -> BuildPlan:
         transcript_index=prepared.transcripts and prepared.transcripts.path,
         quality=quality,
         mentions=mentions,
-        attributes=_attributes(options, base, quality, code, packages, annotations, transcripts),
+        provenance=_provenance(options, base, quality, code, packages, annotations, transcripts),
     )
 
 
@@ -117,12 +121,12 @@ def current_version(output: str) -> str | None:
     return storage.read_bytes(pointer).strip().decode("latin-1") or None
 
 
-def _current_manifest(options: BuildOptions, base: str) -> dict | None:
-    """The current version's manifest, None where it is damaged."""
+def _current_manifest(options: BuildOptions, base: str) -> Manifest | None:
+    """The current version's manifest, None where the version is damaged or of an older format."""
     if not layout.is_version(base):
         return None
     folder = storage.join(options.output, layout.version_folder(base))
-    return storage.read_whole_manifest(folder, thorough=options.verify_output)
+    return read_complete(folder, thorough=options.verify_output)
 
 
 def _divide(units: Sequence[Unit], output: str) -> tuple[list[Unit], list[tuple[str, str]]]:
@@ -171,8 +175,8 @@ def _finished_pieces(
         yield piece.key, path, last
 
 
-def _warnings(index: dict | None) -> list[str]:
-    return index["warnings"] if index else []
+def _warnings(index: IndexDescription | None) -> list[str]:
+    return index.warnings if index else []
 
 
 def _not_compared(output: str, base: str | None) -> list[str]:
@@ -180,8 +184,7 @@ def _not_compared(output: str, base: str | None) -> list[str]:
     if base is None:
         return []
     folder = storage.join(output, layout.version_folder(base))
-    manifest = storage.read_manifest(folder) if layout.is_version(base) else None
-    if manifest and is_comparable(manifest):
+    if layout.is_version(base) and read_baseline(folder):
         return []
     return [
         f"the manifest of the current version, {shown(base)!r}, is missing or corrupt: the run is "
@@ -189,37 +192,35 @@ def _not_compared(output: str, base: str | None) -> list[str]:
     ]
 
 
-def _attributes(
+def _provenance(
     options: BuildOptions,
     base: str | None,
     quality: Sequence[Rule],
     code: str,
-    packages: Mapping[str, str],
-    annotations: dict | None,
-    transcripts: dict | None,
-) -> dict:
-    """Entries for the manifest, without secrets."""
-    return mask_secrets(
-        {
-            "configuration": options.model_dump(mode="json"),
-            "code": code,
-            "packages": packages,
-            "annotations": annotations,
-            "transcripts": transcripts,
-            "threshold": _threshold(options, quality),
-            "warnings": [
-                *_warnings(annotations),
-                *_warnings(transcripts),
-                *_not_compared(options.output, base),
-            ],
-        }
+    packages: dict[str, str],
+    annotations: IndexDescription | None,
+    transcripts: IndexDescription | None,
+) -> Provenance:
+    """Entries of the manifest that are known before a line is read, without secrets."""
+    made = Provenance(
+        configuration=options.model_dump(mode="json"),
+        code=code,
+        packages=packages,
+        annotations=annotations,
+        transcripts=transcripts,
+        threshold=_threshold(options, quality),
+        warnings=[
+            *_warnings(annotations),
+            *_warnings(transcripts),
+            *_not_compared(options.output, base),
+        ],
     )
+    return msgspec.convert(mask_secrets(msgspec.to_builtins(made)), Provenance)
 
 
-def _threshold(options: BuildOptions, rules: Sequence[Rule]) -> dict | None:
+def _threshold(options: BuildOptions, rules: Sequence[Rule]) -> Threshold | None:
     """The manifest's entry on the threshold of D."""
     for rule in rules:
         if isinstance(rule, MaxDistance | MaxDistancePerChar):
-            value, share = exact_text(rule.limit), options.discard_share
-            return {"kind": rule.name, "value": value, "calibrated_share": share}
+            return Threshold(rule.name, exact_text(rule.limit), options.discard_share)
     return None

@@ -18,6 +18,7 @@ from transforms import storage
 from transforms.core.base.errors import UsageError
 from transforms.core.base.versions import code_version, digest
 from transforms.core.model import layout
+from transforms.core.model.manifest_entries import IndexDescription, IndexedFile
 from transforms.core.model.units import Unit
 from transforms.core.output.expected import Expected
 from transforms.core.output.version import ShardPlan
@@ -42,7 +43,7 @@ class Index:
     """
 
     path: str
-    description: dict
+    description: IndexDescription
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,15 +134,15 @@ def _transcript_index(
     return Index(path, _describe_index(path, ("asr", "words")))
 
 
-def _describe_index(path: str, kinds: tuple[str, ...]) -> dict:
+def _describe_index(path: str, kinds: tuple[str, ...]) -> IndexDescription:
     manifest = storage.read_index_manifest(path, kinds)
-    return {
-        "path": path,
-        "fingerprint": manifest.fingerprint,
-        "sources": [msgspec.to_builtins(source) for source in manifest.sources],
-        "rows": {name: table.rows for name, table in manifest.tables.items()},
-        "warnings": manifest.warnings,
-    }
+    return IndexDescription(
+        path=path,
+        fingerprint=manifest.fingerprint,
+        sources=[IndexedFile(**msgspec.structs.asdict(source)) for source in manifest.sources],
+        rows={name: table.rows for name, table in manifest.tables.items()},
+        warnings=manifest.warnings,
+    )
 
 
 def _calibrate(
@@ -156,7 +157,7 @@ def _calibrate(
     """
     if options.discard_share is None:
         return None
-    fingerprint = transcripts and transcripts.description["fingerprint"]
+    fingerprint = transcripts and transcripts.description.fingerprint
     salt = digest({"index": fingerprint, "code": code_version(MAKERS)})
     units = [unit for shard in shards for unit in shard_units(shard, options.unit_bytes, salt)]
     check_heads(units, options.max_bad_share)  # before a pass over all of them

@@ -4,6 +4,7 @@ import sys
 import textwrap
 from collections.abc import Mapping
 
+import msgspec
 import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
@@ -12,6 +13,7 @@ from rich.text import Text
 from transforms import storage
 from transforms.core.base.errors import shown as printable
 from transforms.core.model import layout
+from transforms.core.model.manifest import Manifest
 from transforms.core.report import paper, views
 from transforms.core.report.formats import (
     NOTHING,
@@ -40,9 +42,21 @@ WORD_COLUMNS = {
 }
 """Columns of the richness table that the paper has too, and headings that fit 80 columns."""
 
+SHOWN_ENTRIES = (
+    "expected",
+    "checks",
+    "splits",
+    "counts",
+    "threshold",
+    "bad_lines",
+    "repeated_keys",
+    "warnings",
+)
+"""Entries of the manifest that the summary for programs has."""
+
 
 def print_summary(
-    manifest: Mapping,
+    manifest: Manifest,
     tables: Mapping[str, pa.Table],
     output: str,
     console: Console | None = None,
@@ -66,25 +80,19 @@ def print_summary(
     _print_places(console, manifest, output)
 
 
-def summary_as_json(manifest: Mapping, tables: Mapping[str, pa.Table]) -> dict:
+def summary_as_json(manifest: Manifest, tables: Mapping[str, pa.Table]) -> dict:
     """The same content for programs."""
     shards, total = views.reconciliation(manifest)
     localization = views.localization_by_split(tables["localization"])
+    entries = {name: getattr(manifest, name) for name in SHOWN_ENTRIES}
     return {
-        "version": manifest["version"],
-        "created": manifest["created"],
+        "version": manifest.version,
+        "created": manifest.created,
         "conservation": {"shards": shards, "total": total},
         "status": "published",
         "exit_code": 0,
         "retryable": False,
-        "expected": manifest["expected"],
-        "checks": manifest["checks"],
-        "splits": manifest["splits"],
-        "counts": manifest["counts"],
-        "threshold": manifest["threshold"],
-        "bad_lines": manifest["bad_lines"],
-        "repeated_keys": manifest["repeated_keys"],
-        "warnings": manifest["warnings"],
+        **msgspec.to_builtins(entries),
         "richness": tables["richness"].to_pylist(),
         "localization": {
             "splits": localization,
@@ -121,23 +129,23 @@ def _table(**columns: str) -> Table:
     return table
 
 
-def _named(row: Mapping, manifest: Mapping) -> str:
-    split = row["dataset"], row["split"]
-    name = _plainly(*split)
-    return f"{name} (not real)" if split in views.generated_splits(manifest) else name
+def _named(dataset: str | None, split: str | None, manifest: Manifest) -> str:
+    name = _plainly(dataset, split)
+    is_generated = (dataset, split) in views.generated_splits(manifest)
+    return f"{name} (not real)" if is_generated else name
 
 
 def _plainly(dataset: str | None, split: str | None) -> str:
     return split_name(dataset, split).replace(" · ", " ")
 
 
-def _print_inputs(console: Console, manifest: Mapping) -> None:
-    counts, shards = manifest["counts"], manifest["shards"]
-    read = sum(row["bytes"] for row in shards)
-    _heading(console, f"Version {manifest['version']}")
+def _print_inputs(console: Console, manifest: Manifest) -> None:
+    counts, shards = manifest.counts, manifest.shards
+    read = sum(row.bytes for row in shards)
+    _heading(console, f"Version {manifest.version}")
     _line(
         console,
-        f"  Read {plural(len(shards), 'shard')}: {plural(counts['lines'], 'line')}, "
+        f"  Read {plural(len(shards), 'shard')}: {plural(counts.lines, 'line')}, "
         f"{plural(read, 'byte')}.",
     )
     if generated := views.generated_splits(manifest):
@@ -151,7 +159,7 @@ def _print_inputs(console: Console, manifest: Mapping) -> None:
         )
 
 
-def _print_reconciliation(console: Console, manifest: Mapping) -> None:
+def _print_reconciliation(console: Console, manifest: Manifest) -> None:
     shards, total = views.reconciliation(manifest)
     _heading(console, "Lines = narratives + discarded + rejected + blank")
     widths = (11, 12, 11, 10, 7, 16)
@@ -170,11 +178,11 @@ def _print_reconciliation(console: Console, manifest: Mapping) -> None:
     _print_counts(console, total, names, widths)
 
 
-def _print_shard(console: Console, row: Mapping, manifest: Mapping) -> None:
+def _print_shard(console: Console, row: Mapping, manifest: Manifest) -> None:
     """Its name and split, on two lines where one is too short: names are to be copied."""
-    shard, split = f"  {printable(row['shard'], NAME_CHARACTERS)}", f"({_named(row, manifest)})"
-    if row["dataset"] is None:  # each of its lines says its own
-        split = ""
+    shard, split = f"  {printable(row['shard'], NAME_CHARACTERS)}", ""
+    if row["dataset"] is not None:  # else each of its lines says its own
+        split = f"({_named(row['dataset'], row['split'], manifest)})"
     fits = len(shard) + 1 + len(split) <= console.width
     console.print(
         Text(f"{shard} {split}".rstrip() if fits else f"{shard}\n    {split}"), soft_wrap=True
@@ -191,7 +199,7 @@ def _print_counts(console: Console, row: Mapping, names: tuple, widths: tuple) -
 _VERDICTS = {views.HOLDS: "holds", views.PARTIAL: "PARTIAL", views.FAILS: "FAILS"}
 
 
-def _print_published_counts(console: Console, manifest: Mapping) -> None:
+def _print_published_counts(console: Console, manifest: Manifest) -> None:
     """Catalogued splits: how many narratives were published and read."""
     rows = views.published_counts(manifest)
     if rows:
@@ -200,13 +208,14 @@ def _print_published_counts(console: Console, manifest: Mapping) -> None:
         _line(console, f"  {row['group']}: {row['words']}", "" if row["met"] else "red", hang=2)
 
 
-def _print_checks(console: Console, manifest: Mapping) -> None:
+def _print_checks(console: Console, manifest: Manifest) -> None:
     """Each check with the split that is nearest to its limit, or furthest beyond it."""
     rows = views.checks_by_name(manifest)
     if rows:
         _heading(console, "Checks before publishing")
     for row in rows:
-        where = _named(row, manifest) if row["dataset"] or row["split"] else "in all"
+        split = row["dataset"], row["split"]
+        where = _named(*split, manifest) if any(split) else "in all"
         bound = "min" if row["option"].startswith("min_") else "max"
         text = (
             f"  {phrase(row['name']):<18}{percent(row['value']):>8} of {integer(row['total']):<7} "
@@ -218,15 +227,14 @@ def _print_checks(console: Console, manifest: Mapping) -> None:
             _line(console, f"    BEYOND the limit: {option} {row['limit']:g}", "red", hang=4)
 
 
-def _print_losses(console: Console, manifest: Mapping) -> None:
-    counts = manifest["counts"]
-    rejected = sum(counts["rejected"].values())
+def _print_losses(console: Console, manifest: Manifest) -> None:
+    counts = manifest.counts
     _heading(console, "Kept, discarded, rejected")
-    _line(console, f"  kept       {integer(counts['narratives'])}")
-    _print_reasons(console, "flagged", None, counts["flags"])
-    _print_reasons(console, "discarded", counts["discarded_narratives"], counts["discarded"])
+    _line(console, f"  kept       {integer(counts.narratives)}")
+    _print_reasons(console, "flagged", None, counts.flags)
+    _print_reasons(console, "discarded", counts.discarded_narratives, counts.discarded)
     _line(console, f"             {views.quality_rule(manifest)}")
-    _print_reasons(console, "rejected", rejected, counts["rejected"])
+    _print_reasons(console, "rejected", counts.bad, counts.rejected)
     _print_bad_lines(console, manifest)
     _print_repeats(console, manifest)
 
@@ -243,64 +251,65 @@ def _print_reasons(
     _line(console, f"  {name:<11}{head}{between}{listed}", hang=11)
 
 
-def _print_bad_lines(console: Console, manifest: Mapping) -> None:
+def _print_bad_lines(console: Console, manifest: Manifest) -> None:
     shown, more = views.bad_lines(manifest, BAD_LINES_SHOWN)
     for row in shown:
-        shard, message = printable(row["shard"], NAME_CHARACTERS), printable(row["message"], 500)
-        text = f"    {shard}:{row['line']} {row['code']} {message}"
+        shard, message = printable(row.shard, NAME_CHARACTERS), printable(row.message, 500)
+        text = f"    {shard}:{row.line} {row.code} {message}"
         _line(console, text, hang=2)
     if more > 0:
         _line(console, f"    … and {integer(more)} more in the table `rejected`")
 
 
-def _print_repeats(console: Console, manifest: Mapping) -> None:
-    repeated = manifest["repeated_keys"]
-    if not repeated["narratives"]:
+def _print_repeats(console: Console, manifest: Manifest) -> None:
+    repeated = manifest.repeated_keys
+    if not repeated.narratives:
         return
-    number = plural(repeated["narratives"], "narrative")
+    number = plural(repeated.narratives, "narrative")
     _line(console, f"  repeated   {number} share their key with another one; all are kept:")
-    for row in repeated["first"][:KEYS_SHOWN]:
-        name = _named(row, manifest)
-        _line(console, f"    {row['key']} ({name}) {row['narratives']} times")
-    if more := repeated["keys"] - len(repeated["first"][:KEYS_SHOWN]):
+    for row in repeated.first[:KEYS_SHOWN]:
+        name = _named(row.dataset, row.split, manifest)
+        _line(console, f"    {row.key} ({name}) {row.narratives} times")
+    if more := repeated.keys - len(repeated.first[:KEYS_SHOWN]):
         _line(
             console,
             f"    … and {plural(more, 'key')} more; the manifest lists "
-            f"{len(repeated['first'])} of {integer(repeated['keys'])}, under `repeated_keys`",
+            f"{len(repeated.first)} of {integer(repeated.keys)}, under `repeated_keys`",
         )
 
 
-def _print_richness(console: Console, manifest: Mapping, richness: pa.Table) -> None:
+def _print_richness(console: Console, manifest: Manifest, richness: pa.Table) -> None:
     _heading(console, "Richness: mean per caption")
     table = _table(split="", captions="captions", **WORD_COLUMNS)
     for row in richness.to_pylist():
         means = [decimal(row[f"{column}_mean"]) for column in WORD_COLUMNS]
-        table.add_row(_named(row, manifest), integer(row["captions"]), *means)
+        name = _named(row["dataset"], row["split"], manifest)
+        table.add_row(name, integer(row["captions"]), *means)
     own = paper.LOCALIZED_NARRATIVES
     means = [decimal(own.means[column]) for column in WORD_COLUMNS]
     table.add_row("the paper, all", integer(own.collection.captions), *means, style="cyan")
     console.print(table)
 
 
-def _print_localization(console: Console, manifest: Mapping, localization: pa.Table) -> None:
+def _print_localization(console: Console, manifest: Manifest, localization: pa.Table) -> None:
     _heading(console, "Localization: trace points of a mention inside its closest box")
     rows = views.localization_by_split(localization)
     table = _table(
         split="", mentions="mentions", boxed="with a box", points="points", inside="inside"
     )
     for row in rows:
-        _add_localization(table, _named(row, manifest), row)
+        _add_localization(table, _named(row["dataset"], row["split"], manifest), row)
     if len(rows) != 1:
         _add_localization(table, "in all", views.localization_total(rows))
     console.print(table)
-    counts = manifest["counts"]
+    counts = manifest.counts
     _line(
         console,
-        f"  Mentions in images without any known box: {integer(counts['mentions_without_boxes'])}."
+        f"  Mentions in images without any known box: {integer(counts.mentions_without_boxes)}."
         + "".join(
-            f" Boxes {fault} left out: {integer(counts[name])}."
+            f" Boxes {fault} left out: {integer(number)}."
             for name, fault in views.BOXES_LEFT_OUT.items()
-            if counts[name]
+            if (number := getattr(counts, name))
         ),
     )
 
@@ -316,8 +325,8 @@ def _add_localization(table: Table, name: str, row: Mapping) -> None:
     )
 
 
-def _print_places(console: Console, manifest: Mapping, output: str) -> None:
-    folder = storage.join(output, layout.version_folder(manifest["version"]))
+def _print_places(console: Console, manifest: Manifest, output: str) -> None:
+    folder = storage.join(output, layout.version_folder(manifest.version))
     console.print()
     for name, path in (
         ("Output", folder),

@@ -2,18 +2,21 @@
 
 import gzip
 import io
-import json
 import os
 
 import google_crc32c
+import msgspec
 import pytest
 
 from tests.engines.files import names_below, write
 from tests.engines.servers.fault_proxy import PAGE
+from tests.transforms.core.manifests import manifest_with
 from tests.transforms.storage.test_storage import PACKERS, TEXT
 from transforms import storage
 from transforms.core.base.errors import UsageError
-from transforms.core.output.version import describe_page, sealed
+from transforms.core.model.manifest import encode_manifest
+from transforms.core.output.version import describe_page
+from transforms.units.read_version import read_complete
 
 pytestmark = pytest.mark.engines
 
@@ -212,7 +215,7 @@ def test_a_file_that_is_not_there_is_named(root):
         with pytest.raises(UsageError, match=path):
             function(path)
     assert not storage.exists(path) and storage.list_dir(path) == []
-    assert storage.read_json(path) is None and storage.read_whole_manifest(root) is None
+    assert storage.read_json(path) is None and read_complete(root) is None
 
 
 def test_files_that_are_there_are_found(root):
@@ -250,19 +253,21 @@ def test_damaged_json_counts_as_missing(root, damage):
 
 def test_a_manifest_is_whole_when_its_files_are(root):
     paths = write(root, "t/a", "t/bb", "ttt")
-    files = [describe_page(name, name.encode()) for name in ("t/a", "t/bb")]
-    manifest = sealed({"files": files[:1], "pages": files[1:]})
-    storage.write_bytes(storage.join(root, "manifest.json"), json.dumps(manifest).encode())
-    assert storage.read_whole_manifest(root) == manifest
-    assert storage.read_whole_manifest(root, thorough=True) == manifest
-    assert storage.are_whole(root, [])
+    table, page = (
+        msgspec.to_builtins(describe_page(name, name.encode())) for name in ("t/a", "t/bb")
+    )
+    made = manifest_with(files=[{**table, "table": "t", "shard": "s", "rows": 1}], pages=[page])
+    storage.write_bytes(storage.join(root, "manifest.json"), encode_manifest(made))
+    assert read_complete(root).listed == made.listed
+    assert read_complete(root, thorough=True) == read_complete(root)
+    assert storage.are_whole(root, {})
     assert storage.checksums(root, ["t/a", "t/bb", "t/c"]) == {
         name: google_crc32c.value(name.encode()) for name in ("t/a", "t/bb")
     }
     storage.write_bytes(paths[0], b"t/b")  # of the same size
-    assert storage.read_whole_manifest(root, thorough=True) is None
+    assert read_complete(root, thorough=True) is None
     storage.write_bytes(paths[0], b"longer")
-    assert storage.read_whole_manifest(root) is None
+    assert read_complete(root) is None
     storage.remove_file(paths[0])
-    assert storage.read_whole_manifest(root) is None
+    assert read_complete(root) is None
     assert storage.checksums(root, ["t/a", "t/bb"]) == {"t/bb": google_crc32c.value(b"t/bb")}

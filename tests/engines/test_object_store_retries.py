@@ -60,7 +60,7 @@ ACTS = {
     "exists": lambda root: [storage.exists(f"{root}/{name}") for name in ("big", "small")],
     "existing": lambda root: storage.existing([f"{root}/big", f"{root}/u/1/record", f"{root}/x"]),
     "list_dir": lambda root: storage.list_dir(root),
-    "are_whole": lambda root: storage.are_whole(root, [{"path": "big", "bytes": len(BIG)}]),
+    "are_whole": lambda root: storage.are_whole(root, {"big": len(BIG)}),
     "checksums": lambda root: storage.checksums(root, ["big", "u/1/record"]),
     "check_writable": lambda root: storage.check_writable(f"{root}/out"),
     "remove_file": lambda root: storage.remove_file(f"{root}/big"),

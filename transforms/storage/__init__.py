@@ -14,13 +14,11 @@ import types
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import pyarrow as pa
 
 from transforms.core.base.errors import CHANGED, ChangedError, UsageError, shown
-from transforms.core.model import layout
-from transforms.core.output.version import is_sealed, listed_files
 from transforms.core.sources.index import manifest as index_manifest
 from transforms.storage.files import FileInfo
 
@@ -163,57 +161,50 @@ def read_json(path: str) -> dict | None:
     return value if isinstance(value, dict) else None
 
 
-def are_whole(folder: str, files: Collection[Mapping]) -> bool:
-    """Whether all files (`path` below the folder, `bytes`) are there in their sizes."""
-    expected = {file["path"]: file["bytes"] for file in files}
-    return _store(folder).sizes(folder, expected) == expected
+class ListedFile(Protocol):
+    """A file as a manifest describes it."""
+
+    @property
+    def path(self) -> str:
+        """Where it is, below the manifest's folder."""
+
+    @property
+    def bytes(self) -> int:
+        """Its size."""
+
+    @property
+    def crc32c(self) -> int:
+        """Its checksum."""
 
 
-def are_intact(folder: str, files: Collection[Mapping]) -> bool:
-    """Whether all files are there with their sizes and checksums (`crc32c`): reads them all."""
-    expected = {file["path"]: file["crc32c"] for file in files}
-    return are_whole(folder, files) and checksums(folder, expected) == expected
+def are_whole(folder: str, sizes: Mapping[str, int]) -> bool:
+    """Whether all files (by their paths below the folder) are there in their sizes."""
+    return _store(folder).sizes(folder, sizes) == sizes
 
 
-def read_whole_manifest(folder: str, thorough: bool = False) -> dict | None:
-    """A version's manifest, None where the version is not what the manifest says.
+def are_intact(
+    folder: str,
+    files: Collection[ListedFile],
+    reference: str | None = None,
+    always: Collection[str] = (),
+) -> bool:
+    """Whether all files are there with their sizes and checksums.
 
     Args:
-      folder: The version's folder; what is behind a link is none.
-      thorough: Compares the checksums of all files. Otherwise their sizes, and the checksums of
-        the statistics, which a summary reads, and of files that were modified after the manifest
-        was written.
+      folder: The folder that they are below.
+      files: All of them.
+      reference: A file in the folder: of what was not modified after it, sizes alone are compared.
+        None compares all checksums.
+      always: Paths of files whose checksums are compared in any case.
     """
-    if not is_folder(folder):
-        return None
-    manifest = read_json(join(folder, layout.MANIFEST))
-    if not manifest or not is_sealed(manifest):
-        return None
-    files = listed_files(manifest)
-    return manifest if _are_true(folder, files, layout.MANIFEST, thorough) else None
-
-
-def read_manifest(folder: str) -> dict | None:
-    """A version's manifest whatever its files are, None where it is missing or corrupt."""
-    manifest = read_json(join(folder, layout.MANIFEST)) or {}
-    corrupt = "seal" in manifest and not is_sealed(manifest)  # older ones have none
-    return None if corrupt else manifest or None
-
-
-def _are_true(folder: str, files: Collection[Mapping], reference: str, thorough: bool) -> bool:
-    """Whether files are intact, by size alone those that are not newer than a reference."""
-    if not are_whole(folder, files):
+    if not are_whole(folder, {file.path: file.bytes for file in files}):
         return False
-    if not thorough:
-        paths = [file["path"] for file in files]
-        later = _store(folder).modified_since(folder, paths, reference)
-        files = [
-            file
-            for file in files
-            # What has a table and no shard is made from merged statistics: a summary reads it.
-            if file["path"] in later or ("table" in file and "shard" not in file)
-        ]
-    return are_intact(folder, files)
+    expected = {file.path: file.crc32c for file in files}
+    if reference is not None:
+        later = _store(folder).modified_since(folder, list(expected), reference)
+        compared = {*later, *always}
+        expected = {path: crc for path, crc in expected.items() if path in compared}
+    return checksums(folder, expected) == expected
 
 
 def is_intact_index(folder: str, kinds: tuple[str, ...], thorough: bool = False) -> bool:
@@ -222,13 +213,14 @@ def is_intact_index(folder: str, kinds: tuple[str, ...], thorough: bool = False)
     Args:
       folder: The index's folder.
       kinds: As for `read_index_manifest`.
-      thorough: As for `read_whole_manifest`.
+      thorough: Compares the checksums of all files, also of those that were not modified after the
+        manifest was written.
     """
     try:
         files = read_index_manifest(folder, kinds).files()
     except UsageError:
         return False
-    return _are_true(folder, files, index_manifest.NAME, thorough)
+    return are_intact(folder, files, None if thorough else index_manifest.NAME)
 
 
 def read_index_manifest(folder: str, kinds: tuple[str, ...]) -> index_manifest.IndexManifest:

@@ -2,48 +2,42 @@
 
 import dataclasses
 import datetime
-import itertools
 import json
 from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
 import msgspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from transforms import storage
 from transforms.core.base.errors import ChangedError, EngineError, UsageError
 from transforms.core.base.secrets import mask_secrets
 from transforms.core.model import layout
-from transforms.core.model.schemas import MENTIONS, UNIT_TABLES
+from transforms.core.model.manifest import FORMAT, Baseline, Manifest
+from transforms.core.model.manifest_entries import InputRow, Provenance
 from transforms.core.output.commit_records import DamagedRecord, UnitRecord, decode_record
 from transforms.core.output.expected import Expected, compare
-from transforms.core.output.guard import Limits, is_comparable, run_checks
-from transforms.core.output.tables import write_table
-from transforms.core.output.verdict import Verdict, describe_failure, judge
+from transforms.core.output.guard import Limits, run_checks
+from transforms.core.output.verdict import Found, Verdict, describe_failure, judge
 from transforms.core.output.version import (
     SHOWN_BAD_LINES,
     ShardPlan,
     Summary,
     decode_summary,
-    describe_page,
     describe_repeats,
     describe_splits,
     describe_units,
     encode_summary,
     reconcile,
-    sealed,
     total_counts,
     version_files,
     version_id,
 )
 from transforms.stage import MessagePackCoder, Stopwatch
+from transforms.units.read_version import read_baseline, read_complete
+from transforms.units.write_version import write_version
 
-FORMAT = 1
-"""Version of the manifest's form."""
-
-EXAMPLES = 500
-"""Narratives among which the report's example is chosen."""
+MADE = ("held_back", "overtaken")
+"""How a run ends that has made a version which is not current."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +51,7 @@ class PublishPlan:
       shards: All shards of the run.
       expected: The splits of a catalog to which shards belong.
       limits: What the run must keep to be published.
-      attributes: Further entries of the manifest: configuration, code, packages, indexes.
+      provenance: Entries of the manifest that are known before a line is read.
       fails_job: Whether a run that publishes nothing is to fail as a job, for engines on which
         nobody may be waiting to read its outcome.
     """
@@ -68,7 +62,7 @@ class PublishPlan:
     shards: tuple[ShardPlan, ...]
     expected: tuple[Expected, ...]
     limits: Limits
-    attributes: dict
+    provenance: Provenance
     fails_job: bool = False
 
 
@@ -82,8 +76,7 @@ class Outcome:
         `overtaken`, when another run published in the meantime.
       version: The version's name.
       message: One sentence.
-      found: What the run found, where it is not published: entries of its manifest, and
-        `rejected_files`, where all of its rejected lines are.
+      found: What the run found, where it is not published: `verdict.Found`, as JSON has it.
     """
 
     status: str
@@ -174,62 +167,78 @@ def publish_version(summary: Summary, plan: PublishPlan) -> Outcome:
     if verdict is None or verdict.status == "held_back":
         outcome = _publish(manifest, summary, plan, verdict)
     else:
-        outcome = Outcome(verdict.status, manifest["version"], verdict.message)
+        outcome = Outcome(verdict.status, manifest.version, verdict.message)
     if outcome.status != "published":
-        folder = storage.join(plan.output, layout.version_folder(outcome.version))
-        found = describe_failure(manifest, plan.output, folder)
+        found = msgspec.to_builtins(_describe_found(manifest, outcome.status, summary, plan))
         outcome = dataclasses.replace(outcome, found=found)
     path = storage.join(plan.output, layout.RUNS, f"{plan.run_id}.json")
     storage.write_bytes(path, json.dumps(dataclasses.asdict(outcome)).encode())
     return outcome
 
 
-def make_manifest(summary: Summary, plan: PublishPlan) -> dict:
+def _describe_found(manifest: Manifest, status: str, summary: Summary, plan: PublishPlan) -> Found:
+    """What a run found that is not published.
+
+    Where no version was made of them, its files are those of its units.
+    """
+    folder = storage.join(plan.output, layout.version_folder(manifest.version))
+    if status in MADE:
+        return describe_failure(manifest, folder)
+    files = version_files(summary.in_order())
+    return describe_failure(
+        manifest, folder, {file.path: f"{plan.output}/{place}" for place, file in files.items()}
+    )
+
+
+def make_manifest(summary: Summary, plan: PublishPlan) -> Manifest:
     """The version's manifest; entries of the statistics' files and the report come later."""
     records = summary.in_order()
     units, bad_lines = describe_units(records)
     shards = reconcile(plan.shards, records)
-    manifest = {
-        "format": FORMAT,
-        "version": version_id(summary.records),
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "previous": plan.base if layout.is_version(plan.base or "") else None,
-        **plan.attributes,
-        "inputs": [_describe_input(shard) for shard in plan.shards],
-        "shards": shards,
-        "expected": compare(plan.expected, shards),
-        "splits": describe_splits(summary.statistics),
-        "counts": msgspec.to_builtins(total_counts(records)),
-        "units": units,
-        "bad_lines": bad_lines[:SHOWN_BAD_LINES],
-        "repeated_keys": describe_repeats(summary.statistics),
-        "files": version_files(records),
-    }
-    return manifest | {"checks": run_checks(manifest, _previous(plan), plan.limits)}
+    manifest = Manifest(
+        format=FORMAT,
+        version=version_id(summary.records),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        previous=plan.base if layout.is_version(plan.base or "") else None,
+        **msgspec.structs.asdict(plan.provenance),
+        inputs=[_describe_input(shard) for shard in plan.shards],
+        shards=shards,
+        expected=compare(plan.expected, shards),
+        splits=describe_splits(summary.statistics),
+        counts=total_counts(records),
+        units=units,
+        bad_lines=bad_lines[:SHOWN_BAD_LINES],
+        repeated_keys=describe_repeats(summary.statistics),
+        files=list(version_files(records).values()),
+        checks=[],
+        pages=[],
+        seal="",
+    )
+    checks = run_checks(manifest, _previous(plan), plan.limits)
+    return msgspec.structs.replace(manifest, checks=checks)
 
 
-def _describe_input(shard: ShardPlan) -> dict:
+def _describe_input(shard: ShardPlan) -> InputRow:
     entry = dataclasses.asdict(shard) | {"shard": shard.shard}
     del entry["identity"]  # of this run and this machine only
-    return mask_secrets(entry)
+    return msgspec.convert(mask_secrets(entry), InputRow)
 
 
-def _previous(plan: PublishPlan) -> dict | None:
-    """The manifest of the version that was current when the run was planned.
+def _previous(plan: PublishPlan) -> Baseline | None:
+    """What the run is compared with of the version that was current when it was planned.
 
-    None where there is none, or it is damaged or of another form: nothing can be said against it.
+    None where there is none, or it is corrupt or of another form: nothing can be said against it.
     """
     if plan.base is None or not layout.is_version(plan.base):
         return None
-    manifest = storage.read_manifest(storage.join(plan.output, layout.version_folder(plan.base)))
-    return manifest if manifest and is_comparable(manifest) else None
+    return read_baseline(storage.join(plan.output, layout.version_folder(plan.base)))
 
 
 def _publish(
-    manifest: dict, summary: Summary, plan: PublishPlan, held: Verdict | None = None
+    manifest: Manifest, summary: Summary, plan: PublishPlan, held: Verdict | None = None
 ) -> Outcome:
     """Makes the version and, unless it is held back, the current one of it."""
-    version = manifest["version"]
+    version = manifest.version
     target = storage.join(plan.output, layout.version_folder(version))
     if damaged := _remove_damaged(summary, plan.output):
         return Outcome(
@@ -279,86 +288,20 @@ def _remove_damaged(summary: Summary, output: str) -> list[str]:
 
 def _is_complete(folder: str) -> bool:
     """Whether a version's folder is what its manifest says, by all checksums."""
-    return storage.read_whole_manifest(folder, thorough=True) is not None
+    return read_complete(folder, thorough=True) is not None
 
 
-def _fill_version(target: str, manifest: dict, summary: Summary, plan: PublishPlan) -> None:
+def _fill_version(target: str, manifest: Manifest, summary: Summary, plan: PublishPlan) -> None:
     """Makes the version's folder, complete in itself; its manifest says that it is.
 
     One that another run has completed in the meantime stays as it is.
     """
     try:
         with storage.new_folder(target, _is_complete) as folder:
-            _write_version(folder, manifest, summary, plan)
+            write_version(folder, manifest, summary, plan.output)
     except (OSError, UsageError):
         if not _is_complete(target):  # unless another run has removed this one when it published
             raise
-
-
-def _write_version(folder: str, manifest: dict, summary: Summary, plan: PublishPlan) -> None:
-    from transforms.core.report import render_report
-    from transforms.core.report.card import render_card
-    from transforms.core.report.views import generated_splits
-
-    storage.copy_files(
-        (storage.join(plan.output, file.pop("source")), storage.join(folder, file["path"]))
-        for file in manifest["files"]
-    )
-    tables = summary.statistics.to_tables()
-    for name, table in (_empty_tables(manifest) | tables).items():
-        path = f"{name}/{layout.file_name(name, name)}"
-        with storage.new_file(storage.join(folder, path)) as local:
-            entry = write_table(name, table, local, path)
-        manifest["files"].append(msgspec.to_builtins(entry))
-    pages = {
-        layout.CARD: render_card(
-            manifest["version"], manifest["files"], tables["richness"], generated_splits(manifest)
-        ),
-        layout.REPORT: render_report(manifest, tables, *_example(manifest, folder)),
-    }
-    manifest["pages"] = [describe_page(name, text.encode()) for name, text in pages.items()]
-    pages[layout.MANIFEST] = json.dumps(sealed(manifest), indent=1, ensure_ascii=False)
-    for name, text in pages.items():
-        storage.write_bytes(storage.join(folder, name), text.encode())
-
-
-def _empty_tables(manifest: dict) -> dict[str, pa.Table]:
-    """Tables that no unit has rows of: each is one empty file."""
-    filled = {file["table"] for file in manifest["files"]}
-    return {
-        name: schema.empty_table() for name, schema in UNIT_TABLES.items() if name not in filled
-    }
-
-
-def _example(manifest: dict, folder: str) -> tuple[dict | None, list[dict]]:
-    """A narrative for the report to draw, with its mentions.
-
-    It is one of the first of the unit with the most mentions.
-    """
-    from transforms.core.report import choose_example
-
-    files = {file["path"]: file["rows"] for file in manifest["files"]}
-    units = [path for path in files if path.startswith("narratives/")]
-    narratives = max(units, key=lambda path: files.get(_mentions_of(path), 0))
-    mentions = _mentions_of(narratives)
-    return choose_example(
-        _read_rows(narratives, folder, EXAMPLES),
-        _read_rows(mentions, folder, files[mentions])
-        if files.get(mentions)
-        else MENTIONS.empty_table(),
-    )
-
-
-def _mentions_of(path: str) -> str:
-    return path.replace("narratives", "mentions")
-
-
-def _read_rows(path: str, folder: str, rows: int) -> pa.Table:
-    """The first rows of a Parquet file."""
-    data = pa.BufferReader(storage.read_bytes(storage.join(folder, path)))
-    file = pq.ParquetFile(data)
-    batches = itertools.islice(file.iter_batches(batch_size=rows, use_threads=False), 1)
-    return pa.Table.from_batches(batches, file.schema_arrow)
 
 
 def _remove_abandoned(version: str, summary: Summary, output: str) -> None:

@@ -13,7 +13,7 @@ from tests.transforms.core.report import material
 def printed(manifest=None, tables=None, width=80, **options):
     file = io.StringIO()
     print_summary(
-        material.manifest() if manifest is None else manifest,
+        material.typed(material.manifest() if manifest is None else manifest),
         material.tables() if tables is None else tables,
         "out",
         Console(file=file, width=width, highlight=False, **options),
@@ -163,13 +163,15 @@ def test_text_is_not_read_as_markup():
 def test_an_ascii_terminal_is_no_reason_to_fail():
     file = io.TextIOWrapper(io.BytesIO(), "ascii", errors="replace")
     console = Console(file=file, width=80)
-    print_summary(material.manifest(), material.tables(), "out", console)
+    print_summary(material.typed(material.manifest()), material.tables(), "out", console)
     file.flush()
     assert b"holds" in file.buffer.getvalue()
 
 
 def test_the_same_for_programs():
-    made = json.loads(json.dumps(summary_as_json(material.manifest(), material.tables())))
+    made = json.loads(
+        json.dumps(summary_as_json(material.typed(material.manifest()), material.tables()))
+    )
     assert made["conservation"]["total"] == {
         "lines": 12_380, "narratives": 12_372, "discarded": 2, "rejected": 5, "blank": 1,
         "bytes": 413_098_821, "verdict": "holds", "holds": True,

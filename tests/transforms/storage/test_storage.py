@@ -338,10 +338,10 @@ def test_nothing_behind_a_link_is_removed(tmp_path):
 
 def test_files_are_checked_by_size_and_checksum(tmp_path):
     storage.write_bytes(str(tmp_path / "a" / "file"), b"123456789")
-    assert storage.are_whole(str(tmp_path), [{"path": "a/file", "bytes": 9}])
-    assert not storage.are_whole(str(tmp_path), [{"path": "a/file", "bytes": 8}])
-    assert not storage.are_whole(str(tmp_path), [{"path": "a/missing", "bytes": 9}])
-    assert not storage.are_whole(str(tmp_path), [{"path": "a", "bytes": 9}])
+    assert storage.are_whole(str(tmp_path), {"a/file": 9})
+    assert not storage.are_whole(str(tmp_path), {"a/file": 8})
+    assert not storage.are_whole(str(tmp_path), {"a/missing": 9})
+    assert not storage.are_whole(str(tmp_path), {"a": 9})
     # The check value of CRC-32C: https://reveng.sourceforge.io/crc-catalogue/17plus.htm
     assert storage.checksums(str(tmp_path), ["a/file", "a/missing"]) == {"a/file": 0xE3069283}
 

@@ -9,6 +9,7 @@ import shutil
 import threading
 
 import apache_beam as beam
+import msgspec
 import pytest
 from apache_beam.testing.test_pipeline import TestPipeline as Pipeline
 from apache_beam.testing.util import assert_that, equal_to
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from pipelines.build.job import main
 from tests import build_helpers as helpers
+from transforms.core.model.manifest_entries import Provenance
 from transforms.core.output.guard import Limits
 from transforms.core.output.version import ShardPlan, reconcile
 from transforms.units.publish import (
@@ -29,9 +31,6 @@ from transforms.units.publish import (
 )
 
 UNIT_BYTES = 100_000
-ATTRIBUTES = (
-    "configuration", "code", "packages", "annotations", "transcripts", "threshold", "warnings"
-)  # fmt: skip
 
 
 @dataclasses.dataclass
@@ -42,20 +41,20 @@ class Made:
       output: The output folder.
       paths: Its commit records.
       shards: The shards of its version, as they were planned.
-      attributes: What the plan had for the manifest.
+      provenance: What the plan had for the manifest.
     """
 
     output: pathlib.Path
     paths: list[str]
     shards: tuple[ShardPlan, ...]
-    attributes: dict
+    provenance: Provenance
 
     def plan(self, *names, base=None, **changes):
         """A plan to publish the shards of these names, all of them without names."""
         shards = [shard for shard in self.shards if not names or shard.shard in names]
         limits = Limits(max_bad_share=0.5)
         plan = PublishPlan(
-            str(self.output), "run", base, tuple(shards), (), limits, self.attributes
+            str(self.output), "run", base, tuple(shards), (), limits, self.provenance
         )
         return dataclasses.replace(plan, **changes)
 
@@ -81,9 +80,9 @@ def make(output, index, shards):
     assert main(helpers.arguments(output, shards, *more)) == 0
     manifest = helpers.manifest_of(output)
     plans = tuple(ShardPlan(**helpers.without([row], "shard")[0]) for row in manifest["inputs"])
-    attributes = {name: manifest[name] for name in ATTRIBUTES}
+    provenance = msgspec.convert(manifest, Provenance)
     (output / "CURRENT").unlink()
-    return Made(output, sorted(map(str, output.glob("units/*/record"))), plans, attributes)
+    return Made(output, sorted(map(str, output.glob("units/*/record"))), plans, provenance)
 
 
 @pytest.fixture(scope="module")
@@ -256,21 +255,21 @@ def test_a_version_that_cannot_be_made_leaves_no_folder(made):
 
 def test_lines_are_counted_over_the_units_of_a_shard(made):
     manifest = make_manifest(made.merged(), made.plan())
-    for shard in manifest["shards"]:
-        units = [unit for unit in manifest["units"] if unit["shard"] == shard["shard"]]
-        assert [unit["index"] for unit in units] == list(range(len(units)))
-        lines = [0, *itertools.accumulate(unit["lines"] for unit in units)]
-        assert [unit["first_line"] - 1 for unit in units] == lines[:-1]
-        assert lines[-1] == shard["lines"]
+    for shard in manifest.shards:
+        units = [unit for unit in manifest.units if unit.shard == shard.shard]
+        assert [unit.index for unit in units] == list(range(len(units)))
+        lines = [0, *itertools.accumulate(unit.lines for unit in units)]
+        assert [unit.first_line - 1 for unit in units] == lines[:-1]
+        assert lines[-1] == shard.lines
 
 
 def test_every_shard_is_reconciled_by_itself(made):
     records = made.merged().in_order()
     whole = reconcile(made.shards, records)
-    assert all(row["conserved"] for row in whole)
+    assert all(row.conserved for row in whole)
     for lost in records:
         rows = reconcile(made.shards, [record for record in records if record is not lost])
-        broken = [row["shard"] for row in rows if not row["conserved"]]
+        broken = [row.shard for row in rows if not row.conserved]
         assert broken == ([lost.unit.shard] if lost.bytes else [])
 
 
@@ -282,9 +281,9 @@ def test_pieces_of_a_compressed_shard_must_follow_each_other(tmp_path, index):
     records = made.merged().in_order()
     assert len(records) > 2
     assert sum(record.bytes for record in records) == len(lines)
-    assert reconcile(made.shards, records)[0]["conserved"]
-    assert reconcile(made.shards, records[::-1])[0]["conserved"]
+    assert reconcile(made.shards, records)[0].conserved
+    assert reconcile(made.shards, records[::-1])[0].conserved
     for lost in records:
         kept = [record for record in records if record is not lost]
-        assert not reconcile(made.shards, kept)[0]["conserved"]
-    assert not reconcile(made.shards, [])[0]["conserved"]
+        assert not reconcile(made.shards, kept)[0].conserved
+    assert not reconcile(made.shards, [])[0].conserved

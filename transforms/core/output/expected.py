@@ -1,9 +1,10 @@
 """What was published of the input's splits against what a run has read of them."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from transforms.core.base.errors import shown
+from transforms.core.model.manifest_entries import ExpectedRow, ShardRow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Expected:
     absent: tuple[str, ...] = ()
 
 
-def compare(expected: Iterable[Expected], shards: Sequence[Mapping]) -> list[dict]:
+def compare(expected: Iterable[Expected], shards: Sequence[ShardRow]) -> list[ExpectedRow]:
     """Published counts beside what was read.
 
     Args:
@@ -40,52 +41,50 @@ def compare(expected: Iterable[Expected], shards: Sequence[Mapping]) -> list[dic
       A row a split: `read` are its narratives, kept or discarded; a line that was rejected is
       `missing`. Where more were read than were published, `surplus` says how many.
     """
-    by_name = {row["shard"]: row for row in shards}
+    by_name = {row.shard: row for row in shards}
     return [_compare(group, [by_name[name] for name in group.shards]) for group in expected]
 
 
-def _compare(group: Expected, rows: Sequence[Mapping]) -> dict:
-    read = sum(row["narratives"] + row["discarded"] for row in rows)
-    return {
-        "group": group.group,
-        "kind": group.kind,
-        "dataset": group.dataset,
-        "split": group.split,
-        "shards": list(group.shards),
-        "absent": list(group.absent),
-        "expected": group.narratives,
-        "read": read,
-        "rejected": sum(row["rejected"] for row in rows),
-        "missing": max(0, group.narratives - read),
-        "surplus": max(0, read - group.narratives),
-    }
+def _compare(group: Expected, rows: Sequence[ShardRow]) -> ExpectedRow:
+    read = sum(row.narratives + row.discarded for row in rows)
+    return ExpectedRow(
+        group=group.group,
+        kind=group.kind,
+        dataset=group.dataset,
+        split=group.split,
+        shards=list(group.shards),
+        absent=list(group.absent),
+        expected=group.narratives,
+        read=read,
+        rejected=sum(row.rejected for row in rows),
+        missing=max(0, group.narratives - read),
+        surplus=max(0, read - group.narratives),
+    )
 
 
-def is_met(row: Mapping) -> bool:
+def is_met(row: ExpectedRow) -> bool:
     """Whether a row of `compare` says that exactly what was published was read."""
-    return not (row["missing"] or row["surplus"])
+    return not (row.missing or row.surplus)
 
 
-def describe(row: Mapping) -> str:
+def describe(row: ExpectedRow) -> str:
     """A row of `compare` in words: `expected 8,573, read 22, missing 8,551`."""
-    text = f"expected {row['expected']:,}, read {row['read']:,}"
-    if row["missing"]:
-        text += f", missing {row['missing']:,}"
-    if row["surplus"]:
-        text += f", {row['surplus']:,} too many"
-    if rejected := row["rejected"]:
+    text = f"expected {row.expected:,}, read {row.read:,}"
+    if row.missing:
+        text += f", missing {row.missing:,}"
+    if row.surplus:
+        text += f", {row.surplus:,} too many"
+    if rejected := row.rejected:
         text += f" ({rejected:,} {'line was' if rejected == 1 else 'lines were'} rejected)"
     return text
 
 
-def explain_difference(rows: Sequence[Mapping]) -> str | None:
+def explain_difference(rows: Sequence[ExpectedRow]) -> str | None:
     """What differs from the published counts, in one sentence; None where nothing does."""
     wrong = [row for row in rows if not is_met(row)]
     if not wrong:
         return None
-    listed = "; ".join(
-        f"{row['group']} ({_files(row['shards'])}): {describe(row)}" for row in wrong
-    )
+    listed = "; ".join(f"{row.group} ({_files(row.shards)}): {describe(row)}" for row in wrong)
     return (
         f"the input is not what was published: {listed}; download the files again, rename a file "
         "that is another one, or accept this with --allow-partial"

@@ -1,18 +1,27 @@
 """A version: all units merged, reconciled, and described in a manifest."""
 
 import dataclasses
-import json
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import google_crc32c
 import msgspec
 
 from transforms.core.base.versions import digest
 from transforms.core.model import layout
+from transforms.core.model.manifest_entries import (
+    BadLineRow,
+    PageFile,
+    RepeatedKeyRow,
+    Repeats,
+    ShardRow,
+    SplitRow,
+    TableFile,
+    UnitRow,
+)
 from transforms.core.model.schemas import LOCALIZATION_COUNTS
-from transforms.core.model.units import SKIPPED
-from transforms.core.output.commit_records import Counts, UnitRecord
+from transforms.core.model.units import SKIPPED, Counts
+from transforms.core.output.commit_records import UnitRecord
 from transforms.core.output.statistics.collection import Statistics
 from transforms.core.output.statistics.localization import Localization
 from transforms.core.output.statistics.richness import Richness
@@ -102,7 +111,7 @@ class ShardPlan:
         return self.path.rsplit("/", 1)[-1]
 
 
-def reconcile(shards: Sequence[ShardPlan], records: Iterable[UnitRecord]) -> list[dict]:
+def reconcile(shards: Sequence[ShardPlan], records: Iterable[UnitRecord]) -> list[ShardRow]:
     """The conservation law per shard.
 
     Shards go by their names: a record that is used again may have been made when the shard was in
@@ -120,23 +129,23 @@ def reconcile(shards: Sequence[ShardPlan], records: Iterable[UnitRecord]) -> lis
     return [_reconcile_shard(shard, by_shard[shard.shard]) for shard in shards]
 
 
-def _reconcile_shard(shard: ShardPlan, records: Sequence[UnitRecord]) -> dict:
+def _reconcile_shard(shard: ShardPlan, records: Sequence[UnitRecord]) -> ShardRow:
     counts = Counts()
     for record in records:
         counts.add(record.counts)
-    return {
-        "shard": shard.shard,
-        "dataset": shard.dataset,
-        "split": shard.split,
-        "lines": counts.lines,
-        "narratives": counts.narratives,
-        "discarded": counts.discarded_narratives,
-        "rejected": counts.bad,
-        "blank": counts.blank,
-        "bytes": sum(record.bytes for record in records),
-        "size": shard.size,
-        "conserved": counts.conserved and _covered(shard, records),
-    }
+    return ShardRow(
+        shard=shard.shard,
+        dataset=shard.dataset,
+        split=shard.split,
+        lines=counts.lines,
+        narratives=counts.narratives,
+        discarded=counts.discarded_narratives,
+        rejected=counts.bad,
+        blank=counts.blank,
+        bytes=sum(record.bytes for record in records),
+        size=shard.size,
+        conserved=counts.conserved and _covered(shard, records),
+    )
 
 
 def _covered(shard: ShardPlan, records: Sequence[UnitRecord]) -> bool:
@@ -157,7 +166,7 @@ def total_counts(records: Iterable[UnitRecord]) -> Counts:
     return counts
 
 
-def describe_units(records: Sequence[UnitRecord]) -> tuple[list[dict], list[dict]]:
+def describe_units(records: Sequence[UnitRecord]) -> tuple[list[UnitRow], list[BadLineRow]]:
     """Manifest entries of the units, and of the first bad lines with their line in the file.
 
     Lines are counted from 1, over the units of a shard in order.
@@ -168,83 +177,58 @@ def describe_units(records: Sequence[UnitRecord]) -> tuple[list[dict], list[dict
         first = next_line.get(record.unit.shard, 1)
         next_line[record.unit.shard] = first + record.counts.lines
         units.append(
-            {
-                "key": record.unit.key,
-                "name": record.unit.name,
-                "shard": record.unit.shard,
-                "index": record.unit.index,
-                "start": record.unit.start,
-                "bytes": record.bytes,
-                "crc32c": record.crc32c,
-                "first_line": first,
-                "lines": record.counts.lines,
-            }
-        )
-        for bad in record.bad_lines:
-            bad_lines.append(
-                {
-                    "shard": record.unit.shard,
-                    "line": first + bad.line_in_unit,
-                    "code": bad.code,
-                    "message": bad.message,
-                }
+            UnitRow(
+                key=record.unit.key,
+                name=record.unit.name,
+                shard=record.unit.shard,
+                index=record.unit.index,
+                start=record.unit.start,
+                bytes=record.bytes,
+                crc32c=record.crc32c,
+                first_line=first,
+                lines=record.counts.lines,
             )
+        )
+        bad_lines += [
+            BadLineRow(record.unit.shard, first + bad.line_in_unit, bad.code, bad.message)
+            for bad in record.bad_lines
+        ]
     return units, bad_lines
 
 
-def version_files(records: Sequence[UnitRecord]) -> list[dict]:
-    """Every file of the units: where it is, what it is called in a version, and its shard.
+def version_files(records: Sequence[UnitRecord]) -> dict[str, TableFile]:
+    """Every file of the units: where it is below the output, and its entry in the manifest.
 
     Args:
       records: In order; all files of a unit have the same number.
     """
-    found = []
-    for position, record in enumerate(records):
-        for file in record.files:
-            found.append(
-                {
-                    "table": file.table,
-                    "source": file.path,
-                    "path": f"{file.table}/{layout.unit_file_name(file.table, position)}",
-                    "shard": record.unit.shard,
-                    "rows": file.rows,
-                    "bytes": file.bytes,
-                    "crc32c": file.crc32c,
-                }
-            )
-    return found
+    return {
+        file.path: TableFile(
+            table=file.table,
+            path=f"{file.table}/{layout.unit_file_name(file.table, position)}",
+            shard=record.unit.shard,
+            rows=file.rows,
+            bytes=file.bytes,
+            crc32c=file.crc32c,
+        )
+        for position, record in enumerate(records)
+        for file in record.files
+    }
 
 
-def describe_page(path: str, data: bytes) -> dict:
+def describe_page(path: str, data: bytes) -> PageFile:
     """The manifest's entry of a file that is no table."""
-    return {"path": path, "bytes": len(data), "crc32c": google_crc32c.value(data)}
+    return PageFile(path, len(data), google_crc32c.value(data))
 
 
-def listed_files(manifest: Mapping) -> list[Mapping]:
-    """All files that a manifest describes: those of the tables, and the pages."""
-    return [*manifest["files"], *manifest["pages"]]
-
-
-def sealed(manifest: Mapping) -> dict:
-    """The manifest with a checksum of its own content (`seal`), which no reader need look at."""
-    rest = {name: value for name, value in manifest.items() if name != "seal"}
-    return rest | {"seal": digest(json.loads(json.dumps(rest)))}
-
-
-def is_sealed(manifest: Mapping) -> bool:
-    """Whether a manifest is what `sealed` made, unchanged since."""
-    return sealed(manifest) == manifest and {"files", "pages"} <= manifest.keys()
-
-
-def unusable_names(files: Iterable[Mapping]) -> list[str]:
+def unusable_names(paths: Iterable[str]) -> list[str]:
     """Paths that readers of folders skip, or that are there twice (in any case of letters)."""
     found: set[str] = set()
     problems = []
-    for file in files:
-        name = file["path"].rpartition("/")[2]
-        same = unicodedata.normalize("NFC", file["path"]).casefold()
-        if same in found or name.startswith(SKIPPED):
-            problems.append(file["path"])
+    for path in paths:
+        same = unicodedata.normalize("NFC", path).casefold()
+        if same in found or path.rpartition("/")[2].startswith(SKIPPED):
+            problems.append(path)
         found.add(same)
     return problems
 
@@ -254,7 +238,7 @@ def version_id(keys: Iterable[str]) -> str:
     return digest({"units": sorted(keys)})[:16]
 
 
-def describe_splits(statistics: Statistics) -> list[dict]:
+def describe_splits(statistics: Statistics) -> list[SplitRow]:
     """Numbers of each dataset and split (`totals.TOTALS`), and of its mentions.
 
     `with_box` are the mentions for which there is a box of their class in their image.
@@ -269,29 +253,31 @@ def describe_splits(statistics: Statistics) -> list[dict]:
         counts = dict(zip(LOCALIZATION_COUNTS, values, strict=True))
         rows[dataset, split]["mentions"] += counts["mentions"]
         rows[dataset, split]["with_box"] += counts["mentions"] - counts["without_box_of_class"]
-    return sorted(rows.values(), key=lambda row: (row["dataset"] or "", row["split"] or ""))
+    made = [SplitRow(**row) for row in rows.values()]
+    return sorted(made, key=lambda row: (row.dataset or "", row.split or ""))
 
 
-def describe_repeats(statistics: Statistics) -> dict:
+def describe_repeats(statistics: Statistics) -> Repeats:
     """How many narratives share their key with another one, under how many keys, and the first."""
     repeats = statistics[Richness].repeated_keys()
-    return {
-        "narratives": sum(row["narratives"] for row in repeats),
-        "keys": len(repeats),
-        "first": repeats[:SHOWN_REPEATED_KEYS],
-    }
+    return Repeats(
+        narratives=sum(row["narratives"] for row in repeats),
+        keys=len(repeats),
+        first=[RepeatedKeyRow(**row) for row in repeats[:SHOWN_REPEATED_KEYS]],
+    )
 
 
-def too_many_bad_lines(manifest: dict, max_bad_share: float) -> str | None:
+def too_many_bad_lines(
+    counts: Counts, bad_lines: Sequence[BadLineRow], max_bad_share: float
+) -> str | None:
     """What is wrong where more than the given share of lines is bad, None where it is not."""
-    counts = manifest["counts"]
-    bad, lines = sum(counts["rejected"].values()), counts["lines"] - counts["blank"]
+    bad, lines = counts.bad, counts.lines - counts.blank
     if bad <= max_bad_share * lines:
         return None
-    first = manifest["bad_lines"][0]
+    first = bad_lines[0]
     return (
         f"{bad:,} of {lines:,} lines {'is' if bad == 1 else 'are'} bad ({bad / lines:.2%}), above "
         "--max-bad-share "
-        f"{max_bad_share:g}; the first is {first['shard']}, line {first['line']}: "
-        f"{first['code']}: {first['message']}"
+        f"{max_bad_share:g}; the first is {first.shard}, line {first.line}: "
+        f"{first.code}: {first.message}"
     )

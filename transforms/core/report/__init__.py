@@ -7,8 +7,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 
+from transforms.core.model.manifest import Manifest
 from transforms.core.model.naming import is_generated
 from transforms.core.report import formats, paper, views
 from transforms.core.report.drawings import colours
@@ -25,7 +27,7 @@ CLASSES_SHOWN = 20
 
 
 def render_report(
-    manifest: Mapping,
+    manifest: Manifest,
     tables: Mapping[str, pa.Table],
     narrative: dict | None,
     mentions: list[dict],
@@ -52,7 +54,7 @@ def render_report(
                 strict=True,
             )
         ),
-        "created": _moment(manifest["created"]),
+        "created": _moment(manifest.created),
         "generated": generated,
         "is_generated": lambda dataset, split: (dataset, split) in generated,
         **_reading(manifest),
@@ -78,11 +80,15 @@ def _template() -> Any:
     environment.filters |= {
         name: getattr(formats, name) for name in ("integer", "decimal", "percent", "phrase")
     }
-    environment.filters["json"] = lambda value: json.dumps(value, indent=2, ensure_ascii=False)
+    environment.filters["json"] = _json
     environment.globals |= {
         name: getattr(formats, name) for name in ("split_name", "plural", "ratio")
     }
     return environment.get_template("report.html.j2")
+
+
+def _json(value: object) -> str:
+    return json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)
 
 
 def _moment(created: str) -> str:
@@ -94,10 +100,10 @@ def _moment(created: str) -> str:
     return f"{moment:%d %B %Y, %H:%M} {moment.tzname() or ''}".strip().lstrip("0")
 
 
-def _reading(manifest: Mapping) -> dict:
+def _reading(manifest: Manifest) -> dict:
     shards, total = views.reconciliation(manifest)
     shown, more = views.bad_lines(manifest, BAD_LINES_SHOWN)
-    counts = manifest["counts"]
+    counts = manifest.counts
     return {
         "counts": counts,
         "shards": shards,
@@ -106,9 +112,9 @@ def _reading(manifest: Mapping) -> dict:
         "checks": views.checks_by_name(manifest),
         "bad_lines": shown,
         "more_bad_lines": more,
-        "rejected": views.by_number(counts["rejected"]),
-        "discarded": views.by_number(counts["discarded"]),
-        "flags": views.by_number(counts["flags"]),
+        "rejected": views.by_number(counts.rejected),
+        "discarded": views.by_number(counts.discarded),
+        "flags": views.by_number(counts.flags),
         "quality_rule": views.quality_rule(manifest),
     }
 

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 import pyarrow as pa
 
+from transforms.core.model.manifest_entries import TableFile
 from transforms.core.output.statistics.collection import tables_of
 
 TABLES = {
@@ -69,7 +70,7 @@ not part of this dataset; where the author and licence of an image are known, th
 
 def render_card(
     version: str,
-    files: Sequence[dict],
+    files: Sequence[TableFile],
     richness: pa.Table,
     generated: Collection[tuple[str | None, str | None]],
 ) -> str:
@@ -86,7 +87,7 @@ def render_card(
     """
     rows = dict.fromkeys(TABLES, 0)
     for file in files:
-        rows[file["table"]] += file["rows"]
+        rows[file.table] += file.rows
     tables = "\n".join(f"| `{name}` | {rows[name]:,} | {what} |" for name, what in TABLES.items())
     loadable = [name for name in TABLES if rows[name] and name != "rejected"]
     text = _TEXT.format(

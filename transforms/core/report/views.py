@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
+import msgspec
 import pyarrow as pa
 
+from transforms.core.model.manifest import Manifest
+from transforms.core.model.manifest_entries import BadLineRow, CheckRow, ShardRow
 from transforms.core.model.schemas import LOCALIZATION_COUNTS, TAG_COLUMNS
 from transforms.core.output import expected
 from transforms.core.report import paper
@@ -34,7 +37,7 @@ HOLDS, PARTIAL, FAILS = "holds", "partial", "fails"
 of its split than were read; or a line is not."""
 
 
-def reconciliation(manifest: Mapping) -> tuple[list[dict], dict]:
+def reconciliation(manifest: Manifest) -> tuple[list[dict], dict]:
     """The conservation law and the published counts, per shard and in all.
 
     `holds` asks for all: what the run found (lines and bytes), that the numbers shown here add up,
@@ -42,54 +45,48 @@ def reconciliation(manifest: Mapping) -> tuple[list[dict], dict]:
     of `HOLDS`, `PARTIAL` and `FAILS`.
     """
     differing = {
-        name
-        for group in manifest["expected"]
-        if not expected.is_met(group)
-        for name in group["shards"]
+        name for group in manifest.expected if not expected.is_met(group) for name in group.shards
     }
-    shards = [_with_verdict(row, row["shard"] in differing) for row in manifest["shards"]]
+    shards = [_with_verdict(row, row.shard in differing) for row in manifest.shards]
     total = {name: sum(row[name] for row in shards) for name in ("lines", *PARTS, "bytes")}
     found = {row["verdict"] for row in shards}
     verdict = next((worst for worst in (FAILS, PARTIAL) if worst in found), HOLDS)
     return shards, {**total, "verdict": verdict, "holds": verdict == HOLDS}
 
 
-def _with_verdict(row: Mapping, differs: bool) -> dict:
-    accounted = row["conserved"] and _adds_up(row)
+def _with_verdict(row: ShardRow, differs: bool) -> dict:
+    accounted = row.conserved and _adds_up(row)
     verdict = FAILS if not accounted else PARTIAL if differs else HOLDS
-    return {**row, "verdict": verdict, "holds": verdict == HOLDS}
+    return msgspec.structs.asdict(row) | {"verdict": verdict, "holds": verdict == HOLDS}
 
 
-def published_counts(manifest: Mapping) -> list[dict]:
+def published_counts(manifest: Manifest) -> list[dict]:
     """Catalogued splits with what was expected and read, in numbers and in words."""
     return [
-        {**row, "met": expected.is_met(row), "words": expected.describe(row)}
-        for row in manifest["expected"]
+        msgspec.structs.asdict(row) | {"met": expected.is_met(row), "words": expected.describe(row)}
+        for row in manifest.expected
     ]
 
 
-def checks_by_name(manifest: Mapping) -> list[dict]:
+def checks_by_name(manifest: Manifest) -> list[dict]:
     """Of each check the row that is nearest to its limit or furthest beyond, and how many fail."""
-    groups: dict[str, list[Mapping]] = {}
-    for row in manifest["checks"]:
-        groups.setdefault(row["name"], []).append(row)
+    groups: dict[str, list[CheckRow]] = {}
+    for row in manifest.checks:
+        groups.setdefault(row.name, []).append(row)
     return [
-        {
-            **min(rows, key=_margin),
-            "failed": sum(not row["passed"] for row in rows),
-            "rows": len(rows),
-        }
+        msgspec.structs.asdict(min(rows, key=_margin))
+        | {"failed": sum(not row.passed for row in rows), "rows": len(rows)}
         for rows in groups.values()
     ]
 
 
-def _margin(row: Mapping) -> float:
-    margin = row["value"] - row["limit"]
-    return margin if row["option"].startswith("min_") else -margin
+def _margin(row: CheckRow) -> float:
+    margin = row.value - row.limit
+    return margin if row.option.startswith("min_") else -margin
 
 
-def _adds_up(row: Mapping) -> bool:
-    return row["lines"] == sum(row[part] for part in PARTS)
+def _adds_up(row: ShardRow) -> bool:
+    return row.lines == sum(getattr(row, part) for part in PARTS)
 
 
 def by_number(counts: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -97,10 +94,10 @@ def by_number(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
-def bad_lines(manifest: Mapping, most: int) -> tuple[list[dict], int]:
+def bad_lines(manifest: Manifest, most: int) -> tuple[list[BadLineRow], int]:
     """The first bad lines, and how many there are beyond these."""
-    shown = list(manifest["bad_lines"][:most])
-    return shown, sum(manifest["counts"]["rejected"].values()) - len(shown)
+    shown = manifest.bad_lines[:most]
+    return shown, manifest.counts.bad - len(shown)
 
 
 def localization_by_split(localization: pa.Table) -> list[dict]:
@@ -147,28 +144,28 @@ def top_classes(localization: pa.Table, most: int) -> tuple[list[dict], int]:
     return rows[:most], len(rows)
 
 
-def quality_rule(manifest: Mapping) -> str:
+def quality_rule(manifest: Manifest) -> str:
     """The quality threshold as a sentence."""
-    threshold = manifest["threshold"]
+    threshold = manifest.threshold
     if threshold is None:
         return "No distance threshold was set."
-    unit = " per caption character" if threshold["kind"].endswith("per_char") else ""
-    rule = f"Kept: transcription distance of at most {threshold['value']}{unit}."
-    share = threshold["calibrated_share"]
+    unit = " per caption character" if threshold.kind.endswith("per_char") else ""
+    rule = f"Kept: transcription distance of at most {threshold.value}{unit}."
+    share = threshold.calibrated_share
     if share is None:
         return rule
     theirs = percent(paper.QUALITY.discarded_share)
     return f"{rule} Calibrated to discard at most {percent(share)} (the paper: {theirs})."
 
 
-def generated_splits(manifest: Mapping) -> dict[tuple[str | None, str | None], int]:
+def generated_splits(manifest: Manifest) -> dict[tuple[str | None, str | None], int]:
     """Datasets and splits with generated narratives among those kept, and how many.
 
     By what the records say of themselves: options may call a dataset anything.
     """
     return {
         tuple(name or None for name in key.split("/")): number
-        for key, number in manifest["counts"]["generated"].items()
+        for key, number in manifest.counts.generated.items()
     }
 
 

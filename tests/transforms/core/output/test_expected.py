@@ -2,8 +2,11 @@
 
 import dataclasses
 
+import msgspec
 import pytest
 
+from tests.transforms.core.manifests import shard_with
+from transforms.core.model.manifest_entries import ShardRow
 from transforms.core.output import expected
 from transforms.core.output.expected import Expected, compare, describe, explain_difference, is_met
 
@@ -12,7 +15,7 @@ GROUP = Expected("coco_train", "narratives", "coco", "train", 10, ("a", "b"))
 
 def shard(name, narratives=0, discarded=0, rejected=0):
     counts = {"narratives": narratives, "discarded": discarded, "rejected": rejected}
-    return {"shard": name, **counts}
+    return msgspec.convert(shard_with(name, **counts), ShardRow)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +31,7 @@ def shard(name, narratives=0, discarded=0, rejected=0):
 def test_read_is_what_was_kept_or_discarded(counts, read, missing, surplus):
     shards = [shard(name, *numbers) for name, numbers in zip("ab", counts, strict=True)]
     (row,) = compare([GROUP], [shard("other", 99), *shards])
-    assert (row["read"], row["missing"], row["surplus"]) == (read, missing, surplus)
+    assert (row.read, row.missing, row.surplus) == (read, missing, surplus)
     assert is_met(row) == (read == 10) == (explain_difference([row]) is None)
 
 

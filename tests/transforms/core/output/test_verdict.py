@@ -1,28 +1,30 @@
 """The verdict: the gravest reason first, and which limits an option lifts."""
 
+import msgspec
 import pytest
 
+from tests.transforms.core.manifests import manifest_with, shard_with
+from transforms.core.model.manifest_entries import MeasuredShare
 from transforms.core.output.guard import Limits, judge_check
 from transforms.core.output.verdict import describe_failure, judge, judge_current
 
-DIFFERING = {"name": "dataset_id_differs", "dataset": "coco", "split": "train", "count": 5,
-             "total": 10, "option": "max_differing_share"}  # fmt: skip
-FEWER = DIFFERING | {"name": "narratives_fewer", "option": "max_shrink_share"}
-GROUP = {"group": "coco_train", "shards": ["a"], "expected": 3, "read": 2, "rejected": 0,
-         "missing": 1, "surplus": 0}  # fmt: skip
+DIFFERING = MeasuredShare("dataset_id_differs", "coco", "train", 5, 10, "max_differing_share")
+FEWER = MeasuredShare("narratives_fewer", "coco", "train", 5, 10, "max_shrink_share")
+GROUP = {"group": "coco_train", "kind": "narratives", "dataset": "coco", "split": "train",
+         "shards": ["a"], "absent": [], "expected": 3, "read": 2, "rejected": 0, "missing": 1,
+         "surplus": 0}  # fmt: skip
 
 
-def manifest(conserved=True, bad=0, expected=(), checks=()):
-    return {
-        "version": "v",
-        "shards": [{"shard": "a", "conserved": conserved}],
-        "splits": [],
-        "counts": {"lines": 100, "blank": 0, "rejected": {"wrong_type": bad}},
-        "bad_lines": [{"shard": "a", "line": 7, "code": "wrong_type", "message": "m"}],
-        "expected": list(expected),
-        "checks": [judge_check(row, Limits()) for row in checks],
-        "files": [],
-    }
+def manifest(conserved=True, bad=0, expected=(), checks=(), files=()):
+    judged = [judge_check(share, Limits()) for share in checks]
+    return manifest_with(
+        shards=[shard_with("a", conserved=conserved)],
+        counts={"lines": 100, "blank": 0, "rejected": {"wrong_type": bad}},
+        bad_lines=[{"shard": "a", "line": 7, "code": "wrong_type", "message": "m"}],
+        expected=list(expected),
+        checks=[msgspec.to_builtins(row) for row in judged],
+        files=list(files),
+    )
 
 
 @pytest.mark.parametrize(
@@ -58,15 +60,18 @@ def test_a_current_version_is_not_judged_by_the_one_before_it():
 
 
 def test_rejected_lines_are_found_in_units_and_in_a_version():
-    made = manifest()
-    made["files"] = [
-        {"table": "rejected", "rows": 2, "path": "rejected/a.avro", "source": "units/a/b/r.avro"},
-        {"table": "rejected", "rows": 1, "path": "rejected/c.avro"},
-        {"table": "rejected", "rows": 0, "path": "rejected/d.avro"},
-        {"table": "narratives", "rows": 9, "path": "narratives/a.parquet"},
+    paths = {"rejected/a.avro": 2, "rejected/c.avro": 1, "rejected/d.avro": 0, "mentions/a": 9}
+    files = [
+        {"table": path.partition("/")[0], "path": path, "rows": rows, "bytes": 1, "crc32c": 1}
+        for path, rows in paths.items()
     ]
-    described = describe_failure(made, "out", "out/versions/v")
-    assert described["rejected_files"] == [
-        "out/units/a/b/r.avro", "out/versions/v/rejected/c.avro",
-    ]  # fmt: skip
-    assert described["version"] == "v" and "files" not in described
+    made = manifest(files=files)
+    elsewhere = {"rejected/a.avro": "out/units/a/b/r.avro", "rejected/d.avro": "out/units/d"}
+    described = describe_failure(made, "out/versions/v", elsewhere)
+    assert described.rejected_files == ["out/units/a/b/r.avro", "out/versions/v/rejected/c.avro"]
+    of_version = describe_failure(made, "out/versions/v")
+    assert of_version.rejected_files[0] == "out/versions/v/rejected/a.avro"
+    assert msgspec.to_builtins(described).keys() == {
+        "version", "shards", "expected", "splits", "checks", "counts", "bad_lines",
+        "rejected_files",
+    }  # fmt: skip

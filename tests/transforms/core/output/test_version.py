@@ -1,13 +1,13 @@
 """Merging units to a version, and the conservation law: whatever is tampered with is found."""
 
 import dataclasses
-import json
 import random
 
 import msgspec
 import pytest
 
-from transforms.core.model.units import Unit
+from transforms.core.model.manifest_entries import BadLineRow, Repeats, TableFile
+from transforms.core.model.units import Counts, Unit
 from transforms.core.output import commit_records, version
 from transforms.core.output.version import ShardPlan, Summary, reconcile
 
@@ -40,7 +40,7 @@ def changed(record, **changes):
 
 def with_counts(record, **more):
     """The record with some of its counts changed by so many."""
-    counts = msgspec.convert(msgspec.to_builtins(record.counts), commit_records.Counts)
+    counts = msgspec.convert(msgspec.to_builtins(record.counts), Counts)
     for name, number in more.items():
         setattr(counts, name, getattr(counts, name) + number)
     return changed(record, counts=counts)
@@ -48,17 +48,15 @@ def with_counts(record, **more):
 
 def is_conserved(shard, made):
     (row,) = reconcile([shard], made)
-    return row["conserved"]
+    return row.conserved
 
 
 def test_the_law_holds_for_what_was_read(shard, units, sample_lines):
     (row,) = reconcile([shard], units)
-    assert row["conserved"]
-    assert row["lines"] == len(sample_lines)
-    assert row["lines"] == sum(
-        row[part] for part in ("narratives", "discarded", "rejected", "blank")
-    )
-    assert row["bytes"] == row["size"] == sum(map(len, sample_lines))
+    assert row.conserved
+    assert row.lines == len(sample_lines)
+    assert row.lines == row.narratives + row.discarded + row.rejected + row.blank
+    assert row.bytes == row.size == sum(map(len, sample_lines))
 
 
 @pytest.mark.parametrize("name", ["lines", "blank", "narratives", "discarded_narratives"])
@@ -107,7 +105,7 @@ def test_pieces_of_a_compressed_shard_must_follow_each_other_to_its_end(units):
 def test_each_shard_has_a_row_of_its_own(shard, units):
     other = ShardPlan("/data/y.jsonl", 5, "print", "coco", "train")
     rows = reconcile([other, shard], units)
-    assert [(row["shard"], row["conserved"]) for row in rows] == [
+    assert [(row.shard, row.conserved) for row in rows] == [
         ("y.jsonl", False),
         ("x.jsonl", True),
     ]
@@ -144,12 +142,12 @@ def test_a_unit_counts_once(units):
 
 def test_lines_are_numbered_over_the_units_of_a_shard(units, sample_lines):
     described, bad_lines = version.describe_units(units)
-    assert described[0]["first_line"] == 1
+    assert described[0].first_line == 1
     for before, after in zip(described, described[1:], strict=False):
-        assert after["first_line"] == before["first_line"] + before["lines"]
+        assert after.first_line == before.first_line + before.lines
     # the odd and bad lines stand behind the real ones; the second of them is cut
     first = next(i for i, line in enumerate(sample_lines, 1) if b'"mscoco_val2017"' in line)
-    assert (bad_lines[0]["line"], bad_lines[0]["code"]) == (first + 1, "missing_key")
+    assert (bad_lines[0].line, bad_lines[0].code) == (first + 1, "missing_key")
     assert len(bad_lines) == 7
 
 
@@ -161,16 +159,17 @@ def test_total_counts(units, sample_lines):
 
 def test_files_are_named_by_the_position_of_their_unit(units):
     files = version.version_files(units)
-    assert [file["path"] for file in files] == [
+    assert [file.path for file in files.values()] == [
         f"narratives/narratives-{number:05d}.parquet" for number in range(len(units))
     ]
-    assert files[:1] == [
-        {
-            "table": "narratives", "source": "units/0/n.parquet",
-            "path": "narratives/narratives-00000.parquet", "shard": units[0].unit.shard,
-            "rows": 1, "bytes": 2, "crc32c": 3,
-        }
-    ]  # fmt: skip
+    assert files["units/0/n.parquet"] == TableFile(
+        table="narratives",
+        path="narratives/narratives-00000.parquet",
+        shard=units[0].unit.shard,
+        rows=1,
+        bytes=2,
+        crc32c=3,
+    )
 
 
 def test_a_version_is_named_by_its_units():
@@ -181,39 +180,26 @@ def test_a_version_is_named_by_its_units():
 def test_repeated_keys_beyond_those_listed_are_counted(units, monkeypatch):
     monkeypatch.setattr(version, "SHOWN_REPEATED_KEYS", 0)
     repeats = version.describe_repeats(add_all(units).statistics)
-    assert repeats == {"narratives": 2, "keys": 1, "first": []}
+    assert repeats == Repeats(narratives=2, keys=1, first=[])
 
 
 def test_repeated_keys_are_described(units):
     repeats = version.describe_repeats(add_all(units).statistics)
-    assert (repeats["narratives"], repeats["keys"]) == (2, 1)
-    assert [(row["key"], row["narratives"]) for row in repeats["first"]] == [("repeated/0", 2)]
+    assert (repeats.narratives, repeats.keys) == (2, 1)
+    assert [(row.key, row.narratives) for row in repeats.first] == [("repeated/0", 2)]
 
 
 def test_names_that_folder_readers_skip_or_that_differ_in_case_alone_are_found():
     paths = ["narratives/a.parquet", "narratives/A.parquet", "mentions/a.parquet",
              "mentions/_b.parquet", "mentions/.c.parquet", "narratives/e\u0301.parquet",
              "narratives/\u00e9.parquet"]  # fmt: skip
-    assert version.unusable_names({"path": path} for path in paths) == [
+    assert version.unusable_names(paths) == [
         paths[1], paths[3], paths[4], paths[6]
     ]  # fmt: skip
 
 
-def test_a_manifest_is_sealed_over_all_that_it_says():
-    manifest = {"version": "v", "files": [{"path": "a", "rows": 1}], "pages": [], "share": 0.1}
-    made = version.sealed(manifest)
-    assert version.is_sealed(made) and version.sealed(made) == made
-    read = json.loads(json.dumps(made))
-    assert version.is_sealed(read)
-    for change in ({"version": "w"}, {"share": 0.2}, {"more": 1}, {"seal": "0"}):
-        assert not version.is_sealed(read | change)
-    assert not version.is_sealed(manifest)
-
-
 def test_one_bad_line_is_told_in_the_singular():
-    row = {"shard": "a.jsonl", "line": 3, "code": "malformed_json", "message": "no"}
-    made = {
-        "counts": {"lines": 1_201, "blank": 1, "rejected": {"malformed_json": 1}},
-        "bad_lines": [row],
-    }
-    assert version.too_many_bad_lines(made, 0.0).startswith("1 of 1,200 lines is bad (0.08%), ")
+    row = BadLineRow("a.jsonl", 3, "malformed_json", "no")
+    counts = Counts(lines=1_201, blank=1, rejected={"malformed_json": 1})
+    message = version.too_many_bad_lines(counts, [row], 0.0)
+    assert message.startswith("1 of 1,200 lines is bad (0.08%), ")

@@ -9,11 +9,13 @@ import csv
 import json
 import pathlib
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 
 from tests.build_helpers import STATISTICS_TABLES
 from transforms.core.model import schemas
+from transforms.core.model.manifest import Manifest
 
 ROOT = pathlib.Path(__file__).parents[4]
 NARRATIVES = ROOT / "samples/narratives/vidln_as_localized_narratives.jsonl"
@@ -127,7 +129,7 @@ def shard_row(name, dataset="oops", split="train", **counts):
 
 
 def manifest(**changes):
-    """A manifest of three shards, 22 real narratives and some generated ones in it."""
+    """A manifest of three shards, 22 real narratives and some generated ones in it, as JSON."""
     shards = [
         shard_row("vidln.jsonl", narratives=20, discarded=2, bytes=713_112),
         shard_row("odd_and_bad.jsonl", None, None, narratives=7, rejected=5, blank=1, bytes=40_031),
@@ -165,7 +167,15 @@ def manifest(**changes):
             }
             for row in shards
         ],
-        "annotations": {"images": 2000, "boxes": 1000},
+        "annotations": {
+            "path": "out/indexes/annotations-8d3c",
+            "fingerprint": "5f3a",
+            "sources": [
+                {"role": "boxes", "path": "boxes.csv", "size": 1_234, "fingerprint": "1-2"}
+            ],
+            "rows": {"images": 2000, "boxes": 1000},
+            "warnings": [],
+        },
         "transcripts": None,
         "shards": shards,
         "expected": [],
@@ -224,7 +234,12 @@ def manifest(**changes):
             }
         ],
     }
-    return made | changes
+    return made | {"pages": [], "seal": ""} | changes
+
+
+def typed(made):
+    """A manifest that `manifest` made, perhaps changed since."""
+    return msgspec.convert(made, Manifest)
 
 
 SPLITS = (("oops", "train"), (None, None), ("generated", "train"))

@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pytest
 
+from transforms.core.model.manifest_entries import TableFile
 from transforms.core.report.card import render_card
 
 REAL, MADE = ("coco", "train"), ("generated", "train")
@@ -13,8 +14,10 @@ def card(*splits, trace_points=7):
     rows = [{"dataset": dataset, "split": split, **known} for dataset, split in splits]
     text = pa.string()
     schema = pa.schema({"dataset": text, "split": text, **dict.fromkeys(known, pa.int64())})
-    files = [{"table": "narratives", "rows": 2 * len(rows)}]
-    return render_card("abc", files, pa.Table.from_pylist(rows, schema), {MADE})
+    entry = TableFile(
+        table="narratives", path="narratives/a.parquet", rows=2 * len(rows), bytes=1, crc32c=2
+    )
+    return render_card("abc", [entry], pa.Table.from_pylist(rows, schema), {MADE})
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ class Page(html.parser.HTMLParser):
 def render(manifest=None, tables=None, example=None):
     narrative, mentions = material.example() if example is None else example
     return render_report(
-        material.manifest() if manifest is None else manifest,
+        material.typed(material.manifest() if manifest is None else manifest),
         material.tables() if tables is None else tables,
         narrative,
         mentions,

@@ -1,7 +1,7 @@
 """The manifest of an index: what it was built from and what it holds.
 
 An index is a folder whose `index.json` is written last, so that a folder without one is an
-interrupted build.
+interrupted build. `docs/index.schema.json` is its schema.
 """
 
 import hashlib
@@ -17,7 +17,14 @@ FORMAT = 2
 
 
 class Source(msgspec.Struct, frozen=True):
-    """An input file: the role it was given in, and its fingerprint when it was read."""
+    """An input file.
+
+    Attributes:
+      role: What it was given as, such as `boxes`.
+      path: The file, without secrets.
+      size: Its bytes as stored.
+      fingerprint: Of the file when it was read; changes when the file does.
+    """
 
     role: str
     path: str
@@ -31,7 +38,17 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class BucketFile(msgspec.Struct, frozen=True):
-    """One file of a table."""
+    """One file of a table: its rows of some keys.
+
+    Attributes:
+      name: Where it is below the index's folder.
+      bucket: Number of the bucket of keys, from 0.
+      rows: Rows in it.
+      keys: Distinct keys in it.
+      bytes: Its size.
+      sha256: Its SHA-256, hexadecimal.
+      crc32c: Its CRC32C.
+    """
 
     name: str
     bucket: int
@@ -41,9 +58,20 @@ class BucketFile(msgspec.Struct, frozen=True):
     sha256: str
     crc32c: int
 
+    @property
+    def path(self) -> str:
+        """Where it is below the index's folder."""
+        return self.name
+
 
 class TableManifest(msgspec.Struct, frozen=True):
-    """One table: its buckets and, of each column of terms, the sorted values."""
+    """One table.
+
+    Attributes:
+      buckets: Into how many buckets its keys are divided; one without rows has no file.
+      terms: Of each column of terms, the sorted values.
+      files: The buckets' files.
+    """
 
     buckets: int
     terms: dict[str, list[str]]
@@ -70,7 +98,7 @@ class IndexManifest(msgspec.Struct, frozen=True):
       sources: The input files.
       tables: By name. A table without input files is left out; one without rows has no files.
       warnings: Sentences on what of the inputs a run does not use.
-      seal: Hash of all of these.
+      seal: Hash of all other entries.
     """
 
     format: int
@@ -91,13 +119,9 @@ class IndexManifest(msgspec.Struct, frozen=True):
         unsealed = msgspec.structs.replace(self, seal="")
         return msgspec.structs.replace(self, seal=_hash(msgspec.to_builtins(unsealed)))
 
-    def files(self) -> list[dict]:
-        """All files: `path` below the index's folder, `bytes` and `crc32c`."""
-        return [
-            {"path": file.name, "bytes": file.bytes, "crc32c": file.crc32c}
-            for table in self.tables.values()
-            for file in table.files
-        ]
+    def files(self) -> list[BucketFile]:
+        """The files of all tables."""
+        return [file for table in self.tables.values() for file in table.files]
 
     @property
     def fingerprint(self) -> str:
@@ -114,6 +138,11 @@ def address_of(kind: str, sources: list[Source], code: str) -> str:
 
 def _hash(value: object) -> str:
     return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()
+
+
+def encode_manifest(manifest: IndexManifest) -> bytes:
+    """The manifest as JSON, sealed."""
+    return msgspec.json.format(msgspec.json.encode(manifest.sealed()), indent=1)
 
 
 def read_manifest(folder: str, kinds: tuple[str, ...]) -> IndexManifest:
@@ -151,9 +180,14 @@ def decode_manifest(data: bytes | None, folder: str, kinds: tuple[str, ...]) -> 
     except UNREADABLE as error:
         message = f"{path}: is not an index's manifest ({shown(error)}): build it again"
         raise UsageError(message) from error
+    if head.format > FORMAT:
+        raise UsageError(
+            f"{path}: is an index of {head.kind}, format {head.format}, written by a newer version "
+            f"of this program (this one reads format {FORMAT}): upgrade it, or build it again"
+        )
     raise UsageError(
         f"{path}: is an index of {head.kind}, format {head.format}; needed is "
-        f"{' or '.join(kinds)}, format {FORMAT}: build it anew"
+        f"{' or '.join(kinds)}, format {FORMAT}: build it again"
     )
 
 

@@ -286,6 +286,7 @@ def test_the_fingerprint_is_of_the_content(tmp_path):
         (b"PK", "is not an index's manifest"),
         (b'{"format": 1, "kind": "words"}', "is an index of words, format 1"),
         (b'{"format": 0, "kind": "annotations"}', "is an index of annotations, format 0"),
+        (b'{"format": 99, "kind": "annotations"}', "format 99, written by a newer version"),
     ],
 )
 def test_what_is_no_index(tmp_path, content, said):

@@ -1,0 +1,67 @@
+"""Published versions: reading their manifests, and whether they are what these say."""
+
+from transforms import storage
+from transforms.core.base.errors import UsageError
+from transforms.core.model import layout
+from transforms.core.model.manifest import (
+    Baseline,
+    Manifest,
+    NewerFormatError,
+    decode_baseline,
+    decode_manifest,
+)
+
+
+def read_manifest(folder: str) -> Manifest:
+    """A version's manifest, whatever its files are.
+
+    Raises:
+      UsageError: It is missing, corrupt, or of a format that is not read.
+    """
+    path = storage.join(folder, layout.MANIFEST)
+    return decode_manifest(storage.read_bytes(path), path)
+
+
+def read_complete(folder: str, thorough: bool = False) -> Manifest | None:
+    """A version's manifest, None where the version is to be made again.
+
+    That is where it is not what its manifest says, or the manifest is of an older format.
+
+    Args:
+      folder: The version's folder; what is behind a link is none.
+      thorough: Compares the checksums of all files. Otherwise their sizes, and the checksums of
+        the statistics, which a summary reads, and of files that were modified after the manifest
+        was written.
+
+    Raises:
+      NewerFormatError: A newer version of this program wrote it.
+    """
+    if not storage.is_folder(folder):
+        return None
+    try:
+        manifest = read_manifest(folder)
+    except NewerFormatError:
+        raise
+    except UsageError:
+        return None
+    reference = None if thorough else layout.MANIFEST
+    statistics = [file.path for file in manifest.files if file.shard is None]
+    complete = storage.are_intact(folder, manifest.listed, reference, statistics)
+    return manifest if complete else None
+
+
+def read_baseline(folder: str) -> Baseline | None:
+    """What of a version a later run is compared with.
+
+    None where the manifest, of this format or an older one, is missing or corrupt.
+
+    Raises:
+      NewerFormatError: A newer version of this program wrote it.
+    """
+    path = storage.join(folder, layout.MANIFEST)
+    try:
+        return decode_baseline(storage.read_bytes(path), path)
+    except NewerFormatError:
+        raise
+    except UsageError:
+        return None
