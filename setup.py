@@ -38,6 +38,7 @@ EXTRAS = {
         "google-cloud-dataflow-client>=0.13,<1",
         "hypothesis>=6.170,<7",
         "import-linter>=2.17,<3",
+        "jsonschema>=4.26,<5",
         "pandas>=3.1,<4",
         "polars>=2.1,<3",
         "pytest>=9.2,<10",
