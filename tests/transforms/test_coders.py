@@ -47,7 +47,7 @@ def publish_plan(output, options, plan):
         shards=plan.shards,
         expected=plan.expected,
         limits=options.limits(),
-        attributes=plan.attributes,
+        provenance=plan.provenance,
     )
 
 
