@@ -12,7 +12,9 @@ from transforms import storage
 from transforms.core.base.errors import UsageError
 
 COMPRESSIONS = (".gz", ".zst")
-KINDS = {"captions": "_captions.jsonl", "transcripts": "_asr.jsonl"}
+Kind = Literal["narratives", "captions", "transcripts"]
+
+KINDS: dict[Kind, str] = {"captions": "_captions.jsonl", "transcripts": "_asr.jsonl"}
 """Files that are published beside a split's narratives, and how their names end."""
 
 OFFICIAL = pathlib.Path(__file__).with_name("catalog.yaml")
@@ -71,7 +73,7 @@ class Entry(_Part):
     """
 
     file: str
-    kind: Literal["narratives", "captions", "transcripts"]
+    kind: Kind
     group: str
     dataset: str
     split: str
@@ -105,6 +107,7 @@ class Catalog:
             if file.file in self._entries:
                 raise ValueError(f"the file {file.file!r} is there twice")
             self._entries[file.file] = _entry(name, group, file.file, "narratives", file)
+        kind: Kind
         for kind in KINDS:
             for file in getattr(group, kind):
                 self._entries[file.file] = _entry(name, group, file.file, kind, file)
@@ -127,7 +130,7 @@ class Catalog:
     def size_of(self, file_name: str) -> int | None:
         """Bytes of the published file of this name, None where they are not known."""
         entry = self.lookup(file_name)
-        return entry and entry.bytes
+        return entry.bytes if entry else None
 
     def plain_name(self, name: str) -> str:
         """The name of the file itself, of a copy's that may be compressed."""
@@ -143,15 +146,15 @@ class Catalog:
         return [storage.join(folder, file.file) for file in self.groups[name].files]
 
 
-def _entry(name: str, group: Group, file_name: str, kind: str, file: File | None = None) -> Entry:
+def _entry(name: str, group: Group, file_name: str, kind: Kind, file: File | None = None) -> Entry:
     return Entry(
         file=file_name,
         kind=kind,
         group=name,
         dataset=group.dataset,
         split=group.split,
-        bytes=file and file.bytes,
-        md5=file and file.md5,
+        bytes=file.bytes if file else None,
+        md5=file.md5 if file else None,
     )
 
 

@@ -39,8 +39,9 @@ Opened = TypeVar("Opened")
 def read_unit(unit: Unit, unit_bytes: int) -> Iterator[tuple[Unit, Chunk]]:
     """Reads one unit; a compressed shard yields its pieces in turn."""
     if not unit.compressed:
+        end = unit.size if unit.end is None else unit.end
         with storage.open_binary(unit.path, unit.fingerprint) as file:
-            start, block = read_block(file, unit.start, unit.end, MAX_LINE_BYTES)
+            start, block = read_block(file, unit.start, end, MAX_LINE_BYTES)
         storage.check_unchanged(unit.path, unit.fingerprint, unit.identity)
         yield unit, read_chunk(block, origin_of(unit, start))
         return
@@ -71,9 +72,10 @@ class _ReadUnit(beam.DoFn):
         pieces = read_unit(unit, self._unit_bytes)
         while True:
             with self._stopwatch.running():
-                piece, chunk = next(pieces, (None, None))
-            if chunk is None:
+                read = next(pieces, None)
+            if read is None:
                 return
+            piece, chunk = read
             self._lines.inc(chunk.lines)
             self._rejected.inc(len(chunk.rejected))
             yield piece, chunk

@@ -40,8 +40,8 @@ class SceneFiles:
         Raises:
           UsageError: A file is missing or not what it should be.
         """
-        sources = map(_sources, (self.images, self.labels, self.boxes))
-        return read_scenes(*sources, self._read_classes())
+        images, labels, boxes = map(_sources, (self.images, self.labels, self.boxes))
+        return read_scenes(images, labels, boxes, self._read_classes())
 
     def _read_classes(self) -> list[ClassName]:
         if not self.classes:

@@ -160,7 +160,8 @@ def _kind_and_pattern(value: type, choices: tuple, limits: list) -> tuple[str, s
 
 def _number(value: type, limits: list) -> str:
     """Pattern of a number that is not negative; of its limits, 0 and the sign are kept."""
-    least = max((limit.ge for limit in limits if isinstance(limit, annotated_types.Ge)), default=0)
+    bounds: list[Any] = [limit.ge for limit in limits if isinstance(limit, annotated_types.Ge)]
+    least = max(bounds, default=0)
     if value is int:
         return "[1-9][0-9]*" if least > 0 else "(0|[1-9][0-9]*)"
     return _DECIMAL
@@ -175,6 +176,6 @@ def _as_text(default: object) -> str:
 
 
 def _help(name: str, field: pydantic.fields.FieldInfo, is_list: bool, default: str) -> str:
-    text = _HELP.get(name, field.description)
+    text = _HELP.get(name, field.description or "")
     text += " Several are separated by commas." if is_list else ""
     return f"{text} Default: {default}." if default not in ("", "false") else text

@@ -76,7 +76,7 @@ class Cluster:
     def launch(self, role: str) -> None:
         """Starts the process of a role and writes it down."""
         name = role
-        if role == NAMESPACE:
+        if role == NAMESPACE and self.kind is not None:
             self._start(role, namespace.make(self.kind))
         elif role == PAGE:
             with forward.listen(self.ports.get("page", 0)) as listener:

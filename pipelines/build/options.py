@@ -118,7 +118,7 @@ class BuildOptions(Options):
         "annotations and classes. COCO's are joined to coco alone, those of Open Images to all "
         "datasets but coco, flickr30k and ade20k: image ids alone do not tell.",
     )
-    transcripts: Literal[*SOURCES] = pydantic.Field(
+    transcripts: Literal[*SOURCES] = pydantic.Field(  # type: ignore[valid-type]
         TimedCaption.name,
         description="Where transcriptions come from: the records themselves; published "
         "_asr.jsonl files (D alone); or a recogniser's output with word times.",

@@ -105,13 +105,15 @@ def _annotation_index(
         folder = storage.join(options.output, layout.INDEXES)
         sources = AnnotationSources(**options.sources())
         path = ensure_annotation_index(sources, folder, options, beam_args, thorough)
-    description = path and _describe_index(path, ("annotations",))
+    if not path:
+        return None
+    description = _describe_index(path, ("annotations",))
     if options.annotations and not storage.is_intact_index(path, ("annotations",), thorough):
         raise UsageError(
             f"{path}: the index given with --annotations is corrupt: build it again with `python "
             "-m pipelines.index_annotations`"
         )
-    return path and Index(path, description)
+    return Index(path, description)
 
 
 def _transcript_index(
@@ -161,7 +163,7 @@ def _calibrate(
     salt = digest({"index": fingerprint, "code": code_version(MAKERS)})
     units = [unit for shard in shards for unit in shard_units(shard, options.unit_bytes, salt)]
     check_heads(units, options.max_bad_share)  # before a pass over all of them
-    counts = _count_distances(units, options, beam_args, transcripts and transcripts.path)
+    counts = _count_distances(units, options, beam_args, transcripts.path if transcripts else None)
     try:
         return calibrate(counts, options.discard_share, options.discard_per_char)
     except ValueError as error:

@@ -133,7 +133,7 @@ def job_parser(model: type[Options], prog: str, description: str) -> argparse.Ar
     )
     parser.add_argument("--config", metavar="FILE", help="YAML file of options; flags win.")
     parser.add_argument("--version", action="version", version=versions())
-    below = parser
+    below: argparse.ArgumentParser | argparse._ArgumentGroup = parser
     general = Options.model_fields
     for name, field in sorted(model.model_fields.items(), key=lambda item: item[0] in general):
         if heading := model.groups.get(name):

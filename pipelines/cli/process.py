@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from pipelines.cli import stopping
 from transforms.core.base.errors import EngineError, UsageError, describe_os_error, sentence
 
-LOG_NAME = {"prefix": "localized-narratives-", "suffix": ".log"}
+LOG_PREFIX, LOG_SUFFIX = "localized-narratives-", ".log"
 
 
 class _Output:
@@ -92,7 +92,9 @@ def _explain(error: Exception) -> tuple[int, str]:
 def keep_traceback(error: Exception, more: str = "") -> str:
     """Writes an error's traceback to a file; gives a clause that says where it is."""
     try:
-        with tempfile.NamedTemporaryFile("w", delete=False, **LOG_NAME) as log:
+        with tempfile.NamedTemporaryFile(
+            "w", delete=False, prefix=LOG_PREFIX, suffix=LOG_SUFFIX
+        ) as log:
             log.write("".join(traceback.format_exception(error)))
             log.write(more)
     except OSError as failed:

@@ -121,7 +121,7 @@ class _Decompressed(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         try:
-            count = self._stream.readinto(buffer)
+            count = self._stream.readinto(buffer)  # type: ignore[union-attr]
             if not count and not self._file.tell():  # Python takes no bytes for an empty gzip file
                 raise EOFError("it is empty")
             return count

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import json
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import apache_beam as beam
 import msgspec
@@ -88,7 +89,7 @@ class Outcome:
 class SummaryCoder(MessagePackCoder):
     """A summary as MessagePack, compressed."""
 
-    def encode(self, value: Summary) -> bytes:
+    def encode(self, value: Any) -> bytes:
         return encode_summary(value)
 
     def decode(self, encoded: bytes) -> Summary:

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pipelines.build.inputs.expectations import Refused
 from transforms import storage
@@ -49,7 +49,7 @@ def verify_checksums(
       UsageError: It was changed in the meantime, or cannot be read.
     """
     listed = [shard for shard in shards if shard.md5]
-    found = {shard.path: _known(shard, output) for shard in listed}
+    found: dict[str, str | None] = {shard.path: _known(shard, output) for shard in listed}
     unread = [shard for shard in listed if found[shard.path] is None]
     if unread:
         size = sum(shard.size for shard in unread)
@@ -64,7 +64,7 @@ def _files(number: int) -> str:
     return "1 file" if number == 1 else f"{number} files"
 
 
-def _explain(wrong: Sequence[ShardPlan], found: dict[str, str]) -> str:
+def _explain(wrong: Sequence[ShardPlan], found: Mapping[str, str | None]) -> str:
     listed = "; ".join(
         f"{shown(shard.path)} has the MD5 {found[shard.path]}, the published file {shard.md5}"
         for shard in wrong

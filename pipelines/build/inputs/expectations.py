@@ -37,7 +37,7 @@ def expectations(shards: Sequence[ShardPlan], catalog: Catalog) -> tuple[Expecte
 
 def _expected(catalog: Catalog, name: str, kind: str, given: Sequence[str]) -> Expected:
     group = catalog.groups[name]
-    absent = []
+    absent: list[str] = []
     if kind == "narratives":
         plain = {catalog.plain_name(file) for file in given}
         absent = [file.file for file in group.files if file.file not in plain]
@@ -46,7 +46,7 @@ def _expected(catalog: Catalog, name: str, kind: str, given: Sequence[str]) -> E
         kind=kind,
         dataset=group.dataset,
         split=group.split,
-        narratives=group.narratives,
+        narratives=group.narratives or 0,
         shards=tuple(given),
         absent=tuple(absent),
     )

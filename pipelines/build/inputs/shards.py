@@ -104,13 +104,13 @@ def _find_transcriptions(options: BuildOptions, catalog: Catalog) -> list[ShardP
 
 
 def _plan_shard(file: FileInfo, entry: Entry | None, options: BuildOptions) -> ShardPlan:
-    known = {"dataset": options.dataset, "split": options.split}
-    if entry is not None:
-        known = {"dataset": entry.dataset, "split": entry.split}
-        # A file of another size is another file, whatever its checksum.
-        same_size = entry.bytes in (None, file.size)
-        known |= {"group": entry.group, "md5": entry.md5 if same_size else None}
-    return ShardPlan(file.path, file.size, file.fingerprint, **known, identity=file.identity)
+    found = (file.path, file.size, file.fingerprint)
+    if entry is None:
+        return ShardPlan(*found, options.dataset, options.split, identity=file.identity)
+    # A file of another size is another file, whatever its checksum.
+    md5 = entry.md5 if entry.bytes in (None, file.size) else None
+    known = (entry.dataset, entry.split, entry.group, md5)
+    return ShardPlan(*found, *known, identity=file.identity)
 
 
 _NUMBERED = re.compile(r"_localized_narratives-(\d+-of-\d+)$")

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from pipelines.cli import stopping
 from pipelines.cli.beam_options import DATAFLOW, FLINK, LOCAL, engine_of, to_flags
 from pipelines.cli.options import Options
-from pipelines.cli.process import LOG_NAME, keep_traceback
+from pipelines.cli.process import LOG_PREFIX, LOG_SUFFIX, keep_traceback
 from transforms import storage
 from transforms.core.base import unfinished
 from transforms.core.base.errors import (
@@ -52,7 +52,9 @@ def create_pipeline(options: Options, beam_args: Sequence[str] = ()) -> Iterator
     """
     engine = _engine(options)
     with (
-        tempfile.TemporaryFile("w+", errors="replace", **LOG_NAME) as workers_log,
+        tempfile.TemporaryFile(
+            "w+", errors="replace", prefix=LOG_PREFIX, suffix=LOG_SUFFIX
+        ) as workers_log,
         _prepared(engine, options, beam_args, workers_log) as pipeline,
     ):
         try:
@@ -123,7 +125,7 @@ def _local_runner(workers: int, workers_log: TextIO) -> Any:
 def _defaults(engine: str, flags: Sequence[str]) -> list[str]:
     """Flags that an engine needs and that were not given."""
     given = {flag.partition("=")[0] for flag in flags}
-    defaults = {}
+    defaults: dict[str, object] = {}
     if engine == FLINK:
         from pipelines.cli.engines.loopback import bind_to_loopback
 

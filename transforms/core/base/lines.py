@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import google_crc32c
 import numpy as np
@@ -150,7 +150,7 @@ def _skip_line(file: BinaryIO, crc32c: int) -> Skipped | None:
     return Skipped(size, piece.endswith(b"\n"), crc32c) if size else None
 
 
-def _fill(file: BinaryIO, buffer: np.ndarray) -> int:
+def _fill(file: Any, buffer: np.ndarray) -> int:
     """Reads until the buffer is full or the file ends; gives the bytes read."""
     size = 0
     while size < len(buffer) and (count := file.readinto(buffer[size:])):
@@ -160,7 +160,7 @@ def _fill(file: BinaryIO, buffer: np.ndarray) -> int:
 
 def _behind_line_end(data: np.ndarray) -> int:
     """The position behind the first line end, 0 where there is none."""
-    found = _LINE_END.search(data)
+    found = _LINE_END.search(data)  # type: ignore[call-overload]  # arrays are buffers
     return found.end() if found else 0
 
 

@@ -1,5 +1,6 @@
 """A chunk: the narratives of one unit in columnar form, with its bad lines beside them."""
 
+import builtins
 import dataclasses
 from collections.abc import Iterable
 from typing import Any
@@ -60,7 +61,7 @@ class Chunk:
             if isinstance(value, pa.RecordBatch):
                 yield field.name, value
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self) -> "builtins.bytes":
         """Serialises: the batches' names, then Arrow IPC streams of the scalars and each batch."""
         batches = dict(self._batches())
         scalars = {
@@ -79,7 +80,7 @@ class Chunk:
         return sink.getvalue().to_pybytes()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Chunk":
+    def from_bytes(cls, data: "builtins.bytes") -> "Chunk":
         """Reads what `to_bytes` wrote; columns point into `data`."""
         length = int.from_bytes(data[:4], "little")
         names = data[4 : 4 + length].decode().split(",")

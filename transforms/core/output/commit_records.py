@@ -87,7 +87,7 @@ def count_chunk(chunk: Chunk) -> Counts:
         rejected=_counts_by_code(chunk.rejected["code"]),
         flags=flags.count(numbers(chunk.narratives["flags"])),
         generated=_generated(chunk.narratives),
-        mentions=len(chunk.mentions),
+        mentions=0 if chunk.mentions is None else len(chunk.mentions),
         mentions_without_boxes=_mentions_without_boxes(chunk),
         **_boxes_left_out(chunk),
     )
@@ -120,6 +120,8 @@ def _counts_by_reason(reasons: pa.ListArray) -> dict[str, int]:
 
 
 def _mentions_without_boxes(chunk: Chunk) -> int:
+    if chunk.mentions is None:
+        return 0
     boxed = pc.equal(chunk.narratives["boxes_status"], "boxed")
     ids = narrative_ids(chunk.narratives).filter(boxed)
     return pc.sum(pc.invert(pc.is_in(chunk.mentions["narrative_id"], ids))).as_py() or 0

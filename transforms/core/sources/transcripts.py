@@ -19,6 +19,7 @@ line:
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -148,11 +149,12 @@ class _Recognised(msgspec.Struct):
     segments: list[_WhisperSegment] | msgspec.UnsetType = msgspec.UNSET
 
     def timed_words(self) -> list[tuple[str, float, float]]:
+        parts: Sequence[_GoogleResult | _WhisperSegment]
         if self.results is not msgspec.UNSET:
             parts = _without_repetition(self.results)
-        else:
+        elif self.segments is not msgspec.UNSET:
             parts = self.segments
-        if parts is msgspec.UNSET:
+        else:
             raise ValueError("neither `results` (Google) nor `segments` (Whisper)")
         return [word for part in parts for word in part.timed_words() if word[0].strip()]
 
@@ -204,7 +206,7 @@ def parse_asr_lines(lines: bytes) -> pa.RecordBatch:
       BadTranscription: A line that is no such record.
     """
 
-    def decode(line: bytes) -> tuple[str, list]:
+    def decode(line: bytes) -> tuple[str, Any]:
         record = _ASR_DECODER.decode(line)
         return asr_key(record.image_id, record.annotator_id), record.asr
 

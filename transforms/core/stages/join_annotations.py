@@ -39,7 +39,7 @@ def join_annotations(
 
 def _join(narratives: pa.RecordBatch, index: AnnotationIndex, others: Mapping[str, str]) -> Joined:
     codes, datasets = term_codes(narratives["dataset"])
-    positions = {name: at for at, name in enumerate(contents.VOCABULARIES)}
+    positions: dict[str | None, int] = {name: at for at, name in enumerate(contents.VOCABULARIES)}
     about = [positions.get(contents.vocabulary_of_dataset(name, others), -1) for name in datasets]
     return index.join(narratives["image_id"], np.array(about)[codes])
 

@@ -179,7 +179,8 @@ def draw(drawings: Drawings, generator: np.random.Generator) -> Trace:
     opens = np.concatenate([[True], drawings.leaves[:-1]])
     changes = np.concatenate([[True], which[1:] != which[:-1]])
     return Trace(
-        *points,
+        points[0],
+        points[1],
         np.rint(moments * 1e3).astype(np.int64),
         which,
         np.flatnonzero(changes & _any_since(opens, which)),

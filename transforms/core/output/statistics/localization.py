@@ -73,7 +73,7 @@ class Localization(Statistic):
 
     def add(self, chunk: Chunk) -> None:
         """Adds what MatchMentions has counted."""
-        if chunk.localization is None:
+        if chunk.localization is None or chunk.histogram is None:
             return
         groups = chunk.histogram["group"].to_numpy()
         bins = chunk.histogram["bin_x"].to_numpy() * BINS + chunk.histogram["bin_y"].to_numpy()

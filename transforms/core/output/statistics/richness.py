@@ -3,6 +3,7 @@
 import dataclasses
 from collections import Counter
 from itertools import starmap
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -104,7 +105,7 @@ class Richness(Statistic):
         moments = dict(self.measures[split])
         moments["narratives_per_image"] = Moments()
         moments["narratives_per_image"].update(per_image.values())
-        row = {"dataset": split[0], "split": split[1], "images": len(per_image)}
+        row: dict[str, Any] = {"dataset": split[0], "split": split[1], "images": len(per_image)}
         row["captions"] = self.narratives[split].total()
         for measure, scale in MEASURES.items():
             described = moments[measure].describe(scale)

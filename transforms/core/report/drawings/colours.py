@@ -22,7 +22,8 @@ fdac33 feb82c fdc527 fcd225 f8df25 f4ed27 f0f921
 
 
 def _samples(text: str) -> tuple[Colour, ...]:
-    return tuple(tuple(bytes.fromhex(sample)) for sample in text.split())
+    parts = (bytes.fromhex(sample) for sample in text.split())
+    return tuple((red, green, blue) for red, green, blue in parts)
 
 
 VIRIDIS = _samples(_VIRIDIS)
@@ -42,9 +43,10 @@ def colour_at(samples: Sequence[Colour], position: float) -> Colour:
     """The colour at a position in [0, 1] of a map."""
     at = min(max(position, 0.0), 1.0) * (len(samples) - 1)
     low = min(int(at), len(samples) - 2)
-    return tuple(
+    red, green, blue = (
         round(a + (b - a) * (at - low)) for a, b in zip(samples[low], samples[low + 1], strict=True)
     )
+    return red, green, blue
 
 
 def hexadecimal(colour: Colour) -> str:

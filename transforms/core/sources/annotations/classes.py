@@ -51,7 +51,7 @@ def parse_classes(file_name: str, data: bytes) -> list[ClassName]:
         message = f"{file_name}: is not UTF-8 at byte {error.start}: convert it"
         raise UsageError(message) from error
     reader = csv.reader(io.StringIO(text, newline=""))
-    classes = []
+    classes: list[ClassName] = []
     try:
         for row in reader:
             if row and (classes or not _is_header(row)):

@@ -85,9 +85,11 @@ def _subset(file_name: str) -> str | None:
 
 
 def _image_rows(instances: _Instances, subset: str | None) -> pa.RecordBatch:
-    licences = {item.id: item.url or item.name for item in instances.licenses}
+    licences: dict[int | None, str | None] = {
+        item.id: item.url or item.name for item in instances.licenses
+    }
     images = instances.images
-    known = {
+    known: dict[str, Sequence] = {
         "key": [str(image.id) for image in images],
         "subset": [subset] * len(images),
         "url": [image.coco_url or image.flickr_url or None for image in images],

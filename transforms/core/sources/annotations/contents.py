@@ -29,6 +29,8 @@ def vocabulary_of_dataset(dataset: str | None, others: Mapping[str, str]) -> str
       dataset: Name of the narratives' dataset, None where it is not known.
       others: Vocabulary by dataset, before what is known here.
     """
+    if dataset is None:
+        return OPEN_IMAGES
     return {**_IMAGES_OF, **others}.get(dataset, OPEN_IMAGES)
 
 

@@ -166,7 +166,7 @@ def read_block(source: CsvFile, start: int, end: int) -> pa.RecordBatch:
     start = max(start, source.header_bytes)
     with source.open() as file:
         first, block = lines.read_block(file, start, end)
-    data = memoryview(block.data)
+    data = memoryview(block.data)  # type: ignore[arg-type]
     if lines.is_blank(data):
         return _no_rows(source.kind)
     try:

@@ -402,7 +402,7 @@ def _number(data, at, limit, ok):
     if data[at] == _POINT:
         at, fraction, decimals = _digits_by_word(data, at + 1)
         ok &= (decimals > 0) & (digits + decimals <= _MAX_DIGITS)
-        decimals = min(decimals, _MAX_DIGITS)
+        decimals = min(decimals, _MAX_DIGITS)  # type: ignore[arg-type]
         mantissa = mantissa * _POWERS[decimals] + fraction
     value = mantissa / _POWERS[decimals]
     ok &= value <= limit

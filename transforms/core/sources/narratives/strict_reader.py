@@ -95,7 +95,7 @@ def read_strictly(
       dialect: One of `decoding.DIALECTS`.
       begin: Where the first line's record begins: behind a byte order mark.
     """
-    view = memoryview(block.data)
+    view = memoryview(block.data)  # type: ignore[arg-type]
     records, kept, bad, blank = [], [], BadLines(), 0
     starts, ends = starts[lines], ends[lines]
     kinds = line_kinds.kinds_of_lines(block.data, starts, ends, begin)

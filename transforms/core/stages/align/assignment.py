@@ -45,7 +45,7 @@ def best_assignment(costs, matches):
         for j in range(n_m - 1, -1, -1):
             rest[i, j] = costs[i, j] * scale + min(rest[i + 1, j], later)
             later = min(later, rest[i + 1, j] - 1)
-    j = np.argmin(rest[0])
+    j = int(np.argmin(rest[0]))
     distance = costs[0, j]
     matches[0] = j
     for i in range(1, n_a):
@@ -130,7 +130,7 @@ def _divide(spans, low, high, low_m, high_m, fixed):
         for j in range(width):
             if rest[j] < _FAR:
                 rest[j] += costs[j] * scale
-    j = 0 if fixed else np.argmin(rest)
+    j = 0 if fixed else int(np.argmin(rest))
     return rest[j], low_m + j, low_m + at_middle[j], low_m + at_end[j]
 
 

@@ -164,4 +164,5 @@ def create_source(name: str, index_path: str | None = None) -> TranscriptSource:
     kind = SOURCES[name]
     if kind.indexed != (index_path is not None):
         raise ValueError(f"transcripts {name} and index {index_path} differ")
-    return kind() if index_path is None else kind(TranscriptIndex.open(index_path))
+    given = [] if index_path is None else [TranscriptIndex.open(index_path)]
+    return kind(*given)

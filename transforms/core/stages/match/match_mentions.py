@@ -104,7 +104,11 @@ def compile_rules(index: AnnotationIndex, rules: MentionRules) -> CompiledRules:
         for name in contents.VOCABULARIES
         if (classes := index.classes_of(name))
     }
-    wanted = {OTHERS: contents.OPEN_IMAGES, "coco": contents.COCO, **dict(rules.others)}
+    wanted: dict[str | None, str] = {
+        OTHERS: contents.OPEN_IMAGES,
+        "coco": contents.COCO,
+        **dict(rules.others),
+    }
     vocabularies = {dataset: compiled[name] for dataset, name in wanted.items() if name in compiled}
     narrower = index.hierarchy if rules.subclasses else {}
     return CompiledRules(vocabularies, narrower, rules.excluded_flags)
@@ -283,7 +287,7 @@ def _measure_localization(
     first: np.ndarray,
     end: np.ndarray,
     closest: ClosestBoxes,
-    boxes: np.ndarray,
+    boxes: Boxes,
 ) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     """Counts by dataset, split and class, and the histogram of their points."""
     pairs, pair_of_row = dataset_splits(narratives)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from transforms.core.stages.match.mentions import fold, spoken_name
 Place = tuple[int, int]
 """A source's number, and the position in it."""
 
-Finding = tuple[str, Place, object]
+Finding = tuple[str, Place, Any]
 """Table, place, and what `find` gives for rows of that table."""
 
 BOX_FAULTS = {

@@ -101,7 +101,8 @@ def tagger_version(name: str) -> str | None:
     if name in TAGGERS:
         return None
     spec = None if pathlib.Path(name).is_dir() else importlib.util.find_spec(name)
-    return folder_version(pathlib.Path(name) if spec is None else pathlib.Path(spec.origin).parent)
+    origin = spec and spec.origin
+    return folder_version(pathlib.Path(origin).parent if origin else pathlib.Path(name))
 
 
 def too_long(captions: pa.StringArray) -> np.ndarray:

@@ -72,7 +72,7 @@ def write_caption(scene: Scene, generator: np.random.Generator) -> Caption:
 
 def _objects_to_name(scene: Scene, dice: Dice) -> list[tuple[str, str, Box | None]]:
     """`(class_id, name, box)` in the order in which they will be named."""
-    weighted = []
+    weighted: list[tuple[float, str, str, Box | None]] = []
     for box in scene.boxes:
         # Annotators name whole things of some size, rarely a part such as a human arm.
         weight = (box.area + 0.01) * (0.05 if box.name.startswith("human ") else 1)
