@@ -20,6 +20,9 @@ def read_bytes(value: object) -> object:
 
     Raises:
       ValueError: Not a whole number of bytes.
+
+    >>> read_bytes("32MiB"), read_bytes("1.5MB"), read_bytes(7)
+    (33554432, 1500000, 7)
     """
     found = _BYTES.fullmatch(value.strip()) if isinstance(value, str) else None
     if not found:
@@ -32,7 +35,11 @@ def read_bytes(value: object) -> object:
 
 
 def read_share(value: object) -> object:
-    """A percentage as a share: `10%` is 0.1; all else is left to the option's own type."""
+    """A percentage as a share: `10%` is 0.1; all else is left to the option's own type.
+
+    >>> read_share("10%"), read_share("0.2")
+    (0.1, '0.2')
+    """
     found = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
     return float(Decimal(found[1]) / 100) if found else value
 

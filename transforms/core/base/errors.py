@@ -63,6 +63,9 @@ def shown(value: object, limit: int = SHOWN_CHARACTERS) -> str:
 
     Cut to `limit` characters with `…`; characters that do not print (line ends, terminal escapes,
     bytes of a file name that are not UTF-8) are written as Python escapes them, `\x1b`.
+
+    >>> print(shown("a\x1b[2Jb"))
+    a\x1b[2Jb
     """
     text = _bounded(limit).repr(value) if isinstance(value, _CONTAINERS) else str(value)
     cut = text if len(text) <= limit else text[: max(0, limit - 1)] + "…"

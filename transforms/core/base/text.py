@@ -54,7 +54,12 @@ class Words:
 
 
 def split_words(texts: pa.StringArray) -> Words:
-    """Splits and normalises every text."""
+    """Splits and normalises every text.
+
+    >>> words = split_words(pa.array(["A dog's “Ball” , here"]))
+    >>> normalised_texts(words).to_pylist()
+    ['a', "dog's", 'ball', 'here']
+    """
     codes, text_offsets = code_points(texts)
     kinds = character_kinds(codes)
     offsets, starts, ends = _split(kinds, text_offsets)
@@ -68,6 +73,10 @@ def code_points(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray]:
 
     Returns:
       Code points, shape `(n_characters,)` uint32, and offsets, shape `(n + 1,)` int64.
+
+    >>> codes, offsets = code_points(pa.array(["é", "ab"]))
+    >>> codes.tolist(), offsets.tolist()
+    ([233, 97, 98], [0, 1, 3])
     """
     data, offsets = utf8(texts)
     if data.size == 0 or data.max() < 0x80:
@@ -189,7 +198,11 @@ def _normalise(
 
 @functools.lru_cache(1 << 16)
 def normalise_word(word: str) -> str:
-    """NFKC, casefold, and at the outside all stripped that is no word by itself."""
+    """NFKC, casefold, and at the outside all stripped that is no word by itself.
+
+    >>> normalise_word("“Ball”,"), normalise_word("ﬁsh")
+    ('ball', 'fish')
+    """
     folded = unicodedata.normalize("NFKC", word).casefold()
     first, end = 0, len(folded)
     while first < end and _is_outer(folded[first]):

@@ -80,6 +80,9 @@ def unit_file_name(table: str, position: int) -> str:
 
     Not by the shard's name: readers of folders skip names such as `_x`, and Hugging Face's
     `datasets` takes words such as `train` or `val` in any file's name for its split.
+
+    >>> unit_file_name("narratives", 7), unit_file_name("rejected", 0)
+    ('narratives-00007.parquet', 'rejected-00000.avro')
     """
     return file_name(table, f"{table}-{position:05d}")
 

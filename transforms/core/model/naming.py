@@ -21,6 +21,11 @@ def dataset_and_split(dataset_id: str) -> tuple[str | None, str | None]:
 
     `mscoco_val2017` is (`coco`, `validation`), `ADE20k` is (`ade20k`, None); an unknown dataset
     keeps its own name without the split: `generated_train` is (`generated`, `train`).
+
+    >>> dataset_and_split("mscoco_val2017")
+    ('coco', 'validation')
+    >>> dataset_and_split("ADE20k_train")
+    ('ade20k', 'train')
     """
     name = dataset_id.lower()
     found = _SPLIT.search(name)
@@ -35,7 +40,11 @@ def dataset_and_split(dataset_id: str) -> tuple[str | None, str | None]:
 
 
 def is_generated(dataset_id: str | None) -> bool:
-    """Whether a record says that it was generated rather than spoken by a person."""
+    """Whether a record says that it was generated rather than spoken by a person.
+
+    >>> is_generated("generated_train"), is_generated("open_images_train")
+    (True, False)
+    """
     return (dataset_id or "").lower().startswith(GENERATED)
 
 
@@ -49,6 +58,9 @@ def resolve_recording(dataset_id: str, annotator_id: int, name: str | None) -> s
 
     The stored name does not resolve for Flickr30k and ADE20k, whose objects are
     `{split}/{split}_{image id zero-padded to 16}_{annotator}.ogg`.
+
+    >>> resolve_recording("Flick30k_train", 93, "flickr30k_train/flickr30k_train_36979_93.ogg")
+    'flickr30k_train/flickr30k_train_0000000000036979_93.ogg'
     """
     if name and needs_resolving(dataset_id):
         if found := _RECORDING.search(name):

@@ -88,7 +88,11 @@ class Unit:
 
 
 def make_label(stem: str) -> str:
-    """What output files are called after: a file's name without what readers of folders refuse."""
+    """What output files are called after: a file's name without what readers of folders refuse.
+
+    >>> make_label("(1) my shard")
+    '1_my_shard'
+    """
     label = re.sub(r"[^\w.-]+", "_", stem).lstrip("_.-") or "shard"
     if len(label.encode()) > LABEL_BYTES:
         kept = label.encode()[: LABEL_BYTES - 9].decode(errors="ignore")

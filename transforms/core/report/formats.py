@@ -19,7 +19,11 @@ def dataset_name(dataset: str | None) -> str:
 
 
 def split_name(dataset: str | None, split: str | None) -> str:
-    """Dataset and split, for a heading or a row's name; one word where neither is known."""
+    """Dataset and split, for a heading or a row's name; one word where neither is known.
+
+    >>> split_name("coco", "train"), split_name(None, None)
+    ('COCO · train', 'unknown')
+    """
     if dataset is None and split is None:
         return UNKNOWN
     return f"{dataset_name(dataset)} · {split or UNKNOWN}"
@@ -36,7 +40,11 @@ def decimal(value: float | None, digits: int = 1) -> str:
 
 
 def percent(share: float | None, digits: int = 1) -> str:
-    """A share as a percentage."""
+    """A share as a percentage.
+
+    >>> percent(0.854), percent(None)
+    ('85.4 %', '–')
+    """
     return NOTHING if share is None else f"{100 * share:.{digits}f} %"
 
 
@@ -51,5 +59,9 @@ def phrase(name: str) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """A number with its noun."""
+    """A number with its noun.
+
+    >>> plural(1, "shard"), plural(1200, "shard")
+    ('1 shard', '1,200 shards')
+    """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

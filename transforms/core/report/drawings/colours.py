@@ -50,7 +50,11 @@ def colour_at(samples: Sequence[Colour], position: float) -> Colour:
 
 
 def hexadecimal(colour: Colour) -> str:
-    """A colour as `#rrggbb`."""
+    """A colour as `#rrggbb`.
+
+    >>> hexadecimal((0, 128, 255))
+    '#0080ff'
+    """
     return "#" + bytes(colour).hex()
 
 

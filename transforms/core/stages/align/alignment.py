@@ -53,6 +53,13 @@ def align(
       caption: The captions' words.
       most_work: Work beyond which a narrative is left alone; equal words are always aligned.
       full_cells: Pairs of words beyond which memory is saved; no influence on the result.
+
+    >>> import pyarrow as pa
+    >>> from transforms.core.base.text import split_words
+    >>> spoken, written = split_words(pa.array(["a dag"])), split_words(pa.array(["A big dog."]))
+    >>> alignment = align(spoken, written)
+    >>> alignment.distances.tolist(), alignment.matches.tolist()
+    ([1], [0, 2])
     """
     return Alignment(
         *_align(

@@ -138,7 +138,11 @@ def narrative_keys(image_ids: pa.StringArray, annotator_ids: pa.Int64Array) -> p
 
 
 def recording_keys(recordings: pa.StringArray) -> pa.StringArray:
-    """File names of recordings without folder and ending."""
+    """File names of recordings without folder and ending.
+
+    >>> recording_keys(pa.array(["coco_val/coco_val_1_2.ogg"])).to_pylist()
+    ['coco_val_1_2']
+    """
     import pyarrow.compute as pc
 
     return pc.replace_substring_regex(recordings, r"^.*/|\.[^./]*$", "")

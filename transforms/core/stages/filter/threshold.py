@@ -26,6 +26,9 @@ def calibrate(counts: DistanceCounts, discard_share: float, per_char: bool) -> i
 
     Raises:
       ValueError: More narratives than the share have no D.
+
+    >>> calibrate({(0, 10): 3, (1, 10): 4, (9, 10): 3}, 0.3, per_char=False)
+    1
     """
     by_badness: dict[Fraction, int] = {}
     undefined = 0

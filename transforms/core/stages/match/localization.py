@@ -45,6 +45,10 @@ def box_faults(corners: np.ndarray) -> dict[str, np.ndarray]:
     Returns:
       By reason, shape `(n,)` bool: `outside` (`LOWEST` to `HIGHEST`, or not a number), `inverted`
       (a minimum above the maximum), `zero_size` (no width or no height).
+
+    >>> faults = box_faults(np.array([[0.1, 0.1, 0.9, 0.9], [0.9, 0.1, 0.1, 0.9]]))
+    >>> {reason: where.tolist() for reason, where in faults.items()}
+    {'outside': [False, False], 'inverted': [False, True], 'zero_size': [False, False]}
     """
     near = ((corners >= LOWEST) & (corners <= HIGHEST)).all(axis=1)
     low, high = corners[:, :2], corners[:, 2:]

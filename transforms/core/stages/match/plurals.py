@@ -94,6 +94,9 @@ def plural_forms(name: str) -> list[str]:
     """Plurals of a spoken name in lower case; none where it is plural itself or uncountable.
 
     A name's last word takes the plural, or the one before `of` (chests of drawers).
+
+    >>> plural_forms("Chest of drawers"), plural_forms("Woman"), plural_forms("Scissors")
+    (['chests of drawers'], ['women'], [])
     """
     name = name.lower()
     if name in _PHRASES:
