@@ -111,8 +111,8 @@ class Catalog:
         for kind in KINDS:
             for file in getattr(group, kind):
                 self._entries[file.file] = _entry(name, group, file.file, kind, file)
-        for kind, sibling in _siblings(group):
-            self._entries.setdefault(sibling, _entry(name, group, sibling, kind))
+        for sibling_kind, sibling in _siblings(group):
+            self._entries.setdefault(sibling, _entry(name, group, sibling, sibling_kind))
 
     def lookup(self, file_name: str) -> Entry | None:
         """What is known of a file, by the last part of its path.
@@ -158,7 +158,7 @@ def _entry(name: str, group: Group, file_name: str, kind: Kind, file: File | Non
     )
 
 
-def _siblings(group: Group) -> list[tuple[str, str]]:
+def _siblings(group: Group) -> list[tuple[Kind, str]]:
     stems = {_NARRATIVES_END.sub("", file.file) for file in group.files}
     return [(kind, stem + end) for stem in sorted(stems) for kind, end in KINDS.items()]
 

@@ -83,8 +83,8 @@ def _details(found: Found) -> Iterator[str]:
     listed = ", ".join(f"{code} {number:,}" for code, number in _by_number(rejected))
     yield f"  rejected {sum(rejected.values()):,}: {listed}"
     lines = found.bad_lines[:_LINES_SHOWN]
-    for row in lines:
-        yield f"    {shown(row.shard)}:{row.line} {row.code} {shown(row.message)}"
+    for bad in lines:
+        yield f"    {shown(bad.shard)}:{bad.line} {bad.code} {shown(bad.message)}"
     if more := sum(rejected.values()) - len(lines):
         yield f"    … and {more:,} more"
     yield from _places(found.rejected_files)

@@ -107,9 +107,9 @@ def _show_current(options: BuildOptions, plan: BuildPlan, manifest: Manifest) ->
     expected = compare(plan.expected, manifest.shards)
     manifest = msgspec.structs.replace(manifest, expected=expected)
     if verdict := judge_current(manifest, options.limits()):
-        folder = storage.join(options.output, layout.version_folder(plan.version))
+        folder = storage.join(options.output, layout.version_folder(manifest.version))
         found = describe_failure(manifest, folder)
-        message = f"{verdict.message}: version {plan.version} stays current"
+        message = f"{verdict.message}: version {manifest.version} stays current"
         return _fail(options, verdict.status, message, found)
     _say(
         options,

@@ -76,16 +76,15 @@ def plan_build(options: BuildOptions, prepared: Prepared) -> BuildPlan:
     """
     quality, mentions = options.quality_rules(prepared.threshold), options.mention_rules()
     code, packages = code_version(MAKERS), package_versions()
-    annotations = prepared.annotations and prepared.annotations.description
-    transcripts = prepared.transcripts and prepared.transcripts.description
+    annotations, transcripts = prepared.annotations, prepared.transcripts
     salt = digest(
         {
-            "quality": {rule.name: dataclasses.asdict(rule) for rule in quality},
+            "quality": {rule.name: rule.limit for rule in quality},
             "mentions": dataclasses.asdict(mentions),
             "transcripts": options.transcripts,
             "tagger": [options.tagger, tagger_version(options.tagger)],
-            "annotation_index": annotations and annotations.fingerprint,
-            "transcript_index": transcripts and transcripts.fingerprint,
+            "annotation_index": annotations and annotations.description.fingerprint,
+            "transcript_index": transcripts and transcripts.description.fingerprint,
             "code": code,
             "packages": packages,
         }
@@ -104,12 +103,12 @@ def plan_build(options: BuildOptions, prepared: Prepared) -> BuildPlan:
         finished=tuple(path for _, path in finished),
         version=None if any(unit.compressed for unit in todo) else version_id(keys),
         base=base,
-        manifest=base and _current_manifest(options, base),
-        annotation_index=prepared.annotations and prepared.annotations.path,
-        transcript_index=prepared.transcripts and prepared.transcripts.path,
+        manifest=_current_manifest(options, base) if base else None,
+        annotation_index=annotations.path if annotations else None,
+        transcript_index=transcripts.path if transcripts else None,
         quality=quality,
         mentions=mentions,
-        provenance=_provenance(options, base, quality, code, packages, annotations, transcripts),
+        provenance=_provenance(options, base, quality, code, packages, prepared),
     )
 
 
@@ -198,10 +197,13 @@ def _provenance(
     quality: Sequence[Rule],
     code: str,
     packages: dict[str, str],
-    annotations: IndexDescription | None,
-    transcripts: IndexDescription | None,
+    prepared: Prepared,
 ) -> Provenance:
     """Entries of the manifest that are known before a line is read, without secrets."""
+    annotations, transcripts = (
+        index.description if index else None
+        for index in (prepared.annotations, prepared.transcripts)
+    )
     made = Provenance(
         configuration=options.model_dump(mode="json"),
         code=code,

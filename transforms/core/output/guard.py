@@ -153,20 +153,20 @@ def _differing(splits: Sequence[SplitRow]) -> Iterator[MeasuredShare]:
 
 
 def _joined(
-    splits: Sequence[SplitRow], covered: Mapping[str | None, Sequence[str]]
+    splits: Sequence[SplitRow], covered: Mapping[str, Sequence[str]]
 ) -> Iterator[MeasuredShare]:
     for split in splits:
         judged = split.narratives >= MIN_NARRATIVES
-        for kind in covered.get(split.dataset, ()) if judged else ():
+        for kind in covered.get(split.dataset or "", ()) if judged else ():
             name, count = f"{kind}_joined", getattr(split, f"with_{kind}")
             yield _share(name, "min_joined_share", count, split.narratives, split)
 
 
 def _boxed(
-    splits: Sequence[SplitRow], covered: Mapping[str | None, Sequence[str]]
+    splits: Sequence[SplitRow], covered: Mapping[str, Sequence[str]]
 ) -> Iterator[MeasuredShare]:
     for split in splits:
-        if "boxes" in covered.get(split.dataset, ()) and split.mentions >= MIN_MENTIONS:
+        if "boxes" in covered.get(split.dataset or "", ()) and split.mentions >= MIN_MENTIONS:
             yield _share(
                 "mentions_with_box", "min_boxed_share", split.with_box, split.mentions, split
             )

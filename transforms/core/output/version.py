@@ -2,6 +2,7 @@
 
 import dataclasses
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import google_crc32c
@@ -243,17 +244,22 @@ def describe_splits(statistics: Statistics) -> list[SplitRow]:
 
     `with_box` are the mentions for which there is a box of their class in their image.
     """
-    rows = {
-        split: {"dataset": split[0], "split": split[1]}
-        | {name: counter[name] for name in TOTALS}
-        | {"mentions": 0, "with_box": 0}
-        for split, counter in statistics[Totals].splits.items()
-    }
+    mentions: Counter = Counter()
+    with_box: Counter = Counter()
     for (dataset, split, *_), values in statistics[Localization].counts.items():
         counts = dict(zip(LOCALIZATION_COUNTS, values, strict=True))
-        rows[dataset, split]["mentions"] += counts["mentions"]
-        rows[dataset, split]["with_box"] += counts["mentions"] - counts["without_box_of_class"]
-    made = [SplitRow(**row) for row in rows.values()]
+        mentions[dataset, split] += counts["mentions"]
+        with_box[dataset, split] += counts["mentions"] - counts["without_box_of_class"]
+    made = [
+        SplitRow(
+            dataset=split[0],
+            split=split[1],
+            **{name: counter[name] for name in TOTALS},
+            mentions=mentions[split],
+            with_box=with_box[split],
+        )
+        for split, counter in statistics[Totals].splits.items()
+    ]
     return sorted(made, key=lambda row: (row.dataset or "", row.split or ""))
 
 

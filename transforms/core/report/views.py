@@ -163,10 +163,11 @@ def generated_splits(manifest: Manifest) -> dict[tuple[str | None, str | None], 
 
     By what the records say of themselves: options may call a dataset anything.
     """
-    return {
-        tuple(name or None for name in key.split("/")): number
-        for key, number in manifest.counts.generated.items()
-    }
+    found = {}
+    for key, number in manifest.counts.generated.items():
+        dataset, _, split = key.partition("/")
+        found[dataset or None, split or None] = number
+    return found
 
 
 def measure_names(columns: Iterable[str]) -> dict[str, str]:

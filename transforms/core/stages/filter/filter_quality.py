@@ -8,7 +8,7 @@ import abc
 import dataclasses
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -48,10 +48,12 @@ class Rule(abc.ABC):
     Attributes:
       name: The rule's name.
       reasons: Names of the reasons for which it discards.
+      limit: What it compares with.
     """
 
     name: ClassVar[str]
     reasons: ClassVar[tuple[str, ...]]
+    limit: Any
 
     @abc.abstractmethod
     def violated(self, evidence: Evidence) -> tuple[np.ndarray, ...]:

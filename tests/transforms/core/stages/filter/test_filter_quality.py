@@ -138,10 +138,10 @@ class NotOf(Rule):
 
     name = "not_of"
     reasons = ("annotator",)
-    annotator: int
+    limit: int
 
     def violated(self, evidence):
-        return (evidence.narratives["annotator_id"].to_numpy() == self.annotator,)
+        return (evidence.narratives["annotator_id"].to_numpy() == self.limit,)
 
 
 def test_a_rule_from_outside_is_one_class(finished):
