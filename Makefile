@@ -7,7 +7,8 @@ ARGS ?=
 IMAGE ?= us-central1-docker.pkg.dev/my-project/localized-narratives/template:1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-peers test-engines lint bench sample clean clean-all \
+.PHONY: help run test test-peers test-engines lint typecheck check coverage bench sample \
+  clean clean-all \
   flink-up flink-down run-flink dataflow-template
 
 help: ## List the targets.
@@ -38,6 +39,18 @@ lint: $(VENV)/.installed-dev ## Check style, formatting and what imports what.
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 
+typecheck: $(VENV)/.installed-dev ## Check types.
+	@$(BIN)/mypy engines pipelines transforms
+
+check: lint typecheck ## Check what a push needs, in under two minutes.
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests/transforms/core \
+	  tests/pipelines/cli/test_options.py tests/pipelines/build/test_golden.py tests/test_*.py
+
+coverage: $(VENV)/.installed-dev ## Run the tests and report what they cover.
+	@mkdir -p .coverage
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --cov --cov-report= $(ARGS)
+	@$(BIN)/python -m tests.coverage
+
 test-peers: $(VENV)/.installed-bench ## Run the tests that need PySpark.
 	@$(BIN)/python -m pytest -q -m spark tests/benchmarks/peers $(ARGS)
 
@@ -53,7 +66,7 @@ sample: $(VENV)/.installed ## Make the generated parts of samples/ again.
 	  --shards 2 --narratives 60 --seed 7
 
 clean: ## Remove outputs and caches.
-	@rm -rf out build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf out build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print | xargs rm -rf
 
 clean-all: clean ## Remove the virtual environment, the benchmarks' data and the engines too.

@@ -32,16 +32,20 @@ CORE = [
 
 EXTRAS = {
     "dev": [
+        "coverage>=7.10,<8",
         "cryptography>=50,<51",
         "datasets>=5.2,<6",
         "duckdb>=2,<3",
         "google-cloud-dataflow-client>=0.13,<1",
         "hypothesis>=6.170,<7",
         "import-linter>=2.17,<3",
+        "mypy>=2.4,<3",
         "jsonschema>=4.26,<5",
         "pandas>=3.1,<4",
         "polars>=2.1,<3",
+        "pre-commit>=4.7,<5",
         "pytest>=9.2,<10",
+        "pytest-cov>=7,<8",
         "pytest-xdist>=3.8,<4",
         "rapidfuzz>=3.14,<4",
         "ruff>=0.17,<0.18",

@@ -1,0 +1,35 @@
+"""Reports what `make coverage` has measured, and fails where a module was not tested at all.
+
+`python -m tests.coverage`
+"""
+
+import os
+import sys
+
+import coverage
+
+LEAST = 20
+"""Per cent of a module's statements; importing it alone runs fewer."""
+
+BY_ENGINES = ("engines/", "transforms/storage/google_cloud.py")
+"""What `make test-engines` tests."""
+
+
+def main() -> int:
+    """Prints the report; answers 1 where a module was not tested."""
+    measured = coverage.Coverage()
+    measured.combine(keep=True)
+    measured.report(file=sys.stdout)
+    untested = 0
+    for path in sorted(measured.get_data().measured_files()):
+        name = os.path.relpath(path)
+        _, statements, _, missing, _ = measured.analysis2(path)
+        share = 100 * (len(statements) - len(missing)) / max(1, len(statements))
+        if statements and share < LEAST and not name.startswith(BY_ENGINES):
+            print(f"error: {name} is not tested: {share:.0f} %", file=sys.stderr)
+            untested += 1
+    return int(untested > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
