@@ -1,8 +1,11 @@
 """The package and what it needs; exact tested versions are in constraints.txt.
 
 A lower bound is the oldest version that the tests ran with, an upper bound the next one that
-may break. The version below is the only place where it is written.
+may break. The version is written in `pipelines/__init__.py` alone.
 """
+
+import pathlib
+import re
 
 from setuptools import find_packages, setup
 
@@ -58,13 +61,19 @@ EXTRAS = {
     "gcp": ["apache-beam[gcp]>=2.77,<3", "build>=1.6,<2", "setuptools>=77"],
 }
 
+VERSION = re.search(
+    r'^__version__ = "(.+)"$',
+    pathlib.Path(__file__).parent.joinpath("pipelines", "__init__.py").read_text(),
+    re.MULTILINE,
+)[1]
+
 PACKAGES = ["engines", "pipelines", "transforms"]
 
 FLINK_FILES = ["*.xml", "*.yaml", "*.sh", "*.properties", "*.options", "Dockerfile"]
 
 setup(
     name="localized-narratives-beam",
-    version="0.1.0",
+    version=VERSION,
     description="Localized Narratives as grounded, quality-filtered, columnar data, on Beam.",
     license="Apache-2.0",
     license_files=["LICENSE", "NOTICE"],

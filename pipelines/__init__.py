@@ -20,3 +20,6 @@ logging.getLogger().addFilter(lambda record: "apitools not found" not in record.
 # elsewhere it need not wait long to learn that. What the user has set stands.
 os.environ.setdefault("GCE_METADATA_TIMEOUT", "1")
 os.environ.setdefault("GCE_METADATA_DETECT_RETRIES", "2")
+
+__version__ = "0.1.0"
+"""The version of the whole package; `setup.py` reads it here."""

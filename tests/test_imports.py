@@ -74,7 +74,7 @@ def declared():
     values = {
         node.targets[0].id: ast.literal_eval(node.value)
         for node in ast.parse((ROOT / "setup.py").read_text()).body
-        if isinstance(node, ast.Assign)
+        if isinstance(node, ast.Assign) and node.targets[0].id in ("CORE", "EXTRAS")
     }
     groups = {"": values["CORE"], **values["EXTRAS"]}
     return {extra: {normal(line) for line in lines} for extra, lines in groups.items()}

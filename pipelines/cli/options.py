@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import pydantic
 
+from pipelines import __version__
 from pipelines.cli.beam_options import check_runner, known_flags
 from pipelines.cli.values import Metavar, Workers
 from pipelines.cli.yaml_files import read_yaml
@@ -145,8 +146,8 @@ def job_parser(model: type[Options], prog: str, description: str) -> argparse.Ar
 
 def versions() -> str:
     """The program's version, and those of what it mostly depends on."""
-    names = ("localized-narratives-beam", "apache-beam", "pyarrow")
-    found = {name: _version_of(name) for name in names}
+    own = {"localized-narratives-beam": __version__}
+    found = own | {name: _version_of(name) for name in ("apache-beam", "pyarrow")}
     return ", ".join(f"{name} {version}" for name, version in found.items())
 
 
