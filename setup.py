@@ -69,7 +69,7 @@ VERSION = re.search(
 
 PACKAGES = ["engines", "pipelines", "transforms"]
 
-FLINK_FILES = ["*.xml", "*.yaml", "*.sh", "*.properties", "*.options", "Dockerfile"]
+FLINK_FILES = ["*.xml", "*.yaml", "*.sh", "*.properties", "*.options"]
 
 setup(
     name="localized-narratives-beam",
@@ -83,7 +83,7 @@ setup(
     package_data={
         "": ["*.j2", "*.css"],
         "pipelines": ["catalog.yaml", "embedded/**/*"],
-        "engines.flink": FLINK_FILES,
+        **{f"engines.flink.{name}": FLINK_FILES for name in ("cluster", "parts", "worker")},
         "engines.dataflow": ["Dockerfile"],
         "transforms.core": ["data/**/*"],
     },

@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Sequence
 
 from engines.flink import jobs, lifecycle
-from engines.flink.store import STORE
+from engines.flink.parts.store import STORE
 from pipelines.cli.process import run_command
 
 
@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KEY=VALUE",
         action="append",
         default=[],
-        help="A setting of Flink's, in place of that in engines/flink/flink-conf.yaml.",
+        help="A setting of Flink's, in place of that in engines/flink/cluster/flink-conf.yaml.",
     )
     up.add_argument(
         "--no-namespace",

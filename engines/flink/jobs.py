@@ -7,13 +7,13 @@ import shutil
 import sys
 from collections.abc import Sequence
 
-from engines.flink import forward, processes
-from engines.flink.cluster import JOB_SERVER, Cluster
+from engines.flink.cluster import forward, processes
+from engines.flink.cluster.cluster import JOB_SERVER, Cluster
+from engines.flink.cluster.settings import restart_delay
 from engines.flink.lifecycle import running
-from engines.flink.settings import restart_delay
 from transforms.core.base.errors import UsageError
 
-WORKER = pathlib.Path(__file__).with_name("worker.sh")
+WORKER = pathlib.Path(__file__).parent / "worker" / "worker.sh"
 """The command of a Python worker. The environment is PROCESS, where a TaskManager watches what it
 has started. In EXTERNAL it waits for ever for a worker that dies before it has called, and two that
 share a pool stop each other's workers, since they give them the same names."""

@@ -8,8 +8,8 @@ import time
 import urllib.request
 from collections.abc import Callable, Sequence
 
-from engines.flink import forward, namespace, processes
-from engines.flink.cluster import (
+from engines.flink.cluster import forward, namespace, processes
+from engines.flink.cluster.cluster import (
     JOB_MANAGER,
     JOB_SERVER,
     NAMESPACE,
@@ -17,9 +17,9 @@ from engines.flink.cluster import (
     Cluster,
     load_cluster,
 )
-from engines.flink.parts import gather_parts
-from engines.flink.settings import read_settings
-from engines.flink.store import alone
+from engines.flink.cluster.settings import read_settings
+from engines.flink.parts.collect import gather_parts
+from engines.flink.parts.store import alone
 from transforms.core.base.errors import EngineError, UsageError
 
 PATIENCE = 120

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
-from engines.flink import lifecycle, processes
-from engines.flink.cluster import TASK_MANAGERS, Cluster, load_cluster
+from engines.flink import lifecycle
+from engines.flink.cluster import processes
+from engines.flink.cluster.cluster import TASK_MANAGERS, Cluster, load_cluster
 from tests.build_helpers import ROOT
 from tests.engines import jobs
 from tests.engines.jobs import Ended, Job
@@ -112,7 +113,7 @@ class FlinkCluster:
     def workers(self) -> list[int]:
         """Process numbers of the SDK workers."""
         found = [process.pid for process in processes.marked(self.folder)]
-        return [pid for pid in found if "engines.flink.worker" in arguments_of(pid)]
+        return [pid for pid in found if "engines.flink.worker.worker" in arguments_of(pid)]
 
     def task_manager_of(self, worker: int) -> processes.Process:
         """The TaskManager that has started an SDK worker."""

@@ -12,8 +12,9 @@ import sys
 
 import pytest
 
-from engines.flink import lifecycle, namespace, processes
-from engines.flink.cluster import NAMESPACE, TASK_MANAGERS
+from engines.flink import lifecycle
+from engines.flink.cluster import namespace, processes
+from engines.flink.cluster.cluster import NAMESPACE, TASK_MANAGERS
 from tests import build_helpers as helpers
 from tests.engines.flink_fixtures import FlinkCluster, wait_for
 from tests.engines.test_flink_parts import repository

@@ -12,15 +12,17 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from engines.flink import job_server, jobs, settings, store
-from engines.flink.java import find_java
-from engines.flink.job_server import POM, download, find_job_server
-from engines.flink.parts import FLINK
+from engines.flink import jobs
+from engines.flink.cluster import settings
+from engines.flink.parts import job_server, store
+from engines.flink.parts.collect import FLINK
+from engines.flink.parts.java import find_java
+from engines.flink.parts.job_server import POM, download, find_job_server
 from transforms.core.base.errors import EngineError, UsageError
 
 pytestmark = pytest.mark.engines
 
-HERE = POM.parent
+KUBERNETES = POM.parents[1] / "kubernetes"
 CONSTRAINTS = store.ROOT / "constraints.txt"
 
 
@@ -244,7 +246,7 @@ def test_a_build_that_fails_says_why_and_leaves_nothing(tmp_path, monkeypatch, n
 
 
 def test_the_kubernetes_example_is_sane():
-    cluster, job = yaml.safe_load_all((HERE / "kubernetes.yaml").read_text())
+    cluster, job = yaml.safe_load_all((KUBERNETES / "flink.yaml").read_text())
     assert (cluster["kind"], job["kind"]) == ("FlinkDeployment", "Job")
     spec = cluster["spec"]
     (flink,) = pom_values("flink.version")[0]
@@ -269,7 +271,7 @@ def test_the_kubernetes_example_is_sane():
 
 
 def test_the_image_is_of_the_tested_beam_and_copies_what_there_is():
-    lines = (HERE / "Dockerfile").read_text().splitlines()
+    lines = (KUBERNETES / "Dockerfile").read_text().splitlines()
     (base,) = [line for line in lines if line.startswith("FROM ")]
     pinned = dict(line.split("==") for line in CONSTRAINTS.read_text().split() if "==" in line)
     assert base.endswith(f":{pinned['apache-beam']}")

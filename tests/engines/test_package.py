@@ -48,8 +48,10 @@ def test_the_wheel_holds_what_its_command_needs(narratives, tmp_path):
 
 def test_the_wheel_holds_engines_and_catalog(narratives, tmp_path):
     program = (
-        "import engines.flink.settings, engines.flink.job_server, pipelines.catalog as catalog\n"
-        "assert engines.flink.settings.FILE.is_file() and engines.flink.job_server.POM.is_file()\n"
+        "from engines.flink.cluster import settings\n"
+        "from engines.flink.parts import job_server\n"
+        "from pipelines import catalog\n"
+        "assert settings.FILE.is_file() and job_server.POM.is_file()\n"
         "print(len(catalog.load_catalogs([]).groups))"
     )
     python = narratives.with_name("python")

@@ -10,7 +10,7 @@ import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
 
-from engines.flink.store import call, make_once
+from engines.flink.parts.store import call, make_once
 from transforms.core.base.errors import UsageError
 
 POM = pathlib.Path(__file__).with_name("pom.xml")

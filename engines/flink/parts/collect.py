@@ -6,9 +6,9 @@ import sys
 import zipfile
 from collections.abc import Callable
 
-from engines.flink.java import find_java
-from engines.flink.job_server import find_job_server
-from engines.flink.store import STORE, alone, call, make_once
+from engines.flink.parts.java import find_java
+from engines.flink.parts.job_server import find_job_server
+from engines.flink.parts.store import STORE, alone, call, make_once
 
 FLINK = "apache-flink-libraries==1.19.3"
 """Flink's jars, as PyPI has them. pom.xml names the same version."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from transforms.core.base.errors import EngineError
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 STORE = ROOT / ".engines" / "flink"
 
 

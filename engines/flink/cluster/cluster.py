@@ -8,11 +8,11 @@ import sys
 import uuid
 from collections.abc import Collection, Sequence
 
-from engines.flink import forward, namespace, processes
-from engines.flink.parts import Parts
-from engines.flink.processes import Process
-from engines.flink.settings import job_manager_flags, task_manager_flags, write_settings
-from engines.flink.store import ROOT
+from engines.flink.cluster import forward, namespace, processes
+from engines.flink.cluster.processes import Process
+from engines.flink.cluster.settings import job_manager_flags, task_manager_flags, write_settings
+from engines.flink.parts.collect import Parts
+from engines.flink.parts.store import ROOT
 
 NAMESPACE, PAGE = "namespace", "page"
 JOB_SERVER, JOB_MANAGER = "job-server", "job-manager"
@@ -96,7 +96,7 @@ class Cluster:
           port: Where the connections go.
           inside: On which side of the namespace's border the port is.
         """
-        command = [sys.executable, "-m", "engines.flink.forward", str(listener), str(port)]
+        command = [sys.executable, "-m", "engines.flink.cluster.forward", str(listener), str(port)]
         self._start(role, self.inside(command) if inside else command, pass_fds=[listener])
 
     def _start(

@@ -3,7 +3,7 @@
 Beam's containers have a program of this kind, `boot`, which also installs what a job has staged.
 This one does not: the project and its dependencies are those of the interpreter that runs it.
 
-`python -m engines.flink.worker --id=… --provision_endpoint=…` with the flags that Beam gives.
+`python -m engines.flink.worker.worker --id=… --provision_endpoint=…` with the flags of Beam.
 """
 
 import argparse
@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = _parse(argv)
     if not ONE_HEAP.items() <= os.environ.items():
         # The C library reads it when a process begins.
-        command = [sys.executable, "-m", "engines.flink.worker", *sys.argv[1:]]
+        command = [sys.executable, "-m", "engines.flink.worker.worker", *sys.argv[1:]]
         os.execve(sys.executable, command, {**os.environ, **ONE_HEAP})
     from apache_beam.runners.worker import sdk_worker_main
 

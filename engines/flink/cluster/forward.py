@@ -3,9 +3,8 @@
 A socket stays in the namespace in which it was made. So one side makes a listening socket, and a
 process of the other side accepts its connections and passes them on to a port there.
 
-`python -m engines.flink.forward DESCRIPTOR PORT` is that process;
-`python -m engines.flink.forward --listen DESCRIPTOR PORT` makes the listening socket and sends it
-through the socket DESCRIPTOR.
+`python -m engines.flink.cluster.forward DESCRIPTOR PORT` is that process; with `--listen` before
+these, it makes the listening socket and sends it through the socket DESCRIPTOR.
 """
 
 import argparse

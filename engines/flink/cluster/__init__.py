@@ -1,0 +1,1 @@
+"""A cluster on this machine: its processes, their settings, and the namespace they are in."""

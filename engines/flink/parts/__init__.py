@@ -1,0 +1,1 @@
+"""What a cluster is made of: Java, Flink's jars, Beam's job server."""

@@ -1,0 +1,1 @@
+"""SDK workers, as a TaskManager starts them."""
