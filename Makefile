@@ -52,13 +52,13 @@ coverage: $(VENV)/.installed-dev ## Run the tests and report what they cover.
 	@$(BIN)/python -m tests.coverage
 
 test-peers: $(VENV)/.installed-bench ## Run the tests that need PySpark.
-	@$(BIN)/python -m pytest -q -m spark tests/benchmarks/peers $(ARGS)
+	@$(BIN)/python -m pytest -q -m spark benchmarks/peers $(ARGS)
 
 test-engines: $(VENV)/.installed-engines .engines/bin/fake-gcs-server ## Run the tests on every engine and store.
 	@$(BIN)/python -m pytest -q -m engines tests/engines $(ARGS)
 
 bench: $(VENV)/.installed-bench ## Measure speed and memory (ARGS='--only B1 --against COMMIT …').
-	@$(BIN)/python -m tests.benchmarks $(ARGS)
+	@$(BIN)/python -m benchmarks $(ARGS)
 
 sample: $(VENV)/.installed ## Make the generated parts of samples/ again.
 	@$(BIN)/python samples/make_odd_and_bad.py

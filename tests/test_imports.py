@@ -15,7 +15,7 @@ SOURCES = sorted(
     for package in ("engines", "pipelines", "transforms")
     for path in (ROOT / package).rglob("*.py")
 )
-OURS = ("pipelines", "transforms", "engines", "tests", "")
+OURS = ("benchmarks", "pipelines", "transforms", "engines", "tests", "")
 HEAVY = ("apache_beam", "spacy", "matplotlib")
 
 
@@ -108,7 +108,9 @@ def test_what_runs_imports_what_is_declared_and_the_other_way_round():
 
 def test_tests_import_what_is_declared():
     allowed = set().union(*declared().values())
-    used = imported_distributions(sorted((ROOT / "tests").rglob("*.py")))
+    used = imported_distributions(
+        [path for name in ("benchmarks", "tests") for path in sorted((ROOT / name).rglob("*.py"))]
+    )
     assert [names for names in used if not names & allowed] == []
 
 

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
+from benchmarks.processes import pss
 from tests import build_helpers as helpers
-from tests.benchmarks.processes import pss
 from tests.build_helpers import build
 from tests.engines import jobs
 from tests.engines.flink_fixtures import wait_for
