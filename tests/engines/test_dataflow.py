@@ -47,10 +47,13 @@ names = [module.name for package in packages
          for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
 for name in names:
     importlib.import_module(name)
-folders = [pathlib.Path(package.__file__).parent for package in packages]
+folders = [pathlib.Path(pipelines.__file__).parents[1] / name for name in sys.argv[1:]]
 json.dump([names, [folder_version(folder) for folder in folders]], sys.stdout)
 """
-"""Imports every module of the package; prints their names and the hash of all that is there."""
+"""Imports every module of the package; prints their names and the hashes of some folders."""
+
+FOLDERS = ("transforms", "pipelines/build", "pipelines/cli")
+"""Folders of which all that is there is packaged."""
 
 
 @pytest.fixture(scope="module")
@@ -171,16 +174,17 @@ def worker_python(store, submitted, tmp_path_factory):
 
 def test_the_staged_package_is_complete_with_what_it_declares(worker_python, tmp_path):
     ended = subprocess.run(
-        [worker_python, "-P", "-c", IMPORT_ALL], cwd=tmp_path, capture_output=True, text=True
+        [worker_python, "-P", "-c", IMPORT_ALL, *FOLDERS],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
     )
     assert ended.returncode == 0, ended.stderr
     names, versions = json.loads(ended.stdout)
     assert {*names, "engines", "pipelines", "transforms"} == MODULES
     from transforms.core.base.versions import folder_version
 
-    assert versions == [
-        folder_version(ROOT / name) for name in ("engines", "pipelines", "transforms")
-    ]
+    assert versions == [folder_version(ROOT / name) for name in FOLDERS]
 
 
 def test_the_submitted_graph_gives_the_same_answer_on_a_worker(
