@@ -51,7 +51,7 @@ JOBS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Calls the job that the first argument names; answers its exit code.
+    """Calls the job that the first argument names; returns its exit code.
 
     Raises:
       UsageError: There is no such job.

@@ -7,7 +7,7 @@ from typing import Self
 
 import pydantic
 
-from pipelines.cli.engines.runners import create_pipeline, is_handed_over
+from pipelines.cli.engines.runners import create_pipeline, is_detached
 from pipelines.cli.options import Options, parse_command_line
 from pipelines.cli.process import run_program
 from pipelines.cli.progress import show_index_progress
@@ -148,9 +148,9 @@ def _ensure(
     folder = index_folder(build.directory, build.kind, build.sources)
     if is_built(folder, build.kind, thorough):
         return folder
-    if is_handed_over(options, beam_args):
+    if is_detached(options, beam_args):
         raise UsageError(
-            f"the index {folder} is not built yet, and a job that nobody waits for cannot have it "
+            f"the index {folder} is not built yet, and a detached job cannot have it "
             "built first: build it with `python -m pipelines.index_annotations` and wait for it"
         )
     blocks.check_headers(build.sources, open_source)

@@ -72,7 +72,7 @@ OPTIONS = SynthesizeOptions
 
 
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
-    """Runs the job, called by the name `prog`; answers its exit code."""
+    """Runs the job, called by the name `prog`; returns its exit code."""
     options, beam_args = parse_command_line(SynthesizeOptions, argv, prog, DESCRIPTION)
     files = scene_files(options)
     n_scenes = len(files.read())  # also finds unusable files before anything is started

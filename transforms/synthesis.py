@@ -97,7 +97,7 @@ def refuse_other_shards(shards: Shards) -> None:
 
 @dataclasses.dataclass
 class SynthesizeShards(beam.PTransform):
-    """Writes every shard; answers the paths of the narrative files.
+    """Writes every shard; returns the paths of the narrative files.
 
     Attributes:
       files: What the scenes are read from, once for each worker.

@@ -19,7 +19,7 @@ _PARAMETERS = {parameter.name: parameter for parameter in template_parameters()}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the main job's command; answers its exit code."""
+    """Runs the main job's command; returns its exit code."""
     return job.main(job_arguments(sys.argv[1:] if argv is None else argv))
 
 

@@ -121,7 +121,7 @@ def next_commands(image: str, output: pathlib.Path) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Writes specification and context; answers the exit code."""
+    """Writes specification and context; returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m engines.dataflow.template", description=__doc__.partition("\n")[0]
     )
@@ -130,7 +130,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--output",
         type=pathlib.Path,
         default=OUTPUT,
-        help="Folder, made anew. Default: %(default)s.",
+        help="Folder, made again. Default: %(default)s.",
     )
     arguments = parser.parse_args(argv)
     specification = make_specification(arguments.image)

@@ -181,7 +181,7 @@ def down(folder: pathlib.Path, say: Say) -> None:
 
 
 def _sweep(folder: pathlib.Path) -> bool:
-    """Ends a cluster's processes and removes its folder; answers whether there was anything."""
+    """Ends a cluster's processes and removes its folder; returns whether there was anything."""
     cluster = load_cluster(folder)
     known = list(cluster.processes.values()) if cluster else []
     processes.end(known)

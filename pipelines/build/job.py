@@ -1,8 +1,8 @@
 """The main job: every narrative, aligned, grounded, filtered, joined and measured.
 
 Reads narrative shards, joins Open Images or COCO annotations, and writes Parquet tables, a report
-and a manifest as a new version below the output folder. A run that was ended goes on where it
-was; a run over unchanged input does nothing.
+and a manifest as a new version below the output folder. An interrupted run
+resumes; a run over unchanged input does nothing.
 """
 
 import functools
@@ -25,7 +25,7 @@ from pipelines.cli.engines.local_advice import advise
 from pipelines.cli.engines.runners import (
     create_pipeline,
     fails_jobs,
-    is_handed_over,
+    is_detached,
     is_local,
     is_prepared_only,
     job_id,
@@ -50,7 +50,7 @@ OPTIONS = BuildOptions
 
 
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
-    """Runs the job, called by the name `prog`; answers the exit code."""
+    """Runs the job, called by the name `prog`; returns the exit code."""
     options, beam_args = parse_command_line(
         OPTIONS, argv, prog, __doc__.partition("\n\n")[2].strip()
     )
@@ -129,11 +129,11 @@ def _announcement(plan: BuildPlan) -> str:
     units = "1 unit" if len(plan.units) == 1 else f"{len(plan.units)} units"
     more = len(plan.finished)
     finished = f"; {more} more {'is' if more == 1 else 'are'} finished already" if more else ""
-    return f"Reading {shards}, {size / 1e6:,.1f} MB: {units} to do{finished}."
+    return f"Reading {shards}, {size / 1e6:,.1f} MB: {units} pending{finished}."
 
 
 def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dict | None:
-    """Runs the pipeline and answers its outcome, None where it is only handed over."""
+    """Runs the pipeline and returns its outcome, None where it is only submitted."""
     from pipelines.cli.progress import show_progress
     from transforms.units.publish import PublishPlan
 
@@ -161,10 +161,10 @@ def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dic
         if outcome := storage.read_json(path):  # the job failed since nothing was published
             return outcome
         raise
-    if is_handed_over(options, beam_args):
+    if is_detached(options, beam_args):
         job = job_id(pipeline)
         name = f" as job {job}" if job else ""
-        _say(options, f"Handed over to the engine{name}: nobody waits here for its end.")
+        _say(options, f"Submitted to the engine{name}; this command does not wait for its end.")
         return None
     if options.profile:
         from pipelines.cli.engines.profile import print_profile

@@ -17,7 +17,7 @@ from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import IndexDescription, Provenance, Threshold
 from transforms.core.model.units import Unit
-from transforms.core.output.commit_records import DamagedRecord, decode_record
+from transforms.core.output.commit_records import CorruptRecord, decode_record
 from transforms.core.output.expected import Expected
 from transforms.core.output.version import ShardPlan, version_id
 from transforms.core.stages.filter.filter_quality import MaxDistance, MaxDistancePerChar, Rule
@@ -121,7 +121,7 @@ def current_version(output: str) -> str | None:
 
 
 def _current_manifest(options: BuildOptions, base: str) -> Manifest | None:
-    """The current version's manifest, None where the version is damaged or of an older format."""
+    """The current version's manifest, None where the version is corrupt or of an older format."""
     if not layout.is_version(base):
         return None
     folder = storage.join(options.output, layout.version_folder(base))
@@ -166,7 +166,7 @@ def _finished_pieces(
             return
         try:
             record = decode_record(storage.read_bytes(path))
-        except DamagedRecord:
+        except CorruptRecord:
             units = storage.join(output, layout.UNITS)
             storage.remove_others(units, {piece.key: ()}, layout.is_of_unit)
             return

@@ -206,14 +206,14 @@ def _measure(
 ) -> None:
     import apache_beam as beam
 
-    from pipelines.cli.engines.runners import create_pipeline, is_handed_over
+    from pipelines.cli.engines.runners import create_pipeline, is_detached
     from transforms.calibrate import CountDistances, write_counts
     from transforms.narratives import AlignTranscripts, ReadNarratives, transcripts_from
     from transforms.units.resume import CreateUnits
 
-    if is_handed_over(options, beam_args):
+    if is_detached(options, beam_args):
         raise UsageError(
-            "--discard-share needs a pass over the input first, which a job that nobody waits for "
+            "--discard-share needs a pass over the input first, which a detached job "
             "cannot have: give the threshold itself, --max-distance or --max-distance-per-char"
         )
     transcripts = transcripts_from(options.transcripts, transcript_index)

@@ -28,7 +28,7 @@ class FinishedBytes:
     A compressed shard counts when all of it is done: where its pieces are cut is not known before.
 
     Attributes:
-      total: Of all units to do.
+      total: Of all units pending.
     """
 
     def __init__(self, units: Sequence[Unit], output: str) -> None:

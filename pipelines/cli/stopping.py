@@ -21,7 +21,7 @@ STOP_SECONDS = 10
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-_STOPPED = "Stopped; the same command goes on from the finished units."
+_STOPPED = "Stopped; the same command resumes from the finished units."
 _ELSEWHERE = "A job that is on a cluster already runs on there until it is cancelled."
 
 _WORKER_SECONDS = 4.0

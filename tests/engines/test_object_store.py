@@ -131,7 +131,7 @@ def test_damaged_files_are_not_taken_for_shorter_ones(root, suffix):
     packed = PACKERS[suffix](TEXT)
     storage.write_bytes(path, packed[: len(packed) // 2])
     with storage.open_decompressed(path) as file:
-        with pytest.raises(UsageError, match=f"a{suffix}' is damaged, cut short or not what"):
+        with pytest.raises(UsageError, match=f"a{suffix}' is corrupt, cut short or not what"):
             file.read()
 
 

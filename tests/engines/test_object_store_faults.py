@@ -172,7 +172,7 @@ def test_a_run_that_is_killed_before_it_swaps_is_finished_without_reading(
     assert_nothing_published(sample)
     sample.faults.clear()
     ended = build(sample)
-    assert "0 units to do" in ended.out
+    assert "0 units pending" in ended.out
     # Planning looks at the beginning of each shard; a unit that was read again would be one more.
     reads = [
         seen.call.name.partition("?")[0]

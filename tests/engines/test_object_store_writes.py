@@ -82,7 +82,7 @@ def test_of_many_who_swap_a_pointer_one_wins(root, expected):
 
 
 def test_of_many_who_swap_again_and_again_none_is_lost(root):
-    """Each racer appends its name, and tries anew until it did."""
+    """Each racer appends its name, and tries again until it did."""
     path = storage.join(root, "CURRENT")
     storage.write_bytes(path, b"start")
 

@@ -96,7 +96,7 @@ def open_binary(path: str, fingerprint: str | None = None) -> BinaryIO:
 def open_decompressed(path: str, fingerprint: str | None = None) -> BinaryIO:
     """The file's bytes, decompressed where its name ends in `.gz` or `.zst`.
 
-    Reading raises UsageError where the file is damaged or cut short.
+    Reading raises UsageError where the file is corrupt or cut short.
     """
     compressed = path.endswith((".gz", ".zst"))
     buffer = _STREAM_BUFFER if compressed else _LINE_BUFFER
@@ -127,7 +127,7 @@ class _Decompressed(io.RawIOBase):
             return count
         except (OSError, EOFError, zlib.error) as error:
             raise UsageError(
-                f"{self._path!r} is damaged, cut short or not what its name says: get it again "
+                f"{self._path!r} is corrupt, cut short or not what its name says: get it again "
                 f"({error})"
             ) from error
 
@@ -153,7 +153,7 @@ def read_bytes(path: str) -> bytes:
 
 
 def read_json(path: str) -> dict | None:
-    """A JSON object, None where there is no such file or it is damaged."""
+    """A JSON object, None where there is no such file or it is corrupt."""
     try:
         value = json.loads(read_bytes(path)) if exists(path) else None
     except (ValueError, RecursionError):
@@ -333,7 +333,7 @@ def write_bytes(path: str, data: bytes) -> None:
 
 
 def create_exclusively(path: str, data: bytes) -> bool:
-    """Creates a file whole unless it exists; answers whether it was created here.
+    """Creates a file whole unless it exists; returns whether it was created here.
 
     What two writers create must differ, since a store may lose its answer: then what is there
     tells who created it.
@@ -354,7 +354,7 @@ def new_folder(
 ) -> AbstractContextManager[str]:
     """Gives a folder to fill, which is `target` when the block has ended.
 
-    What has the name then is taken for damaged, and goes, unless it is complete: then it stays and
+    What has the name then is taken for corrupt, and goes, unless it is complete: then it stays and
     the new one goes. Where a store cannot rename a folder, files appear in `target` one by one:
     write the one that says that the others are complete last.
 
@@ -373,7 +373,7 @@ def copy_files(pairs: Iterable[tuple[str, str]]) -> None:
 
 
 def swap_pointer(path: str, expected: bytes | None, new: bytes) -> bool:
-    """Compare-and-swap of a small file; answers whether `new` was put there.
+    """Compare-and-swap of a small file; returns whether `new` was put there.
 
     Args:
       path: The pointer file.

@@ -455,7 +455,7 @@ def write_bytes(path: str, data: bytes) -> None:
 
 
 def create_exclusively(path: str, data: bytes) -> bool:
-    """Creates an object unless it exists; answers whether it was created here.
+    """Creates an object unless it exists; returns whether it was created here.
 
     That is: whether the object there is this one. What two writers create must therefore differ.
     """
@@ -479,7 +479,7 @@ def swap_pointer(path: str, expected: bytes | None, new: bytes) -> bool:
 
 
 def _write_over(path: str, generation: int, data: bytes) -> bool:
-    """Writes an object in place of a generation of it (0: of none); answers whether it is there."""
+    """Writes an object in place of a generation of it (0: of none); returns whether it is there."""
     with _explained(path), contextlib.suppress(exceptions.PreconditionFailed):
         _blob(path).upload_from_string(
             data, if_generation_match=generation, checksum="crc32c", retry=DEFAULT_RETRY

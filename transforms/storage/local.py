@@ -229,7 +229,7 @@ def write_bytes(path: str, data: bytes) -> None:
 
 
 def create_exclusively(path: str, data: bytes) -> bool:
-    """Creates a file whole unless it exists; answers whether it was created here."""
+    """Creates a file whole unless it exists; returns whether it was created here."""
     with _written_beside(path, data) as temporary:
         try:
             os.link(temporary, path)  # fails when the name is taken, unlike a rename

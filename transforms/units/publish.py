@@ -15,7 +15,7 @@ from transforms.core.base.secrets import mask_secrets
 from transforms.core.model import layout
 from transforms.core.model.manifest import FORMAT, Baseline, Manifest
 from transforms.core.model.manifest_entries import InputRow, Provenance
-from transforms.core.output.commit_records import DamagedRecord, UnitRecord, decode_record
+from transforms.core.output.commit_records import CorruptRecord, UnitRecord, decode_record
 from transforms.core.output.expected import Expected, compare
 from transforms.core.output.guard import Limits, run_checks
 from transforms.core.output.verdict import Found, Verdict, describe_failure, judge
@@ -134,8 +134,8 @@ def read_record(path: str) -> UnitRecord:
     """Reads a commit record.
 
     Raises:
-      UsageError: It is damaged; its unit is then removed, so that the next run does it anew. Or it
-        is gone, as after the try before, or when another run has found it damaged.
+      UsageError: It is corrupt; its unit is then removed, so that the next run does it again. Or it
+        is gone, as after the try before, or when another run has found it corrupt.
     """
     try:
         return decode_record(storage.read_bytes(path))
@@ -143,12 +143,12 @@ def read_record(path: str) -> UnitRecord:
         raise ChangedError(
             f"{error}; a finished unit is gone: run the same command again"
         ) from error
-    except DamagedRecord as error:
+    except CorruptRecord as error:
         unit_folder = path.rpartition("/")[0]
         units, _, key = unit_folder.rpartition("/")
         storage.remove_others(units, {key: ()}, layout.is_of_unit)
         raise ChangedError(
-            f"{path!r} was damaged and has been removed: run the same command again"
+            f"{path!r} was corrupt and has been removed: run the same command again"
         ) from error
 
 
@@ -241,12 +241,12 @@ def _publish(
     """Makes the version and, unless it is held back, the current one of it."""
     version = manifest.version
     target = storage.join(plan.output, layout.version_folder(version))
-    if damaged := _remove_damaged(summary, plan.output):
+    if corrupt := _remove_corrupt(summary, plan.output):
         return Outcome(
             "damaged",
             version,
-            f"files of {len(damaged)} finished unit(s) were damaged and removed, the first "
-            f"{damaged[0]!r}: nothing was published; run the same command again",
+            f"files of {len(corrupt)} finished unit(s) were corrupt and removed, the first "
+            f"{corrupt[0]!r}: nothing was published; run the same command again",
         )
     if not _is_complete(target):
         _fill_version(target, manifest, summary, plan)
@@ -273,7 +273,7 @@ def _publish(
     )
 
 
-def _remove_damaged(summary: Summary, output: str) -> list[str]:
+def _remove_corrupt(summary: Summary, output: str) -> list[str]:
     """Removes finished units with a file that is not what its record says; gives their keys."""
     expected = {
         file.path: (key, file.crc32c)
@@ -281,10 +281,10 @@ def _remove_damaged(summary: Summary, output: str) -> list[str]:
         for file in record.files
     }
     found = storage.checksums(output, expected)
-    damaged = sorted({key for path, (key, crc) in expected.items() if found.get(path) != crc})
+    corrupt = sorted({key for path, (key, crc) in expected.items() if found.get(path) != crc})
     units = storage.join(output, layout.UNITS)
-    storage.remove_others(units, dict.fromkeys(damaged, ()), layout.is_of_unit)
-    return damaged
+    storage.remove_others(units, dict.fromkeys(corrupt, ()), layout.is_of_unit)
+    return corrupt
 
 
 def _is_complete(folder: str) -> bool:

@@ -15,7 +15,7 @@ from transforms.core.model import layout
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.units import Unit
 from transforms.core.output.commit_records import (
-    DamagedRecord,
+    CorruptRecord,
     FileEntry,
     decode_record,
     encode_record,
@@ -77,7 +77,7 @@ def _may_name(record: str, attempt: str) -> bool:
         return (
             storage.exists(record) and decode_record(storage.read_bytes(record)).attempt == attempt
         )
-    except (DamagedRecord, EngineError, UsageError, OSError):
+    except (CorruptRecord, EngineError, UsageError, OSError):
         return True
 
 
@@ -98,7 +98,7 @@ class _WriteUnit(beam.DoFn):
         if deployment_version() != self._deployment:
             raise UsageError(
                 "a worker has other code than the command that planned the run: install the same "
-                "version of the project on both, and start the workers anew"
+                "version of the project on both, and restart the workers"
             )
 
     def process(self, element: tuple[Unit, Chunk]) -> Iterator[str]:

@@ -184,7 +184,7 @@ def _describe(error: Exception, workers_log: TextIO) -> str:
     last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
     reason = WORKER_ENDED if last == _CUT_OFF else last
     return (
-        f"the run failed: {reason}; finished units are kept, so the same command goes on from "
+        f"the run failed: {reason}; finished units are kept, so the same command resumes from "
         f"there. {kept[:1].upper()}{kept[1:]}"
     )
 
@@ -200,7 +200,7 @@ def is_local(options: Options) -> bool:
     return _engine(options) == LOCAL
 
 
-def is_handed_over(options: Options, beam_args: Sequence[str] = ()) -> bool:
+def is_detached(options: Options, beam_args: Sequence[str] = ()) -> bool:
     """Whether a pipeline is only submitted, or only prepared, and nobody waits for its end."""
     if _engine(options) == LOCAL:
         return False  # it runs in this process
@@ -219,4 +219,4 @@ def job_id(pipeline: Any) -> str | None:
 
 def fails_jobs(options: Options, beam_args: Sequence[str] = ()) -> bool:
     """Whether a job that publishes nothing is to fail: where its state is all that one may see."""
-    return _engine(options) == DATAFLOW or is_handed_over(options, beam_args)
+    return _engine(options) == DATAFLOW or is_detached(options, beam_args)

@@ -124,7 +124,7 @@ def test_only_the_units_of_a_changed_shard_are_done_again(shards, tmp_path, caps
     helpers.write_lines(shards[2], helpers.lines_of(shards[2])[:-1])
     capsys.readouterr()
     assert build(output, shards, "--unit-bytes", UNIT_BYTES) == 0
-    assert "2 units to do; 17 more are finished already." in capsys.readouterr().out
+    assert "2 units pending; 17 more are finished already." in capsys.readouterr().out
     again = helpers.records_of(output)
     assert again.items() >= records.items() and len(again) == len(records) + 2
     assert all(key.startswith("odd_and_bad-") for key in again.keys() - records.keys())
@@ -220,7 +220,7 @@ def test_a_pointer_that_was_lost_is_set_again_without_reading(shards, tmp_path, 
     (output / "CURRENT").unlink()
     capsys.readouterr()
     assert build(output, shards) == 0
-    assert "0 units to do; 3 more are finished already." in capsys.readouterr().out
+    assert "0 units pending; 3 more are finished already." in capsys.readouterr().out
     assert helpers.version_of(output) == version
     after = helpers.files_below(output)
     assert all(after[path] == before[path] for path in before if path != "CURRENT")

@@ -149,7 +149,7 @@ def test_too_many_bad_lines_publish_nothing(tmp_path, capsys):
     assert_nothing_published(tmp_path)
     # raising the share publishes what was done, without reading again
     assert build(tmp_path, helpers.SHARDS) == 0
-    assert "0 units to do; 4 more" in capsys.readouterr().out
+    assert "0 units pending; 4 more" in capsys.readouterr().out
     # a stricter share is not met by what is published either, but takes nothing away
     version = helpers.version_of(tmp_path)
     assert job.main([*map(str, arguments)]) == 3
@@ -274,7 +274,9 @@ def test_a_damaged_unit_is_removed_and_done_again(tmp_path, capsys, name):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_worker_with_other_code_does_no_unit(tmp_path, monkeypatch, workers):
     monkeypatch.setattr(job, "deployment_version", lambda: "of another commit")
-    with pytest.raises(UsageError, match="^a worker has other code than the command .* anew$"):
+    with pytest.raises(
+        UsageError, match="^a worker has other code than the command .* restart the workers$"
+    ):
         build(tmp_path, [helpers.REAL], "--workers", workers)
     assert not list((tmp_path / "units").rglob("*")) and not (tmp_path / "CURRENT").exists()
 

@@ -72,11 +72,11 @@ def test_boxes_of_another_split_hold_the_run_back_until_it_is_released(train, tm
     assert "✗ beyond" in (version / "report.html").read_text()
     before = helpers.files_below(version)
     assert build(*command) == 3  # again the same, and nothing is made again
-    assert "0 units to do" in capsys.readouterr().out
+    assert "0 units pending" in capsys.readouterr().out
     assert helpers.files_below(version) == before and not (tmp_path / "CURRENT").exists()
     assert build(*command, "--no-guard") == 0
     printed = capsys.readouterr().out
-    assert "0 units to do" in printed and "BEYOND" in printed
+    assert "0 units pending" in printed and "BEYOND" in printed
     assert helpers.version_of(tmp_path) == version
     assert build(*command) == 3  # what is current is not called good without the option
     assert f"version {version.name} stays current" in capsys.readouterr().err
@@ -116,7 +116,7 @@ def test_fewer_shards_into_the_same_output_hold_the_run_back(train, tmp_path, ca
     assert helpers.version_of(tmp_path) == whole
     assert "the number of narratives" in error and "--max-shrink-share" in error
     assert build(tmp_path, train[:1], "--max-shrink-share", 0.6) == 0
-    assert "0 units to do; 1 more is finished already." in capsys.readouterr().out
+    assert "0 units pending; 1 more is finished already." in capsys.readouterr().out
     assert helpers.version_of(tmp_path) == version
     # it has become the version to compare with, so a scheduled run goes on
     assert build(tmp_path, train[:1]) == 0

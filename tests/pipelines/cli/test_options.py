@@ -468,7 +468,7 @@ def test_a_header_that_cannot_be_read_ends_with_one_sentence(run, tmp_path):
 
 def test_a_damaged_shard_ends_with_one_sentence(run, tmp_path):
     shard = helpers.write_lines(tmp_path / "a.jsonl.gz", helpers.lines_of(helpers.REAL, 0))
-    assert "a.jsonl.gz' is damaged, cut short or not what its name says" in run.fails(shard=shard)
+    assert "a.jsonl.gz' is corrupt, cut short or not what its name says" in run.fails(shard=shard)
 
 
 def test_options_that_are_missing_are_named():

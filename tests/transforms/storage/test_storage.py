@@ -78,7 +78,7 @@ def test_a_pointer_is_swapped_only_from_what_it_is_expected_to_be(tmp_path):
 
 
 def assert_readers_see_whole_contents(path):
-    """Reads a file again and again while it is written anew."""
+    """Reads a file again and again while it is written again."""
     storage.write_bytes(path, content(0))
     seen = set()
     ready, done = threading.Event(), threading.Event()
@@ -193,7 +193,7 @@ def test_damaged_files_are_not_taken_for_shorter_ones(tmp_path, suffix, damage):
     cuts = {"cut": packed[: len(packed) // 2], "cut in its head": packed[:3]}
     path.write_bytes(cuts.get(damage, TEXT))
     with storage.open_decompressed(str(path)) as file:
-        with pytest.raises(UsageError, match=f"a{suffix}' is damaged, cut short or not what"):
+        with pytest.raises(UsageError, match=f"a{suffix}' is corrupt, cut short or not what"):
             file.read()
 
 

@@ -33,7 +33,7 @@ class UsageError(ValueError):
 
 
 class ChangedError(UsageError):
-    """What a run was planned with has changed or gone since, and another attempt plans anew."""
+    """What a run was planned with has changed or gone since, and another attempt plans again."""
 
     retryable = True
 

@@ -1,7 +1,7 @@
 """Keeping the memory that a unit leaves for the next one.
 
 A unit's arrays are as large as its bytes. The C library gives blocks of that size back to the
-kernel, which clears every page that is asked for anew (docs/performance.md).
+kernel, which clears every page that is asked for again (docs/performance.md).
 """
 
 import ctypes

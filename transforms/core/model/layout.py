@@ -41,7 +41,7 @@ def is_version(name: str) -> bool:
 
 
 def is_unfinished_version(name: str) -> bool:
-    """Whether a folder of the name was to become a version, or was set aside as a damaged one."""
+    """Whether a folder of the name was to become a version, or was set aside as a corrupt one."""
     return bool(_UNFINISHED_VERSION.fullmatch(name))
 
 

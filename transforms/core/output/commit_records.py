@@ -151,7 +151,7 @@ def make_record(unit: Unit, chunk: Chunk, attempt: str, files: list[FileEntry]) 
     )
 
 
-class DamagedRecord(ValueError):
+class CorruptRecord(ValueError):
     """Bytes that are no whole record."""
 
 
@@ -168,12 +168,12 @@ def decode_record(data: bytes) -> UnitRecord:
     """What `encode_record` made.
 
     Raises:
-      DamagedRecord: It is not that, or not all of it.
+      CorruptRecord: It is not that, or not all of it.
     """
     if int.from_bytes(data[:4], "little") != google_crc32c.value(data[4:]):
-        raise DamagedRecord("its checksum is another")
+        raise CorruptRecord("its checksum is another")
     try:
         packed = pa.CompressedInputStream(pa.BufferReader(data[4:]), "zstd").read()
         return msgspec.msgpack.decode(packed, type=UnitRecord)
     except (OSError, msgspec.MsgspecError, RecursionError) as error:
-        raise DamagedRecord(str(error)) from error
+        raise CorruptRecord(str(error)) from error

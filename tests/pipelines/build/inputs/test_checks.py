@@ -113,7 +113,7 @@ def test_captions_alone_need_their_suffix(tmp_path):
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
 def test_an_empty_compressed_file_is_an_error(tmp_path, suffix):
     shard = helpers.write_lines(tmp_path / f"a.jsonl{suffix}", [])
-    assert f"a.jsonl{suffix}' is damaged, cut short or not what its name" in (
+    assert f"a.jsonl{suffix}' is corrupt, cut short or not what its name" in (
         refusal(tmp_path, shard)
     )
     shard.write_bytes({".gz": gzip.compress, ".zst": zstandard.compress}[suffix](b""))

@@ -119,12 +119,12 @@ def test_truth_values_become_flags_that_beam_understands(name, value, flags):
 )
 def test_jobs_that_nobody_waits_for_are_known_and_fail(engine, options, flags, handed_over):
     options = Options(runner=engine, **options)
-    assert runners.is_handed_over(options, flags) is handed_over
+    assert runners.is_detached(options, flags) is handed_over
     assert runners.fails_jobs(options, flags) is (handed_over or engine == "dataflow")
 
 
 def test_a_local_run_is_never_handed_over():
-    assert not runners.is_handed_over(Options(wait=False), ["--no_wait_until_finish"])
+    assert not runners.is_detached(Options(wait=False), ["--no_wait_until_finish"])
     assert not runners.fails_jobs(Options(wait=False))
 
 

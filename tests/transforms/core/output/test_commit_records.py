@@ -37,10 +37,10 @@ def test_a_record_that_was_damaged_is_not_taken(record):
     for at in places:
         flipped = bytearray(encoded)
         flipped[at] ^= 1
-        with pytest.raises(commit_records.DamagedRecord):
+        with pytest.raises(commit_records.CorruptRecord):
             commit_records.decode_record(bytes(flipped))
     for size in {*range(8), len(encoded) // 2, len(encoded) - 1}:
-        with pytest.raises(commit_records.DamagedRecord):
+        with pytest.raises(commit_records.CorruptRecord):
             commit_records.decode_record(encoded[:size])
 
 

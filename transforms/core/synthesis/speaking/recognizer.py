@@ -115,7 +115,7 @@ class _Heard:
         self._dice = dice
 
     def hear(self, at: int, kind: str | None) -> int:
-        """Hears the word at `at`, with this kind of error; answers how many words it took."""
+        """Hears the word at `at`, with this kind of error; returns how many words it took."""
         said = self._said[at]
         begin, finish = self._begin[at], self._finish[at]
         if kind == "substituted":
