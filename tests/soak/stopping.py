@@ -176,7 +176,7 @@ def _wrong(run: Run, form: Form, moment: float) -> Iterator[str]:
         return
     if code != 128 + form.number:
         yield f"exit code {code}"
-    if not error.startswith("Stopped; the same command goes on") or error.count("\n") != 1:
+    if not error.startswith("Stopped; the same command resumes") or error.count("\n") != 1:
         yield f"said {error!r}"
     current = run.output / "CURRENT"
     if current.exists() and current.read_text().strip() not in error:

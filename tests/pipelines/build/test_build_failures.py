@@ -112,7 +112,7 @@ def test_workers_that_are_stopped_with_the_run_say_nothing(tmp_path):
         os.killpg(run.process.pid, signal.SIGINT)  # as a terminal does at Ctrl-C
         ended = run.wait(PATIENCE)
     assert ended.code == 130
-    assert "Stopped; the same command goes on" in ended.err, ended.err
+    assert "Stopped; the same command resumes" in ended.err, ended.err
     assert "sdk_worker" not in ended.err, ended.err
 
 

@@ -121,7 +121,7 @@ def stopped(engine, number):
         assert process.stdout.readline() == "waiting\n"
         process.send_signal(number)
         said, error = process.communicate(timeout=60)
-    assert error.startswith("Stopped; the same command goes on") and error.count("\n") == 1
+    assert error.startswith("Stopped; the same command resumes") and error.count("\n") == 1
     return process.returncode, said, error
 
 
