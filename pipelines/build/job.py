@@ -70,6 +70,12 @@ def _build(options: BuildOptions, beam_args: Sequence[str]) -> int:
         print(f"warning: {shown(warning, MESSAGE_CHARACTERS)}", file=sys.stderr)
     if plan.manifest and plan.is_current and not is_prepared_only(options, beam_args):
         return _show_current(options, plan, plan.manifest)
+    # Up to the last line: who is stopped while it prints has published.
+    with stopping.noting(lambda: _published_after(plan.base, options.output)):
+        return _run_and_show(options, beam_args, plan)
+
+
+def _run_and_show(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> int:
     begin = time.perf_counter()
     _say(options, _announcement(plan))
     if is_local(options):
@@ -152,7 +158,6 @@ def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dic
     begin = time.perf_counter()
     try:
         with (
-            stopping.noting(lambda: _published_after(plan.base, options.output)),
             show_progress(plan.units, options.output),
             create_pipeline(options, beam_args) as pipeline,
         ):

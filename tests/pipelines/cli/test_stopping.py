@@ -35,3 +35,24 @@ def test_a_run_that_is_tried_heeds_signals_that_are_ignored_here():
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+PRINTING = """
+import signal
+from pipelines.build import job
+from pipelines.cli.process import run_program
+
+job.show = lambda *_: signal.raise_signal(signal.SIGTERM)
+run_program(job.main)
+"""
+
+
+def test_a_run_that_is_stopped_while_it_prints_says_that_it_has_published(tmp_path):
+    arguments = helpers.arguments(tmp_path / "out", [helpers.REAL])
+    ended = subprocess.run(
+        [sys.executable, "-c", PRINTING, *arguments], cwd=helpers.ROOT, capture_output=True,
+        text=True,
+    )  # fmt: skip
+    version = helpers.version_of(tmp_path / "out").name
+    assert ended.returncode == 143
+    assert ended.stderr.endswith(f" Before that, version {version} became current.\n")

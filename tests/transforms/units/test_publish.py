@@ -248,7 +248,7 @@ def test_a_version_that_cannot_be_made_leaves_no_folder(made):
         path.rename(made.output / "before")
     next(made.output.glob("units/*/*/narratives.parquet")).unlink()
     outcome = publish_version(made.merged(), made.plan())
-    assert outcome.status == "damaged" and "1 finished unit(s) were damaged" in outcome.message
+    assert outcome.status == "damaged" and "1 finished unit(s) were corrupt" in outcome.message
     assert list(made.output.glob("versions/*")) == []
     assert not (made.output / "CURRENT").exists()
 
