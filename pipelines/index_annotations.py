@@ -1,9 +1,10 @@
 """Builds the index of Open Images and COCO annotations that the main job joins."""
 
 import dataclasses
+import pathlib
 import sys
 from collections.abc import Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import pydantic
 
@@ -20,18 +21,9 @@ from transforms.core.sources.annotations.contents import VOCABULARIES
 from transforms.core.sources.annotations.lookup import KIND
 from transforms.core.sources.index.manifest import NAME, IndexManifest, Source
 from transforms.core.sources.transcripts import ASR, WORDS
-from transforms.index import (
-    PROBLEMS,
-    BuildIndex,
-    IndexAnnotations,
-    IndexTranscripts,
-    index_files,
-    index_folder,
-    is_built,
-    open_source,
-    read_problems,
-    to_source,
-)
+
+if TYPE_CHECKING:  # Beam takes a second, which help and completion need not wait for
+    from transforms.index import BuildIndex
 
 PROG = "python -m pipelines.index_annotations"
 
@@ -98,6 +90,8 @@ class AnnotationSources:
         Raises:
           UsageError: A file is missing, or a pattern matches nothing.
         """
+        from transforms.index import to_source
+
         return [
             to_source(blocks.role_of_boxes(file.path) if role == "boxes" else role, file)
             for role, patterns in vars(self).items()
@@ -119,6 +113,8 @@ def ensure_annotation_index(
     Raises:
       UsageError: A file that is missing or cannot be read, with its place.
     """
+    from transforms.index import IndexAnnotations
+
     files = sources.match()
     build = IndexAnnotations(files, directory)
     return _ensure(build, options, beam_args, thorough)
@@ -137,21 +133,32 @@ def ensure_transcript_index(
     Raises:
       UsageError: A file that is missing or cannot be read, with its place.
     """
+    from transforms.index import IndexTranscripts, to_source
+
     files = [to_source(kind, file) for file in storage.match(patterns)]
     build = IndexTranscripts(files, directory, kind=kind)
     return _ensure(build, options, beam_args, thorough)
 
 
 def _ensure(
-    build: BuildIndex, options: Options, beam_args: Sequence[str], thorough: bool = False
+    build: "BuildIndex", options: Options, beam_args: Sequence[str], thorough: bool = False
 ) -> str:
+    from transforms.index import (
+        PROBLEMS,
+        index_files,
+        index_folder,
+        is_built,
+        open_source,
+        read_problems,
+    )
+
     folder = index_folder(build.directory, build.kind, build.sources)
     if is_built(folder, build.kind, thorough):
         return folder
     if is_detached(options, beam_args):
         raise UsageError(
             f"the index {folder} is not built yet, and a detached job cannot have it "
-            "built first: build it with `python -m pipelines.index_annotations` and wait for it"
+            f"built first: build it with `{_own_command()}` and wait for it"
         )
     blocks.check_headers(build.sources, open_source)
     for name in (PROBLEMS, NAME):  # what is left of an interrupted build or a corrupt index
@@ -168,9 +175,16 @@ def _ensure(
     return folder
 
 
+def _own_command() -> str:
+    """How this job is called by the one who called the job that runs."""
+    return "narratives index" if pathlib.PurePath(sys.argv[0]).name == "narratives" else PROG
+
+
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> None:
     """Builds the index that the command line describes and prints what it holds."""
     options, beam_args = parse_command_line(OPTIONS, argv, prog, _DESCRIPTION)
+    from transforms.index import index_folder, is_built
+
     names = [field.name for field in dataclasses.fields(AnnotationSources)]
     sources = AnnotationSources(**{name: getattr(options, name) for name in names})
     folder = index_folder(options.output, KIND, sources.match())

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pydantic
 
@@ -13,7 +14,9 @@ from pipelines.cli.process import run_program
 from pipelines.cli.values import Files, Folder
 from transforms import storage
 from transforms.core.report.formats import plural
-from transforms.synthesis import SceneFiles, Shards, SynthesizeShards, refuse_other_shards
+
+if TYPE_CHECKING:  # Beam takes a second, which help and completion need not wait for
+    from transforms.synthesis import SceneFiles
 
 DESCRIPTION = """Makes shards of generated narratives in the published Localized Narratives
 format, from real Open Images images, labels and boxes: captions that name objects of the image,
@@ -48,12 +51,14 @@ class SynthesizeOptions(Options):
     )
 
 
-def scene_files(options: SynthesizeOptions) -> SceneFiles:
+def scene_files(options: SynthesizeOptions) -> "SceneFiles":
     """The files that the options name.
 
     Without images the sample in the repository is used for whatever is not named. With images,
     labels and boxes are only those that are named: the sample's are of other images.
     """
+    from transforms.synthesis import SceneFiles
+
     own = bool(options.images)
     labels = ["annotations-human.csv", "annotations-machine.csv"]
     return SceneFiles(
@@ -74,6 +79,8 @@ OPTIONS = SynthesizeOptions
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Runs the job, called by the name `prog`; returns its exit code."""
     options, beam_args = parse_command_line(SynthesizeOptions, argv, prog, DESCRIPTION)
+    from transforms.synthesis import Shards, SynthesizeShards, refuse_other_shards
+
     files = scene_files(options)
     n_scenes = len(files.read())  # also finds unusable files before anything is started
     shards = Shards(options.output, options.shards, options.narratives)

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from pipelines import index_annotations
 from pipelines.__main__ import JOBS, main
 from pipelines.cli.options import Options
 from tests import build_helpers as helpers
@@ -74,12 +75,56 @@ def test_completion_is_a_script_that_knows_jobs_and_flags(shell, capsys, tmp_pat
         subprocess.run([shell, "-n", tmp_path / "script"], check=True)
 
 
-def test_help_needs_no_beam():
+def run_python(program, **more):
+    environment = {**os.environ, "PYTHONPATH": str(helpers.ROOT)}
+    return subprocess.run([sys.executable, "-c", program], cwd=helpers.ROOT, capture_output=True,
+                          text=True, env=environment, **more)  # fmt: skip
+
+
+def test_help_versions_and_completion_need_no_beam():
     program = (
-        "import sys\nfrom pipelines.__main__ import main\nmain(['--help'])\nmain(['--version'])\n"
+        "import sys\nfrom pipelines.__main__ import JOBS, main\n"
+        "for job in JOBS:\n"
+        "    try:\n        main([job, '--help'])\n    except SystemExit:\n        pass\n"
+        "main(['--help'])\nmain(['--version'])\nmain(['completion', 'bash'])\n"
         "print('apache_beam' in sys.modules, file=sys.stderr)"
     )
-    ended = subprocess.run([sys.executable, "-c", program], cwd=helpers.ROOT, capture_output=True,
-                           text=True, env={**os.environ, "PYTHONPATH": str(helpers.ROOT)},
-                           check=True)  # fmt: skip
+    ended = run_python(program, check=True)
     assert ended.stderr == "False\n"
+
+
+@pytest.mark.parametrize(("program", "command"), [
+    ("/bin/narratives", "narratives index"),
+    ("/src/pipelines/build/__main__.py", "python -m pipelines.index_annotations"),
+])  # fmt: skip
+def test_a_message_names_the_job_as_its_reader_calls_jobs(program, command, monkeypatch, tmp_path):
+    boxes = helpers.ROOT / "samples/open_images/validation/annotations-human-bbox.csv"
+    monkeypatch.setattr(sys, "argv", [program])
+    options = index_annotations.OPTIONS(
+        output=str(tmp_path), boxes=[str(boxes)], runner="dataflow", wait=False
+    )
+    sources = index_annotations.AnnotationSources(boxes=[str(boxes)])
+    with pytest.raises(UsageError, match=f"build it with `{command}` and wait"):
+        index_annotations.ensure_annotation_index(sources, options.output, options)
+
+
+# As the console script does it, with the signal while the job is about to be imported.
+INTERRUPTED = """
+import os, signal, sys
+sys.argv = ["/bin/narratives", "build", "--input", "none.jsonl", "--output", "none"]
+import pipelines
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "AT":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupt())
+from pipelines.__main__ import console
+console()
+"""
+
+
+@pytest.mark.parametrize("at", ["pydantic", "pipelines.build.job", "numba"])
+def test_an_interrupt_during_the_start_ends_with_a_sentence(at):
+    ended = run_python(INTERRUPTED.replace("AT", at), check=False)
+    assert (ended.returncode, ended.stdout) == (130, "")
+    assert ended.stderr.startswith("Stopped; ") and ended.stderr.count("\n") == 1
