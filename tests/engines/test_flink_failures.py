@@ -21,7 +21,7 @@ pytestmark = pytest.mark.engines
 UNIT_BYTES = 30_000
 """About one narrative: many units, so that there is time to kill something."""
 
-DONE = re.compile(r"(\d+) units? to do(?:; (\d+) more (?:is|are) finished already)?")
+DONE = re.compile(r"(\d+) units? pending(?:; (\d+) more (?:is|are) finished already)?")
 
 
 @pytest.fixture(scope="module")
