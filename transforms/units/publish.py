@@ -87,7 +87,7 @@ class Outcome:
 
 
 class SummaryCoder(MessagePackCoder):
-    """A summary as MessagePack, compressed."""
+    """A summary as MessagePack of its records and packed statistics."""
 
     def encode(self, value: Any) -> bytes:
         return encode_summary(value)
