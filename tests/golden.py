@@ -13,7 +13,7 @@ from tests import reference
 from tests.build_helpers import STATISTICS_TABLES
 from tests.reference import naming
 from tests.reference.reading import read_shard
-from transforms.core.model.schemas import UNIT_TABLES
+from transforms.core.model.narratives.schemas import UNIT_TABLES
 
 ROOT = pathlib.Path(__file__).parents[1]
 SAMPLES = ROOT / "samples"

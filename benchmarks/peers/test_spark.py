@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.peers import common, test_peers, with_libraries
 from tests import build_helpers as helpers
-from transforms.core.model import schemas
+from transforms.core.model.narratives import schemas
 
 pytest.importorskip("pyspark")
 

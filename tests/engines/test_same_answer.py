@@ -10,7 +10,7 @@ from tests.build_helpers import ROOT
 from tests.engines import jobs
 from tests.engines.dataflow_fixtures import run_dataflow_graph
 from tests.engines.jobs import SAMPLES, inputs
-from transforms.core.model.schemas import UNIT_TABLES
+from transforms.core.model.narratives.schemas import UNIT_TABLES
 
 pytestmark = pytest.mark.engines
 

@@ -21,7 +21,7 @@ from transforms.calibrate import CountDistances, count_distances
 from transforms.core.base.errors import EngineError
 from transforms.core.base.text import split_words
 from transforms.core.base.versions import deployment_version
-from transforms.core.model.schemas import RICHNESS_OF_CAPTION
+from transforms.core.model.narratives.schemas import RICHNESS_OF_CAPTION
 from transforms.core.model.units import Unit
 from transforms.core.output.commit_records import decode_record
 from transforms.core.sources.annotations.lookup import open_index

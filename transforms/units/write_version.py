@@ -10,7 +10,7 @@ from transforms import storage
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest, encode_manifest
 from transforms.core.model.manifest_entries import TableFile
-from transforms.core.model.schemas import MENTIONS, UNIT_TABLES
+from transforms.core.model.narratives.schemas import MENTIONS, UNIT_TABLES
 from transforms.core.output.tables import write_table
 from transforms.core.output.version import Summary, describe_page, version_files
 

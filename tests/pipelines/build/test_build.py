@@ -11,7 +11,7 @@ import pytest
 from pipelines.build.job import main
 from tests import build_helpers as helpers
 from tests.build_helpers import build
-from transforms.core.model.schemas import UNIT_TABLES
+from transforms.core.model.narratives.schemas import UNIT_TABLES
 from transforms.units import write
 
 UNIT_BYTES = 100_000

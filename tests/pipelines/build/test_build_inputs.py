@@ -12,7 +12,7 @@ from pipelines.catalog import load_catalogs
 from tests import build_helpers as helpers
 from tests.build_helpers import build
 from transforms.core.base.errors import UsageError
-from transforms.core.model import schemas
+from transforms.core.model.narratives import schemas
 
 
 def shard_names(output):

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests import build_helpers as helpers
-from transforms.core.model import schemas
+from transforms.core.model.narratives import schemas
 from transforms.core.output.tables import leaf_columns
 
 PARQUET = {

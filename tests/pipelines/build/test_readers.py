@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests import build_helpers as helpers
-from transforms.core.model import schemas
+from transforms.core.model.narratives import schemas
 
 TABLES = {
     name: schema

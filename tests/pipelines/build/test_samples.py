@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from transforms.core.model import flags
+from transforms.core.model.narratives import flags
 from transforms.core.sources.narratives.reading import Origin, read_chunk
 
 SAMPLES = pathlib.Path(__file__).parents[3] / "samples"

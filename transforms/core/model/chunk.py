@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from transforms.core.model import schemas
+from transforms.core.model.narratives import schemas
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.core.model import flags
 from transforms.core.model.chunk import Chunk, dataset_splits, numbers, unpack
-from transforms.core.model.naming import is_generated, narrative_ids
+from transforms.core.model.narratives import flags
+from transforms.core.model.narratives.naming import is_generated, narrative_ids
 from transforms.core.model.units import Counts, Unit
 from transforms.core.output.statistics.collection import measure_chunk
 from transforms.core.stages.match.localization import box_faults

@@ -8,9 +8,9 @@ import google_crc32c
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.core.model import flags, schemas
 from transforms.core.model.chunk import Chunk, empty_batch, numbers
-from transforms.core.model.naming import narrative_ids
+from transforms.core.model.narratives import flags, schemas
+from transforms.core.model.narratives.naming import narrative_ids
 from transforms.core.output.commit_records import FileEntry
 
 

@@ -20,7 +20,7 @@ from transforms.core.model.manifest_entries import (
     TableFile,
     UnitRow,
 )
-from transforms.core.model.schemas import LOCALIZATION_COUNTS
+from transforms.core.model.narratives.schemas import LOCALIZATION_COUNTS
 from transforms.core.model.units import SKIPPED, Counts
 from transforms.core.output.commit_records import UnitRecord
 from transforms.core.output.statistics.collection import Statistics

@@ -11,7 +11,7 @@ import msgspec
 import pyarrow as pa
 
 from transforms.core.model.manifest import Manifest
-from transforms.core.model.naming import is_generated
+from transforms.core.model.narratives.naming import is_generated
 from transforms.core.report import formats, paper, views
 from transforms.core.report.drawings import colours
 from transforms.core.report.drawings.caption import caption_pieces, mention_rows

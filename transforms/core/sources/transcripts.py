@@ -26,8 +26,8 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.base.errors import UNREADABLE, UsageError, shown
-from transforms.core.model import schemas
 from transforms.core.model.chunk import list_array
+from transforms.core.model.narratives import schemas
 from transforms.core.sources.index.buckets import MAX_KEY_BYTES, TableIndex, plain_schema
 from transforms.core.sources.index.manifest import read_manifest
 

@@ -4,7 +4,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from transforms.core.model import schemas
 from transforms.core.model.chunk import (
     empty_batch,
     list_array,
@@ -13,6 +12,7 @@ from transforms.core.model.chunk import (
     set_columns,
     unpack,
 )
+from transforms.core.model.narratives import schemas
 from transforms.core.sources.narratives.reading import Origin, read_chunk
 
 

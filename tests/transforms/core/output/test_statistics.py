@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.reference import richness as reference
-from transforms.core.model.schemas import MEASURES
+from transforms.core.model.narratives.schemas import MEASURES
 from transforms.core.output.statistics.collection import (
     MAIN_JOB,
     Statistics,

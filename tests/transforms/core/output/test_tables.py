@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.build_helpers import STATISTICS_TABLES
-from transforms.core.model import schemas
 from transforms.core.model.chunk import empty_batch
+from transforms.core.model.narratives import schemas
 from transforms.core.output import tables
 
 ALL_SCHEMAS = schemas.UNIT_TABLES | STATISTICS_TABLES

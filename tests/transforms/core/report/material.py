@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from tests.build_helpers import STATISTICS_TABLES
-from transforms.core.model import schemas
 from transforms.core.model.manifest import Manifest
+from transforms.core.model.narratives import schemas
 
 ROOT = pathlib.Path(__file__).parents[4]
 NARRATIVES = ROOT / "samples/narratives/vidln_as_localized_narratives.jsonl"

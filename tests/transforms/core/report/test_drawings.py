@@ -12,7 +12,7 @@ import pytest
 
 from tests.build_helpers import STATISTICS_TABLES
 from tests.transforms.core.report import material
-from transforms.core.model import schemas
+from transforms.core.model.narratives import schemas
 from transforms.core.report import choose_example
 from transforms.core.report.drawings import colours, svg
 from transforms.core.report.drawings.caption import caption_pieces

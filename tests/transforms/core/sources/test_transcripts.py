@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.core.base.errors import UsageError
-from transforms.core.model import schemas
+from transforms.core.model.narratives import schemas
 from transforms.core.sources.index.buckets import build_bucket, describe_file, split_by_bucket
 from transforms.core.sources.index.manifest import FORMAT, IndexManifest, TableManifest
 from transforms.core.sources.transcripts import (

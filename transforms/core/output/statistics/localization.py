@@ -7,7 +7,12 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.model.chunk import Chunk
-from transforms.core.model.schemas import CLASS_KEY, LOCALIZATION, LOCALIZATION_COUNTS, TERM
+from transforms.core.model.narratives.schemas import (
+    CLASS_KEY,
+    LOCALIZATION,
+    LOCALIZATION_COUNTS,
+    TERM,
+)
 from transforms.core.output.statistics.statistic import Statistic, StatisticsTable, in_order
 from transforms.core.stages.match.localization import BINS
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.model.chunk import Chunk, dataset_splits
-from transforms.core.model.schemas import MEASURES, TERM
+from transforms.core.model.narratives.schemas import MEASURES, TERM
 from transforms.core.output.statistics.moments import Moments
 from transforms.core.output.statistics.statistic import Split, Statistic, StatisticsTable, in_order
 from transforms.core.stages.measure.measures import measured_values

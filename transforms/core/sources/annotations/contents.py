@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from transforms.core.model import schemas
+from transforms.core.model.narratives import schemas
 
 OPEN_IMAGES = "open_images"
 COCO = "coco"

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.core.model import schemas
+from transforms.core.model.narratives import schemas
 from transforms.core.sources.annotations import contents
 from transforms.core.sources.annotations.classes import (
     ClassName,

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from transforms.core.base.compiled import compiled
 from transforms.core.base.errors import UsageError
-from transforms.core.model import schemas
+from transforms.core.model.narratives import schemas
 from transforms.core.sources.index.manifest import BucketFile, TableManifest
 
 KEY = "key"

@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 
 from transforms.core.base.lines import Block
 from transforms.core.base.text import gather, gather_strings
-from transforms.core.model import flags, schemas
 from transforms.core.model.chunk import (
     Chunk,
     list_array,
@@ -23,7 +22,12 @@ from transforms.core.model.chunk import (
     term_codes,
     unpack,
 )
-from transforms.core.model.naming import dataset_and_split, needs_resolving, resolve_recording
+from transforms.core.model.narratives import flags, schemas
+from transforms.core.model.narratives.naming import (
+    dataset_and_split,
+    needs_resolving,
+    resolve_recording,
+)
 from transforms.core.sources.narratives import block_scanner
 from transforms.core.sources.narratives.block_scanner import Scan
 from transforms.core.sources.narratives.decoding import DIALECTS

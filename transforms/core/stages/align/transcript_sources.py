@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.base.text import Words, split_words
-from transforms.core.model import schemas
 from transforms.core.model.chunk import numbers, unpack
+from transforms.core.model.narratives import schemas
 from transforms.core.sources.transcripts import TranscriptIndex
 from transforms.core.stages.align.alignment import NO_DISTANCE, Alignment
 from transforms.core.stages.align.asr import choose_alternatives

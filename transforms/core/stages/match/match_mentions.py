@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.base.text import slice_texts
-from transforms.core.model import flags, schemas
 from transforms.core.model.chunk import (
     Chunk,
     dataset_splits,
@@ -19,7 +18,8 @@ from transforms.core.model.chunk import (
     term_codes,
     unpack,
 )
-from transforms.core.model.naming import narrative_ids
+from transforms.core.model.narratives import flags, schemas
+from transforms.core.model.narratives.naming import narrative_ids
 from transforms.core.sources.annotations import contents
 from transforms.core.sources.annotations.lookup import AnnotationIndex
 from transforms.core.stages.ground_words import times, trace_segments

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from transforms.core.base.errors import UsageError
 from transforms.core.base.versions import folder_version
-from transforms.core.model import schemas
+from transforms.core.model.narratives import schemas
 
 if TYPE_CHECKING:
     import spacy

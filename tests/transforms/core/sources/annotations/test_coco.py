@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.reference.annotations import read_coco
 from transforms.core.base.errors import UsageError
-from transforms.core.model import schemas
+from transforms.core.model.narratives import schemas
 from transforms.core.sources.annotations.coco import parse_instances
 
 # The first annotation of COCO's val2017 is of this image; the numbers are in its published form.

@@ -13,7 +13,7 @@ from pipelines.cli.options import Options
 from pipelines.index_annotations import AnnotationSources, ensure_annotation_index
 from tests.reference.annotations import read_coco, read_open_images
 from transforms.core.base.errors import UsageError
-from transforms.core.model import schemas
+from transforms.core.model.narratives import schemas
 from transforms.core.sources.annotations.lookup import (
     AnnotationIndex,
     is_verified_negative,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.core.model import schemas
+from transforms.core.model.narratives import schemas
 from transforms.core.sources.index.buckets import (
     BYTES_PER_BUCKET,
     MAX_KEY_BYTES,

@@ -19,7 +19,7 @@ from tests.reference import reading as reference
 from tests.transforms.core.json_text import Members, Raw, containers, dump, from_json
 from tests.transforms.core.strategies import nasty_text
 from transforms.core.base.lines import read_block
-from transforms.core.model import flags
+from transforms.core.model.narratives import flags
 from transforms.core.sources.narratives.decoding import DIALECTS, Dialect, dialect_of
 from transforms.core.sources.narratives.reading import Origin, read_chunk
 

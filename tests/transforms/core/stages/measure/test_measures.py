@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from tests.reference import richness as reference
-from transforms.core.model import flags, schemas
 from transforms.core.model.chunk import numbers
+from transforms.core.model.narratives import flags, schemas
 from transforms.core.output.commit_records import count_chunk
 from transforms.core.output.statistics.collection import Statistics, measure_chunk
 from transforms.core.output.statistics.moments import Moments

@@ -12,7 +12,7 @@ from thinc.api import get_current_ops
 from tests.conftest import ROOT
 from tests.reference import richness as reference
 from transforms.core.base.errors import UsageError
-from transforms.core.model.schemas import RICHNESS_OF_CAPTION, TAG_COLUMNS
+from transforms.core.model.narratives.schemas import RICHNESS_OF_CAPTION, TAG_COLUMNS
 from transforms.core.stages.measure.taggers import (
     DEFAULT_TAGGER,
     count_tags,

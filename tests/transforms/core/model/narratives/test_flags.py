@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.core.model import flags
-from transforms.core.model.schemas import FLAGS
+from transforms.core.model.narratives import flags
+from transforms.core.model.narratives.schemas import FLAGS
 
 
 @given(st.lists(st.sets(st.sampled_from(FLAGS)), max_size=6))

@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.base.compiled import compiled
-from transforms.core.model import schemas
 from transforms.core.model.chunk import list_array
+from transforms.core.model.narratives import schemas
 
 
 def combine(**conditions: np.ndarray) -> np.ndarray:
