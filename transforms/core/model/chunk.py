@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from transforms.core.model.narratives import schemas
+from transforms.core.model.columns import empty_batch, set_columns
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,73 +93,3 @@ class Chunk:
 def _read_batch(source: pa.NativeFile) -> pa.RecordBatch:
     table = pa.ipc.open_stream(source).read_all().combine_chunks()
     return table.to_batches()[0] if table.num_rows else empty_batch(table.schema)
-
-
-def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
-    """A batch of this schema with no rows."""
-    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
-
-
-def set_columns(batch: pa.RecordBatch, **columns: pa.Array | np.ndarray) -> pa.RecordBatch:
-    """A batch with these columns appended or replaced, the others shared."""
-    for name, column in columns.items():
-        array = column if isinstance(column, pa.Array) else pa.array(column)
-        at = batch.schema.get_field_index(name)
-        batch = batch.append_column(name, array) if at < 0 else batch.set_column(at, name, array)
-    return batch
-
-
-def list_array(offsets: np.ndarray, values: pa.Array) -> pa.ListArray:
-    """A list column over flat `values`; `offsets` has shape `(n_rows + 1,)`."""
-    return pa.ListArray.from_arrays(
-        pa.array(offsets, pa.int32()), values, type=schemas.list_of(values.type)
-    )
-
-
-def unpack(column: pa.ListArray) -> tuple[np.ndarray, pa.Array]:
-    """A list column's offsets, shape `(n_rows + 1,)` from 0, and its flat values."""
-    offsets = column.offsets.to_numpy()
-    first, end = (int(offsets[0]), int(offsets[-1])) if len(offsets) else (0, 0)
-    return offsets - first, column.values.slice(first, end - first)
-
-
-def numbers(array: pa.Array) -> np.ndarray:
-    """A numeric column without nulls as a numpy view."""
-    return array.to_numpy(zero_copy_only=not pa.types.is_boolean(array.type))
-
-
-def points(narratives: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The flattened trace points: offsets `(n + 1,)` and x, y, t `(n_points,)` float64 each."""
-    trace = narratives["trace"]
-    offsets, x = unpack(trace.field("x"))
-    _, y = unpack(trace.field("y"))
-    _, t = unpack(trace.field("t"))
-    return offsets, numbers(x), numbers(y), numbers(t)
-
-
-def reduce_rows(ufunc: np.ufunc, values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Minimum or maximum of each row's values, NaN where a row has none."""
-    result = np.full(len(offsets) - 1, np.nan)
-    filled = np.flatnonzero(np.diff(offsets))
-    if len(filled):
-        result[filled] = ufunc.reduceat(values, offsets[filled])
-    return result
-
-
-def term_codes(column: pa.DictionaryArray) -> tuple[np.ndarray, list[str | None]]:
-    """A column of terms as codes, shape `(n_rows,)` int64, and the values that they stand for.
-
-    The last value is None and stands for null.
-    """
-    values = column.dictionary.to_pylist()
-    codes = column.indices.fill_null(len(values)).to_numpy().astype(np.int64)
-    return codes, [*values, None]
-
-
-def dataset_splits(narratives: pa.RecordBatch) -> tuple[list[tuple], np.ndarray]:
-    """The distinct (dataset, split) pairs, and each narrative's position among them."""
-    dataset_codes, datasets = term_codes(narratives["dataset"])
-    split_codes, splits = term_codes(narratives["split"])
-    found, pair_of_row = np.unique(dataset_codes * len(splits) + split_codes, return_inverse=True)
-    pairs = [(datasets[code // len(splits)], splits[code % len(splits)]) for code in found]
-    return pairs, pair_of_row

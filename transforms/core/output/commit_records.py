@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.core.model.chunk import Chunk, dataset_splits, numbers, unpack
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.columns import dataset_splits, numbers, unpack
 from transforms.core.model.narratives import flags
 from transforms.core.model.narratives.naming import is_generated, narrative_ids
 from transforms.core.model.units import Counts, Unit

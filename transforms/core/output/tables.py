@@ -8,7 +8,8 @@ import google_crc32c
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.core.model.chunk import Chunk, empty_batch, numbers
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.columns import empty_batch, numbers
 from transforms.core.model.narratives import flags, schemas
 from transforms.core.model.narratives.naming import narrative_ids
 from transforms.core.output.commit_records import FileEntry

@@ -26,7 +26,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.base.errors import UNREADABLE, UsageError, shown
-from transforms.core.model.chunk import list_array
+from transforms.core.model.columns import list_array, list_of
 from transforms.core.model.narratives import schemas
 from transforms.core.sources.index.buckets import MAX_KEY_BYTES, TableIndex, plain_schema
 from transforms.core.sources.index.manifest import read_manifest
@@ -37,8 +37,8 @@ WORDS = "words"
 ALTERNATIVE = pa.struct([("text", pa.string()), ("confidence", pa.float64())])
 
 TABLES = {
-    ASR: pa.schema([("chunks", schemas.list_of(schemas.list_of(ALTERNATIVE)))]),
-    WORDS: pa.schema([("words", schemas.list_of(schemas.UTTERANCE))]),
+    ASR: pa.schema([("chunks", list_of(list_of(ALTERNATIVE)))]),
+    WORDS: pa.schema([("words", list_of(schemas.UTTERANCE))]),
 }
 """Columns of the index of each kind, a row a transcription."""
 

@@ -4,9 +4,11 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.base.compiled import compiled
-from transforms.core.model.chunk import Chunk, list_array, numbers, points, unpack
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.columns import list_array, numbers, unpack
 from transforms.core.model.narratives import schemas
 from transforms.core.model.narratives.flags import in_order
+from transforms.core.model.narratives.traces import points
 
 
 def ground_words(chunk: Chunk) -> Chunk:

@@ -6,7 +6,8 @@ from types import MappingProxyType
 import numpy as np
 import pyarrow as pa
 
-from transforms.core.model.chunk import Chunk, numbers, set_columns, term_codes
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.columns import numbers, set_columns, term_codes
 from transforms.core.model.narratives import flags
 from transforms.core.sources.annotations import contents
 from transforms.core.sources.annotations.lookup import AnnotationIndex, Joined

@@ -4,15 +4,16 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from transforms.core.model.chunk import (
+from transforms.core.model.columns import (
     empty_batch,
     list_array,
-    points,
+    list_of,
     reduce_rows,
     set_columns,
     unpack,
 )
 from transforms.core.model.narratives import schemas
+from transforms.core.model.narratives.traces import points
 from transforms.core.sources.narratives.reading import Origin, read_chunk
 
 
@@ -69,7 +70,7 @@ def test_the_size_is_that_of_all_columns(finished):
 
 
 def test_unpack_counts_from_the_slice_it_is_given():
-    column = pa.array([[1], [2, 3], [], [4]], schemas.list_of(pa.int64()))
+    column = pa.array([[1], [2, 3], [], [4]], list_of(pa.int64()))
     offsets, values = unpack(column.slice(1, 2))
     assert (offsets.tolist(), values.to_pylist()) == ([0, 2, 2], [2, 3])
     assert list_array(offsets, values).to_pylist() == [[2, 3], []]

@@ -6,7 +6,7 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from transforms.core.model.chunk import numbers
+from transforms.core.model.columns import numbers
 from transforms.core.model.units import Unit
 from transforms.core.output import commit_records
 from transforms.core.output.commit_records import FileEntry

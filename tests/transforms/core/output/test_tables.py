@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.build_helpers import STATISTICS_TABLES
-from transforms.core.model.chunk import empty_batch
+from transforms.core.model.columns import empty_batch, list_of
 from transforms.core.model.narratives import schemas
 from transforms.core.output import tables
 
@@ -90,8 +90,8 @@ def test_leaf_columns():
     schema = pa.schema(
         [
             ("a", pa.int32()),
-            ("b", schemas.list_of(pa.struct([("c", pa.string()), ("d", pa.bool_())]))),
-            ("e", pa.struct([("f", schemas.list_of(pa.float32()))])),
+            ("b", list_of(pa.struct([("c", pa.string()), ("d", pa.bool_())]))),
+            ("e", pa.struct([("f", list_of(pa.float32()))])),
         ]
     )
     assert tables.leaf_columns(schema) == [

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.core.base.errors import UsageError
+from transforms.core.model.columns import list_of
 from transforms.core.model.narratives import schemas
 from transforms.core.sources.index.buckets import build_bucket, describe_file, split_by_bucket
 from transforms.core.sources.index.manifest import FORMAT, IndexManifest, TableManifest
@@ -115,7 +116,7 @@ def test_forms_of_word_times(output):
     expected = [word("the", 1.3, 2.0)]
     by_line = parse_words_lines(lines({"recording": "open_images_train/x_12.ogg", **output}))
     assert by_line.to_pylist() == [{"key": "x_12", "words": expected}]
-    assert by_line.schema.field("words").type == schemas.list_of(schemas.UTTERANCE)
+    assert by_line.schema.field("words").type == list_of(schemas.UTTERANCE)
     indented = json.dumps(output, indent=2).encode()
     by_file = parse_words_files([("out/x_12.json", indented), ("x_13.json", indented)])
     assert by_file.to_pylist() == [{"key": key, "words": expected} for key in ("x_12", "x_13")]

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.base.compiled import compiled
-from transforms.core.model.chunk import list_array
+from transforms.core.model.columns import list_array
 from transforms.core.model.narratives import schemas
 
 

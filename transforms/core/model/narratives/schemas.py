@@ -10,14 +10,7 @@ is null. Column meanings are in the README ("The tables").
 
 import pyarrow as pa
 
-TERM = pa.dictionary(pa.int32(), pa.string())
-"""A string from a small vocabulary: class ids, names, sources."""
-
-
-def list_of(value_type: pa.DataType) -> pa.ListType:
-    """A list whose child is named `element`, as the Parquet format standardises it."""
-    return pa.list_(pa.field("element", value_type))
-
+from transforms.core.model.columns import TERM, list_of
 
 WORD = pa.struct(
     [

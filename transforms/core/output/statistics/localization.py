@@ -7,12 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.model.chunk import Chunk
-from transforms.core.model.narratives.schemas import (
-    CLASS_KEY,
-    LOCALIZATION,
-    LOCALIZATION_COUNTS,
-    TERM,
-)
+from transforms.core.model.columns import TERM
+from transforms.core.model.narratives.schemas import CLASS_KEY, LOCALIZATION, LOCALIZATION_COUNTS
 from transforms.core.output.statistics.statistic import Statistic, StatisticsTable, in_order
 from transforms.core.stages.match.localization import BINS
 

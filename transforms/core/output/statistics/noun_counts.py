@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.core.model.chunk import Chunk, dataset_splits
-from transforms.core.model.narratives.schemas import TERM
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.columns import TERM, dataset_splits
 from transforms.core.output.statistics.statistic import Split, Statistic, StatisticsTable, in_order
 
 TABLE = "noun_counts"

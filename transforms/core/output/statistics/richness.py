@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from transforms.core.model.chunk import Chunk, dataset_splits
-from transforms.core.model.narratives.schemas import MEASURES, TERM
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.columns import TERM, dataset_splits
+from transforms.core.model.narratives.schemas import MEASURES
 from transforms.core.output.statistics.moments import Moments
 from transforms.core.output.statistics.statistic import Split, Statistic, StatisticsTable, in_order
 from transforms.core.stages.measure.measures import measured_values

@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.core.model.chunk import Chunk, dataset_splits, numbers
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.columns import dataset_splits, numbers
 from transforms.core.model.narratives import flags
 from transforms.core.output.statistics.statistic import Split, Statistic
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
+from transforms.core.model.columns import TERM
 from transforms.core.model.narratives import schemas
 
 OPEN_IMAGES = "open_images"
@@ -38,13 +39,13 @@ def _without_name(struct: pa.StructType) -> pa.Schema:
     return pa.schema([field for field in struct if field.name != "name"])
 
 
-IMAGES = pa.schema([*schemas.IMAGE, ("vocabulary", schemas.TERM)])
+IMAGES = pa.schema([*schemas.IMAGE, ("vocabulary", TERM)])
 """A row an image of an image list; `vocabulary` says whose boxes could be about it."""
 
 LABELS = _without_name(schemas.LABEL)
 BOXES = _without_name(schemas.BOX)
 
-CLASSES = pa.schema([("name", pa.string()), ("vocabulary", schemas.TERM), ("position", pa.int64())])
+CLASSES = pa.schema([("name", pa.string()), ("vocabulary", TERM), ("position", pa.int64())])
 """A row a class; `position` is its place in its file."""
 
 HIERARCHY = pa.schema([("child", pa.string())])

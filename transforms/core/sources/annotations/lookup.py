@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.core.model.columns import TERM, list_of
 from transforms.core.model.narratives import schemas
 from transforms.core.sources.annotations import contents
 from transforms.core.sources.annotations.classes import (
@@ -150,7 +151,7 @@ class AnnotationIndex:
     ) -> tuple[pa.StructArray, pa.DictionaryArray, np.ndarray]:
         """Image and vocabulary of each key, and which of them were left out."""
         if "images" not in self._indexes:
-            nothing = pa.nulls(len(keys), schemas.IMAGE), pa.nulls(len(keys), schemas.TERM)
+            nothing = pa.nulls(len(keys), schemas.IMAGE), pa.nulls(len(keys), TERM)
             return *nothing, np.zeros(len(keys), bool)
         rows = self._indexes["images"].first(keys)
         found = _vocabulary_codes(rows["vocabulary"], str)
@@ -225,14 +226,14 @@ def _vocabulary_codes(terms: pa.DictionaryArray, vocabulary: Callable[[str], str
 
 
 def _compacted(column: pa.Array) -> pa.Array:
-    return compact_terms(column) if column.type == schemas.TERM else column
+    return compact_terms(column) if column.type == TERM else column
 
 
 def _list_array(offsets: np.ndarray, values: pa.StructArray, missing: np.ndarray) -> pa.ListArray:
     return pa.ListArray.from_arrays(
         pa.array(offsets, pa.int32()),
         values,
-        type=schemas.list_of(values.type),
+        type=list_of(values.type),
         mask=pa.array(missing),
     )
 

@@ -2,7 +2,7 @@
 
 Rows go to a bucket by a stable hash of their key. A bucket of a table is one Arrow IPC file of
 a single batch, one row a key in order of the keys: `key` (fixed width) and `rows` (list of
-struct), the rows in order of the sources. Columns of type `schemas.TERM` are kept as int32
+struct), the rows in order of the sources. Columns of type `TERM` are kept as int32
 positions in the table's sorted terms, which the index's manifest holds once. So a whole chunk's
 rows come from one sorted search and one gather a bucket, without an object for a row.
 """
@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 
 from transforms.core.base.compiled import compiled
 from transforms.core.base.errors import UsageError
-from transforms.core.model.narratives import schemas
+from transforms.core.model.columns import TERM
 from transforms.core.sources.index.manifest import BucketFile, TableManifest
 
 KEY = "key"
@@ -47,7 +47,7 @@ def _coded_struct(schema: pa.Schema) -> pa.StructType:
 
 
 def _with_type(field: pa.Field, type_of_terms: pa.DataType) -> pa.Field:
-    return field.with_type(type_of_terms) if field.type == schemas.TERM else field
+    return field.with_type(type_of_terms) if field.type == TERM else field
 
 
 class FixedKeys(msgspec.Struct):
@@ -143,7 +143,7 @@ def distinct_terms(rows: pa.RecordBatch, schema: pa.Schema) -> dict[str, list[st
 
 def term_columns(schema: pa.Schema) -> list[str]:
     """Names of a table's columns of terms."""
-    return [field.name for field in schema if field.type == schemas.TERM]
+    return [field.name for field in schema if field.type == TERM]
 
 
 def build_bucket(
@@ -184,7 +184,7 @@ def _code_rows(
 ) -> pa.StructArray:
     columns = [
         pc.index_in(rows[field.name], value_set=pa.array(terms[field.name], pa.string()))
-        if field.type == schemas.TERM
+        if field.type == TERM
         else rows[field.name]
         for field in schema
     ]
@@ -302,7 +302,7 @@ class TableIndex:
     def _decode(self, rows: pa.StructArray) -> pa.RecordBatch:
         columns = [
             pa.DictionaryArray.from_arrays(column, self._terms[field.name])
-            if field.type == schemas.TERM
+            if field.type == TERM
             else column
             for field, column in zip(self._schema, rows.flatten(), strict=True)
         ]

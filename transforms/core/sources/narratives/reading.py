@@ -13,21 +13,15 @@ import pyarrow.compute as pc
 
 from transforms.core.base.lines import Block
 from transforms.core.base.text import gather, gather_strings
-from transforms.core.model.chunk import (
-    Chunk,
-    list_array,
-    numbers,
-    points,
-    set_columns,
-    term_codes,
-    unpack,
-)
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.columns import TERM, list_array, numbers, set_columns, term_codes, unpack
 from transforms.core.model.narratives import flags, schemas
 from transforms.core.model.narratives.naming import (
     dataset_and_split,
     needs_resolving,
     resolve_recording,
 )
+from transforms.core.model.narratives.traces import points
 from transforms.core.sources.narratives import block_scanner
 from transforms.core.sources.narratives.block_scanner import Scan
 from transforms.core.sources.narratives.decoding import DIALECTS
@@ -198,7 +192,7 @@ def _names(dataset_id: str, origin: Origin) -> tuple[str | None, str | None, boo
 
 
 def _terms(codes: np.ndarray, values: tuple[str | None, ...]) -> pa.DictionaryArray:
-    return pa.array(values, pa.string()).take(pa.array(codes)).cast(schemas.TERM)
+    return pa.array(values, pa.string()).take(pa.array(codes)).cast(TERM)
 
 
 def _recordings(lines: pa.RecordBatch) -> pa.StringArray:

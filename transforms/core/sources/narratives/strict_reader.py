@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.base.lines import Block
-from transforms.core.model.chunk import empty_batch, list_array
+from transforms.core.model.columns import empty_batch, list_array
 from transforms.core.model.narratives import schemas
 from transforms.core.sources.narratives import line_kinds
 from transforms.core.sources.narratives.decoding import (

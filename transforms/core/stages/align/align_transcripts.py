@@ -4,8 +4,10 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.base.text import Words, normalised_texts, slice_texts, split_words
-from transforms.core.model.chunk import Chunk, list_array, numbers, points, reduce_rows, unpack
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.columns import list_array, numbers, reduce_rows, unpack
 from transforms.core.model.narratives import flags, schemas
+from transforms.core.model.narratives.traces import points
 from transforms.core.stages.align.alignment import align, word_times
 from transforms.core.stages.align.transcript_sources import TranscriptSource, nullable
 from transforms.core.stages.measure.measures import narration_too_short

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from transforms.core.base.compiled import compiled
 from transforms.core.base.text import Words, split_words
-from transforms.core.model.chunk import unpack
+from transforms.core.model.columns import unpack
 from transforms.core.stages.align.alignment import MOST_WORK, NO_DISTANCE
 from transforms.core.stages.align.assignment import FULL_CELLS
 from transforms.core.stages.align.edit_distance import (

@@ -7,8 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.base.text import Words, split_words
-from transforms.core.model.chunk import numbers, unpack
-from transforms.core.model.narratives import schemas
+from transforms.core.model.columns import TERM, numbers, unpack
 from transforms.core.sources.transcripts import TranscriptIndex
 from transforms.core.stages.align.alignment import NO_DISTANCE, Alignment
 from transforms.core.stages.align.asr import choose_alternatives
@@ -126,7 +125,7 @@ class PublishedAsr(TimedCaption):
             self.name if ranks is None else f"{self.name}:{','.join(map(str, ranks))}"
             for ranks in choice.ranks
         ]
-        names = pa.array(names, pa.string()).dictionary_encode().cast(schemas.TERM)
+        names = pa.array(names, pa.string()).dictionary_encode().cast(TERM)
         return Judgement(choice.distances, names, choice.heard, choice.too_large)
 
 

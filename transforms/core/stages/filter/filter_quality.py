@@ -14,8 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.core.model.chunk import Chunk, points, reduce_rows, set_columns, unpack
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.columns import reduce_rows, set_columns, unpack
 from transforms.core.model.narratives import flags
+from transforms.core.model.narratives.traces import points
 from transforms.core.stages.ground_words import times
 
 

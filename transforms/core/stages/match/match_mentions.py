@@ -8,18 +8,19 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.base.text import slice_texts
-from transforms.core.model.chunk import (
-    Chunk,
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.columns import (
+    TERM,
     dataset_splits,
     empty_batch,
     numbers,
-    points,
     set_columns,
     term_codes,
     unpack,
 )
 from transforms.core.model.narratives import flags, schemas
 from transforms.core.model.narratives.naming import narrative_ids
+from transforms.core.model.narratives.traces import points
 from transforms.core.sources.annotations import contents
 from transforms.core.sources.annotations.lookup import AnnotationIndex
 from transforms.core.stages.ground_words import times, trace_segments
@@ -335,8 +336,8 @@ def _group_columns(
 ) -> dict[str, pa.Array]:
     pair, classes = np.divmod(groups, max(1, len(vocabulary.class_ids)))
     return {
-        "dataset": pa.array([pairs[i][0] for i in pair], pa.string()).cast(schemas.TERM),
-        "split": pa.array([pairs[i][1] for i in pair], pa.string()).cast(schemas.TERM),
+        "dataset": pa.array([pairs[i][0] for i in pair], pa.string()).cast(TERM),
+        "split": pa.array([pairs[i][1] for i in pair], pa.string()).cast(TERM),
         **_class_columns(classes, vocabulary),
     }
 

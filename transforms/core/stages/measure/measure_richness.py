@@ -1,6 +1,7 @@
 """MeasureRichness: words and part-of-speech tags of every caption."""
 
-from transforms.core.model.chunk import Chunk, numbers
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.columns import numbers
 from transforms.core.model.narratives import flags
 from transforms.core.stages.measure.taggers import Tagger, too_long
 

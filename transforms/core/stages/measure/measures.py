@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.base.compiled import compiled
-from transforms.core.model.chunk import numbers, points, reduce_rows, unpack
+from transforms.core.model.columns import numbers, reduce_rows, unpack
 from transforms.core.model.narratives.schemas import MEASURES, TAG_COLUMNS
+from transforms.core.model.narratives.traces import points
 
 MIN_NARRATION_SECONDS = 0.05
 """Nobody speaks for less: such times (0, or negative where an utterance is reversed) are wrong."""

@@ -4,12 +4,12 @@ import pyarrow as pa
 import pytest
 
 from tests.reference import naming as reference
+from transforms.core.model.columns import TERM
 from transforms.core.model.narratives.naming import (
     dataset_and_split,
     narrative_ids,
     resolve_recording,
 )
-from transforms.core.model.narratives.schemas import TERM
 
 NAMES = [
     ("mscoco_val2017", "coco", "validation"),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.core.model.narratives import schemas
+from transforms.core.model.columns import TERM, list_of
 from transforms.core.sources.index.buckets import (
     BYTES_PER_BUCKET,
     MAX_KEY_BYTES,
@@ -26,9 +26,7 @@ from transforms.core.sources.index.buckets import (
 )
 from transforms.core.sources.index.manifest import TableManifest
 
-SCHEMA = pa.schema(
-    [("source", schemas.TERM), ("x", pa.float64()), ("words", schemas.list_of(pa.string()))]
-)
+SCHEMA = pa.schema([("source", TERM), ("x", pa.float64()), ("words", list_of(pa.string()))])
 KEYS = st.one_of(
     st.sampled_from(["000002b66c9c498e", "000002b66c9c498f", "00", "000", "137576", "ADE_é_1"]),
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1),

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from tests.reference import richness as reference
-from transforms.core.model.chunk import numbers
+from transforms.core.model.columns import list_of, numbers
 from transforms.core.model.narratives import flags, schemas
 from transforms.core.output.commit_records import count_chunk
 from transforms.core.output.statistics.collection import Statistics, measure_chunk
@@ -88,7 +88,7 @@ def test_a_length_beyond_any_sense_is_unknown(run_stages, far):
     """Whatever lets such points through: sums stay finite and a record can be written."""
     chunk = run_stages(line(0, 2) * 2)
     trace = {"x": [[far, -far], [0.5, 0.5]], "y": [[0.0, 0.0], [0.5, 0.75]], "t": [[0, 1], [0, 1]]}
-    columns = [pa.array(trace[axis], schemas.list_of(pa.float64())) for axis in "xyt"]
+    columns = [pa.array(trace[axis], list_of(pa.float64())) for axis in "xyt"]
     odd = chunk.with_columns(trace=pa.StructArray.from_arrays(columns, fields=list(schemas.TRACE)))
     assert measured_values(odd.narratives)["trace_length"].tolist() == [None, 250_000]
     (row,) = measure_chunk(odd).to_tables()["richness"].to_pylist()
