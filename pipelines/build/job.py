@@ -193,7 +193,7 @@ def build_pipeline(
     import apache_beam as beam
 
     from transforms.core.stages.measure.taggers import create_tagger
-    from transforms.narratives import (
+    from transforms.narratives.stages import (
         AlignTranscripts,
         FilterQuality,
         GroundWords,

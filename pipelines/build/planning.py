@@ -26,7 +26,7 @@ from transforms.core.stages.match.match_mentions import MentionRules
 from transforms.core.stages.measure.taggers import tagger_version
 from transforms.units.read_version import read_baseline, read_complete
 
-MAKERS = ("transforms.narratives", "transforms.units.write")
+MAKERS = ("transforms.narratives.stages", "transforms.units.write")
 """The modules that make a unit's results, with what they import."""
 
 

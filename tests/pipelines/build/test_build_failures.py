@@ -18,9 +18,9 @@ from pipelines.cli.options import parse_command_line
 from tests import build_helpers as helpers
 from tests.build_helpers import build
 from tests.engines import jobs
-from transforms import narratives
 from transforms.core.base.errors import WORKER_ENDED, ChangedError, UsageError
 from transforms.core.output.commit_records import decode_record, encode_record
+from transforms.narratives import stages as narratives
 from transforms.units import publish
 
 UNIT_BYTES = 20_000

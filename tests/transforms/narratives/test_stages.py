@@ -17,7 +17,6 @@ from apache_beam.testing.util import assert_that, equal_to
 
 from tests import build_helpers as helpers
 from transforms import storage
-from transforms.calibrate import CountDistances, count_distances
 from transforms.core.base.errors import EngineError
 from transforms.core.base.text import split_words
 from transforms.core.base.versions import deployment_version
@@ -38,7 +37,8 @@ from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions
 from transforms.core.stages.measure.measure_richness import measure_richness
 from transforms.core.stages.measure.taggers import create_tagger
-from transforms.narratives import (
+from transforms.narratives.calibrate import CountDistances, count_distances
+from transforms.narratives.stages import (
     AlignTranscripts,
     FilterQuality,
     GroundWords,

@@ -1,0 +1,1 @@
+"""The main job over narratives: its stages, and the calibration of its threshold."""
