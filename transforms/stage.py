@@ -55,7 +55,7 @@ class RunStage(beam.DoFn):
     def __init__(self, name: str, prepare: Callable[[], Stage]) -> None:
         self._prepare = prepare
         self._stage: Stage | None = None
-        self._narratives = Metrics.counter(name, "narratives")
+        self._lines = Metrics.counter(name, "lines")
         self._stopwatch = Stopwatch(name)
 
     def process(self, element: tuple[Unit, Chunk]) -> Iterator[tuple[Unit, Chunk]]:
@@ -64,7 +64,7 @@ class RunStage(beam.DoFn):
             if self._stage is None:
                 self._stage = self._prepare()
             result = self._stage(chunk)
-        self._narratives.inc(len(chunk.narratives))
+        self._lines.inc(chunk.lines)
         yield unit, result
 
 

@@ -19,8 +19,8 @@ Counts = dict[tuple[int, int], int]
 
 def count_distances(chunk: Chunk) -> Counts:
     """Narratives of an aligned chunk by (D, caption characters); D is -1 where it is null."""
-    distances = pc.fill_null(chunk.narratives["distance"], NO_DISTANCE).to_pylist()
-    characters = pc.utf8_length(chunk.narratives["caption"]).to_pylist()
+    distances = pc.fill_null(chunk["narratives"]["distance"], NO_DISTANCE).to_pylist()
+    characters = pc.utf8_length(chunk["narratives"]["caption"]).to_pylist()
     return dict(Counter(zip(distances, characters, strict=True)))
 
 

@@ -77,7 +77,7 @@ class _ReadUnit(beam.DoFn):
                 return
             piece, chunk = read
             self._lines.inc(chunk.lines)
-            self._rejected.inc(len(chunk.rejected))
+            self._rejected.inc(len(chunk["rejected"]))
             yield piece, chunk
 
 

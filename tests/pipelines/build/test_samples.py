@@ -52,30 +52,30 @@ def test_the_committed_file_is_what_the_script_makes():
 
 
 def test_bad_lines_are_rejected_for_their_reason(chunk):
-    rejected = chunk.rejected.to_pylist()
+    rejected = chunk["rejected"].to_pylist()
     assert {row["line_in_unit"] + 1: row["code"] for row in rejected} == BAD
 
 
 def test_odd_lines_are_kept_and_flagged(chunk):
-    names = flags.names(chunk.narratives["flags"].to_numpy()).to_pylist()
-    images = chunk.narratives["image_id"].to_pylist()
+    names = flags.names(chunk["narratives"]["flags"].to_numpy()).to_pylist()
+    images = chunk["narratives"]["image_id"].to_pylist()
     assert list(zip(images, names, strict=True)) == ODD
 
 
 def test_every_line_is_accounted_for(chunk):
     assert chunk.lines == 22
     assert chunk.blank == 2
-    assert chunk.lines == chunk.blank + chunk.rejected.num_rows + chunk.narratives.num_rows
+    assert chunk.lines == chunk.blank + chunk["rejected"].num_rows + chunk["narratives"].num_rows
 
 
 def test_altered_narratives_are_not_counted_among_real_ones(chunk):
-    datasets = chunk.narratives["dataset"].to_pylist()
+    datasets = chunk["narratives"]["dataset"].to_pylist()
     assert datasets == ["coco", *["altered"] * 12]
 
 
 def test_real_narratives_are_whole_and_without_oddities():
     chunk = read_chunk(REAL.read_bytes(), Origin(REAL.name))
-    assert chunk.narratives.num_rows == chunk.lines == 22
-    assert sum(map(len, chunk.narratives["utterances"].to_pylist())) == 482
-    assert sum(len(trace["t"]) for trace in chunk.narratives["trace"].to_pylist()) == 10_104
-    assert flags.count(chunk.narratives["flags"].to_numpy()) == {}
+    assert chunk["narratives"].num_rows == chunk.lines == 22
+    assert sum(map(len, chunk["narratives"]["utterances"].to_pylist())) == 482
+    assert sum(len(trace["t"]) for trace in chunk["narratives"]["trace"].to_pylist()) == 10_104
+    assert flags.count(chunk["narratives"]["flags"].to_numpy()) == {}

@@ -162,7 +162,7 @@ def test_stages_in_a_row_with_chunks_sent_between_them(stages, elements):
 
 def test_count_distances(elements):
     expected = sum((Counter(count_distances(chunk)) for _, chunk in elements["Ground"]), Counter())
-    assert expected.total() == sum(len(chunk.narratives) for _, chunk in elements["Ground"])
+    assert expected.total() == sum(len(chunk["narratives"]) for _, chunk in elements["Ground"])
     with Pipeline(runner="FnApiRunner") as pipeline:
         counts = pipeline | beam.Create(elements["Ground"]) | CountDistances()
         assert_that(counts | beam.Map(dict), equal_to([dict(expected)]))
@@ -334,10 +334,10 @@ def test_strategies_from_outside_are_objects(elements):
         with Pipeline(runner="FnApiRunner") as pipeline:
             made = [(unit, chunk) for (unit, _), chunk in zip(chunks, expected[name], strict=True)]
             assert_that(pipeline | beam.Create(chunks) | transform, same(made))
-    narratives = expected["Align"][0].narratives
+    narratives = expected["Align"][0]["narratives"]
     assert set(narratives["transcript_source"].to_pylist()) == {"murmured"}
     assert narratives["distance"].null_count == len(narratives) > 0
-    words = expected["Measure"][0].narratives["richness"].to_pylist()
+    words = expected["Measure"][0]["narratives"]["richness"].to_pylist()
     assert words[0]["words"] == len(chunks[0][1].narratives["caption"][0].as_py())
 
 

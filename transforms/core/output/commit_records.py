@@ -78,17 +78,17 @@ class UnitRecord(msgspec.Struct):
 
 def count_chunk(chunk: Chunk) -> Counts:
     """Counts of a chunk that has passed all stages."""
-    discarded = chunk.discarded
+    discarded = chunk.get("discarded")
     return Counts(
         lines=chunk.lines,
         blank=chunk.blank,
-        narratives=len(chunk.narratives),
+        narratives=len(chunk["narratives"]),
         discarded=_counts_by_reason(discarded["reasons"]) if discarded is not None else {},
         discarded_narratives=len(discarded) if discarded is not None else 0,
-        rejected=_counts_by_code(chunk.rejected["code"]),
-        flags=flags.count(numbers(chunk.narratives["flags"])),
-        generated=_generated(chunk.narratives),
-        mentions=0 if chunk.mentions is None else len(chunk.mentions),
+        rejected=_counts_by_code(chunk["rejected"]["code"]),
+        flags=flags.count(numbers(chunk["narratives"]["flags"])),
+        generated=_generated(chunk["narratives"]),
+        mentions=len(chunk["mentions"]) if "mentions" in chunk else 0,
         mentions_without_boxes=_mentions_without_boxes(chunk),
         **_boxes_left_out(chunk),
     )
@@ -121,15 +121,15 @@ def _counts_by_reason(reasons: pa.ListArray) -> dict[str, int]:
 
 
 def _mentions_without_boxes(chunk: Chunk) -> int:
-    if chunk.mentions is None:
+    if "mentions" not in chunk:
         return 0
-    boxed = pc.equal(chunk.narratives["boxes_status"], "boxed")
-    ids = narrative_ids(chunk.narratives).filter(boxed)
-    return pc.sum(pc.invert(pc.is_in(chunk.mentions["narrative_id"], ids))).as_py() or 0
+    boxed = pc.equal(chunk["narratives"]["boxes_status"], "boxed")
+    ids = narrative_ids(chunk["narratives"]).filter(boxed)
+    return pc.sum(pc.invert(pc.is_in(chunk["mentions"]["narrative_id"], ids))).as_py() or 0
 
 
 def _boxes_left_out(chunk: Chunk) -> dict[str, int]:
-    column = chunk.narratives["boxes"]
+    column = chunk["narratives"]["boxes"]
     _, boxes = unpack(column.fill_null([]) if column.null_count else column)
     corners = [numbers(boxes.field(edge)) for edge in ("x_min", "y_min", "x_max", "y_max")]
     faults = box_faults(np.stack(corners, axis=1))
@@ -138,7 +138,7 @@ def _boxes_left_out(chunk: Chunk) -> dict[str, int]:
 
 def make_record(unit: Unit, chunk: Chunk, attempt: str, files: list[FileEntry]) -> UnitRecord:
     """The record of a chunk whose files are in place."""
-    rejected = chunk.rejected.slice(0, SHOWN_REJECTS).select(["line_in_unit", "code", "message"])
+    rejected = chunk["rejected"].slice(0, SHOWN_REJECTS).select(["line_in_unit", "code", "message"])
     return UnitRecord(
         unit=unit,
         attempt=attempt,

@@ -17,14 +17,14 @@ from transforms.core.output.commit_records import FileEntry
 
 def unit_tables(chunk: Chunk, shard: str) -> dict[str, pa.RecordBatch]:
     """Rows of each of `schemas.UNIT_TABLES`, of a chunk that has passed all stages."""
-    discarded = chunk.discarded
+    discarded = chunk.get("discarded")
     return {
-        "narratives": _narrative_rows(chunk.narratives, shard, schemas.NARRATIVES),
-        "mentions": chunk.mentions,
+        "narratives": _narrative_rows(chunk["narratives"], shard, schemas.NARRATIVES),
+        "mentions": chunk["mentions"],
         "discarded": empty_batch(schemas.DISCARDED)
         if discarded is None
         else _narrative_rows(discarded, shard, schemas.DISCARDED),
-        "rejected": chunk.rejected,
+        "rejected": chunk["rejected"],
     }
 
 

@@ -13,7 +13,7 @@ from transforms.core.model.narratives.traces import points
 
 def ground_words(chunk: Chunk) -> Chunk:
     """Completes the column `words` with points, gap and box."""
-    narratives = chunk.narratives
+    narratives = chunk["narratives"]
     offsets, words = unpack(narratives["words"])
     rows = np.repeat(np.arange(len(narratives)), np.diff(offsets))
     point_offsets, x, y, t = points(narratives)
@@ -32,7 +32,7 @@ def ground_words(chunk: Chunk) -> Chunk:
         *(pa.array(np.ascontiguousarray(edge), from_pandas=True) for edge in boxes.T),
     ]
     grounded = pa.StructArray.from_arrays(columns, fields=list(schemas.WORD))
-    return chunk.with_columns(words=list_array(offsets, grounded))
+    return chunk.with_columns("narratives", words=list_array(offsets, grounded))
 
 
 def times(words: pa.StructArray, name: str) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.model.chunk import Chunk
-from transforms.core.model.columns import numbers, set_columns, term_codes
+from transforms.core.model.columns import numbers, term_codes
 from transforms.core.model.narratives import flags
 from transforms.core.sources.annotations import contents
 from transforms.core.sources.annotations.lookup import AnnotationIndex, Joined
@@ -29,13 +29,15 @@ def join_annotations(
       index: The annotations.
       others: Whose images those of further datasets are: `open_images` or `coco` by dataset.
     """
-    joined = _join(chunk.narratives, index, others)
-    chunk = chunk.with_columns(**joined.columns, flags=_flags(chunk.narratives, joined))
-    if chunk.discarded is None:
+    joined = _join(chunk["narratives"], index, others)
+    chunk = chunk.with_columns(
+        "narratives", **joined.columns, flags=_flags(chunk["narratives"], joined)
+    )
+    if "discarded" not in chunk:
         return chunk
-    joined = _join(chunk.discarded, index, others)
-    columns = {"image": joined.columns["image"], "flags": _flags(chunk.discarded, joined)}
-    return chunk.replace(discarded=set_columns(chunk.discarded, **columns))
+    joined = _join(chunk["discarded"], index, others)
+    columns = {"image": joined.columns["image"], "flags": _flags(chunk["discarded"], joined)}
+    return chunk.with_columns("discarded", **columns)
 
 
 def _join(narratives: pa.RecordBatch, index: AnnotationIndex, others: Mapping[str, str]) -> Joined:

@@ -1,51 +1,38 @@
-"""Chunks: their coder, their ragged columns, and filtering."""
+"""Chunks and their coder."""
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
-from transforms.core.model.columns import (
-    empty_batch,
-    list_array,
-    list_of,
-    reduce_rows,
-    set_columns,
-    unpack,
-)
 from transforms.core.model.narratives import schemas
-from transforms.core.model.narratives.traces import points
 from transforms.core.sources.narratives.reading import Origin, read_chunk
 
 
 def same(one, other):
-    """Whether two chunks hold the same: scalars, schemas and values, nulls among them."""
-    for name in vars(one):
-        mine, theirs = getattr(one, name), getattr(other, name)
-        if isinstance(mine, pa.RecordBatch):
-            assert mine.schema == theirs.schema, name
-            assert mine.to_pylist() == theirs.to_pylist(), name
-        else:
-            assert mine == theirs, name
-    return True
+    """Whether two chunks hold the same: numbers, schemas and values, nulls among them."""
+    assert list(one.tables) == list(other.tables)
+    for name, mine in one.tables.items():
+        assert mine.schema == other[name].schema, name
+        assert mine.to_pylist() == other[name].to_pylist(), name
+    return vars(one) | {"tables": None} == vars(other) | {"tables": None}
 
 
 def test_a_finished_chunk_comes_back_as_it_was(finished):
     encoded = finished.to_bytes()
     decoded = type(finished).from_bytes(encoded)
     assert same(finished, decoded)
-    decoded.narratives.validate(full=True)
+    decoded["narratives"].validate(full=True)
 
 
 def test_nulls_empties_and_slices_come_back(finished):
-    rows = len(finished.narratives)
+    rows = len(finished["narratives"])
     nested = {
         "labels": pa.nulls(rows, schemas.NARRATIVES.field("labels").type),
         "image": pa.nulls(rows, schemas.IMAGE),
         "words": pa.array([[]] * rows, schemas.NARRATIVES.field("words").type),
     }
-    chunk = finished.with_columns(**nested)
-    sliced = chunk.replace(
-        narratives=chunk.narratives.slice(3, 5), mentions=chunk.mentions.slice(2, 0)
+    chunk = finished.with_columns("narratives", **nested)
+    sliced = chunk.with_tables(
+        narratives=chunk["narratives"].slice(3, 5), mentions=chunk["mentions"].slice(2, 0)
     )
     for each in (chunk, sliced):
         assert same(each, type(each).from_bytes(each.to_bytes()))
@@ -55,54 +42,16 @@ def test_nulls_empties_and_slices_come_back(finished):
 def test_a_chunk_without_narratives_comes_back(block, run_stages):
     for chunk in (read_chunk(block, Origin("x"), last=True), run_stages(block)):
         assert same(chunk, type(chunk).from_bytes(chunk.to_bytes()))
-        assert chunk.narratives.num_rows == 0
+        assert chunk["narratives"].num_rows == 0
 
 
-def test_parts_that_are_not_there_stay_none():
+def test_tables_that_no_stage_has_made_stay_absent():
     chunk = read_chunk(b"", Origin("x"))
     decoded = type(chunk).from_bytes(chunk.to_bytes())
-    assert decoded.discarded is None and decoded.mentions is None and decoded.last is False
+    assert list(decoded.tables) == ["narratives", "rejected"] and decoded.last is False
+    assert "discarded" not in decoded and decoded.get("mentions") is None
 
 
 def test_the_size_is_that_of_all_columns(finished):
-    assert finished.nbytes >= finished.narratives.nbytes + finished.mentions.nbytes
+    assert finished.nbytes >= finished["narratives"].nbytes + finished["mentions"].nbytes
     assert 0.5 < len(finished.to_bytes()) / finished.nbytes < 2
-
-
-def test_unpack_counts_from_the_slice_it_is_given():
-    column = pa.array([[1], [2, 3], [], [4]], list_of(pa.int64()))
-    offsets, values = unpack(column.slice(1, 2))
-    assert (offsets.tolist(), values.to_pylist()) == ([0, 2, 2], [2, 3])
-    assert list_array(offsets, values).to_pylist() == [[2, 3], []]
-    offsets, values = unpack(column.slice(4))
-    assert (offsets.tolist(), values.to_pylist()) == ([0], [])
-
-
-def test_points_of_filtered_narratives_are_theirs(finished):
-    """Columns of a filtered or sliced batch share buffers with the whole."""
-    narratives = finished.narratives
-    keep = np.arange(len(narratives)) % 3 == 1
-    for part in (narratives.filter(pa.array(keep)), narratives.slice(5, 7)):
-        offsets, x, y, t = points(part)
-        for row, trace in enumerate(part["trace"].to_pylist()):
-            own = slice(offsets[row], offsets[row + 1])
-            assert (x[own].tolist(), y[own].tolist(), t[own].tolist()) == tuple(trace.values())
-
-
-def test_set_columns_appends_and_replaces():
-    batch = pa.RecordBatch.from_pydict({"a": [1, 2]})
-    changed = set_columns(batch, b=np.array([0.5, 1.5]), a=pa.array(["x", None]))
-    assert changed.to_pydict() == {"a": ["x", None], "b": [0.5, 1.5]}
-    assert batch.to_pydict() == {"a": [1, 2]}
-
-
-def test_reduce_rows():
-    values, offsets = np.array([3.0, 1.0, 2.0, 5.0]), np.array([0, 0, 3, 3, 4, 4])
-    smallest = reduce_rows(np.minimum, values, offsets)
-    np.testing.assert_array_equal(smallest, [np.nan, 1, np.nan, 5, np.nan])
-
-
-def test_empty_batch_has_the_schema():
-    for schema in (*schemas.UNIT_TABLES.values(), schemas.READ_NARRATIVES):
-        batch = empty_batch(schema)
-        assert (batch.schema, batch.num_rows) == (schema, 0)

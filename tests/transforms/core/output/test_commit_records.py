@@ -64,34 +64,34 @@ def test_sums_of_squares_beyond_64_bits_come_back(finished):
 def test_counts_are_those_of_the_rows(finished):
     counts = commit_records.count_chunk(finished)
     assert counts.lines == finished.lines
-    assert counts.narratives == finished.narratives.num_rows
-    assert counts.discarded_narratives == finished.discarded.num_rows == 1
+    assert counts.narratives == finished["narratives"].num_rows
+    assert counts.discarded_narratives == finished["discarded"].num_rows == 1
     assert counts.discarded == {"few_words": 1}
-    assert counts.rejected == Counter(finished.rejected["code"].to_pylist())
-    assert counts.bad == finished.rejected.num_rows == 7
-    assert counts.mentions == finished.mentions.num_rows
+    assert counts.rejected == Counter(finished["rejected"]["code"].to_pylist())
+    assert counts.bad == finished["rejected"].num_rows == 7
+    assert counts.mentions == finished["mentions"].num_rows
     assert counts.conserved
-    no_trace = sum(not row["t"] for row in finished.narratives["trace"].to_pylist())
+    no_trace = sum(not row["t"] for row in finished["narratives"]["trace"].to_pylist())
     assert counts.flags["no_trace"] == no_trace
-    assert counts.flags["no_trace"] < len(numbers(finished.narratives["flags"]))
+    assert counts.flags["no_trace"] < len(numbers(finished["narratives"]["flags"]))
 
 
 def test_mentions_in_images_without_boxes_are_counted(finished):
     status = dict(
         zip(
-            finished.narratives["image_id"].to_pylist(),
-            finished.narratives["boxes_status"].to_pylist(),
+            finished["narratives"]["image_id"].to_pylist(),
+            finished["narratives"]["boxes_status"].to_pylist(),
             strict=True,
         )
     )
-    images = finished.mentions["image_id"].to_pylist()
+    images = finished["mentions"]["image_id"].to_pylist()
     expected = sum(status[image] != "boxed" for image in images)
     assert commit_records.count_chunk(finished).mentions_without_boxes == expected > 0
 
 
 def test_boxes_that_cannot_be_used_are_counted(run_stages, sample_lines):
     chunk = run_stages(sample_lines[-2])
-    boxes = chunk.narratives["boxes"].to_pylist()
+    boxes = chunk["narratives"]["boxes"].to_pylist()
     faults = ("zero_size_boxes", "inverted_boxes", "outside_boxes")
     before = [getattr(commit_records.count_chunk(chunk), fault) for fault in faults]
     boxes[0][0]["x_max"] = boxes[0][0]["x_min"]
@@ -99,7 +99,9 @@ def test_boxes_that_cannot_be_used_are_counted(run_stages, sample_lines):
     faulty = {"x_min": 0.5, "x_max": 0.25}, {"y_min": -1.5}, {"x_max": 1e15}
     good = {"x_min": 0.0, "x_max": 1.0, "y_min": 0.0, "y_max": 1.0}
     boxes[0] += [boxes[0][0] | good | edges for edges in faulty]
-    odd = chunk.with_columns(boxes=pa.array(boxes, chunk.narratives.schema.field("boxes").type))
+    odd = chunk.with_columns(
+        "narratives", boxes=pa.array(boxes, chunk["narratives"].schema.field("boxes").type)
+    )
     found = [getattr(commit_records.count_chunk(odd), fault) for fault in faults]
     assert [after - number for number, after in zip(before, found, strict=True)] == [2, 1, 2]
 

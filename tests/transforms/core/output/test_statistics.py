@@ -186,7 +186,7 @@ class AnnotatorCounts(Statistic):
         self.counts = Counter(dict(counts))
 
     def add(self, chunk):
-        self.counts.update(chunk.narratives["annotator_id"].to_pylist())
+        self.counts.update(chunk["narratives"]["annotator_id"].to_pylist())
 
     def merge(self, other):
         self.counts.update(other.counts)
@@ -211,7 +211,7 @@ def test_a_statistic_from_outside_is_one_class_and_an_entry_of_a_list(pieces, fi
         packed = measure_chunk(piece, kinds).pack()
         merged_all.merge_packed(msgspec.msgpack.decode(msgspec.msgpack.encode(packed)))
     tables = merged_all.to_tables()
-    expected = Counter(finished.narratives["annotator_id"].to_pylist())
+    expected = Counter(finished["narratives"]["annotator_id"].to_pylist())
     found = {row["annotator_id"]: row["narratives"] for row in tables["annotators"].to_pylist()}
     assert found == expected and len(found) > 1
     assert {*tables} == {*tables_of(kinds)} == {*whole, "annotators"}

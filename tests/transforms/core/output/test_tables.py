@@ -23,7 +23,7 @@ def test_tables_have_their_schemas(rows, finished):
     for name, batch in rows.items():
         assert batch.schema == ALL_SCHEMAS[name], name
         batch.validate(full=True)
-    assert len(rows["narratives"]) == len(finished.narratives)
+    assert len(rows["narratives"]) == len(finished["narratives"])
     assert len(rows["discarded"]) == 1
     assert rows["narratives"]["shard"].to_pylist() == ["x.jsonl"] * len(rows["narratives"])
 
@@ -36,7 +36,7 @@ def test_discarded_narratives_keep_what_they_have(rows, finished):
 
 
 def test_traces_survive_float32_with_all_their_decimals(rows, finished):
-    pairs = zip(rows["narratives"]["trace"], finished.narratives["trace"], strict=True)
+    pairs = zip(rows["narratives"]["trace"], finished["narratives"]["trace"], strict=True)
     for written, read in pairs:
         for axis, decimals in (("x", 5), ("y", 5), ("t", 3)):
             found = [round(value, decimals) for value in written[axis].as_py()]
@@ -75,12 +75,12 @@ def test_parquet_gives_back_rows_and_types(rows, name, tmp_path):
 
 def test_avro_gives_back_the_bad_lines(finished, tmp_path):
     path = tmp_path / "rejected.avro"
-    tables.write_table("rejected", finished.rejected, str(path), path.name)
+    tables.write_table("rejected", finished["rejected"], str(path), path.name)
     with path.open("rb") as file:
-        assert list(fastavro.reader(file)) == finished.rejected.to_pylist()
+        assert list(fastavro.reader(file)) == finished["rejected"].to_pylist()
     again, fewer = tmp_path / "again.avro", tmp_path / "fewer.avro"
-    tables.write_rejected(finished.rejected, str(again))
-    tables.write_rejected(finished.rejected[1:], str(fewer))
+    tables.write_rejected(finished["rejected"], str(again))
+    tables.write_rejected(finished["rejected"][1:], str(fewer))
     assert again.read_bytes() == path.read_bytes()
     assert fewer.read_bytes()[-16:] != path.read_bytes()[-16:]  # the marker ends a file
     assert [field["name"] for field in tables.AVRO_REJECTED["fields"]] == schemas.REJECTED.names

@@ -74,14 +74,16 @@ class Localization(Statistic):
 
     def add(self, chunk: Chunk) -> None:
         """Adds what MatchMentions has counted."""
-        if chunk.localization is None or chunk.histogram is None:
+        if not {"localization", "histogram"} <= chunk.tables.keys():
             return
-        groups = chunk.histogram["group"].to_numpy()
-        bins = chunk.histogram["bin_x"].to_numpy() * BINS + chunk.histogram["bin_y"].to_numpy()
-        points = chunk.histogram["points"].to_numpy()
-        bounds = np.searchsorted(groups, np.arange(len(chunk.localization) + 1))
+        groups = chunk["histogram"]["group"].to_numpy()
+        bins = (
+            chunk["histogram"]["bin_x"].to_numpy() * BINS + chunk["histogram"]["bin_y"].to_numpy()
+        )
+        points = chunk["histogram"]["points"].to_numpy()
+        bounds = np.searchsorted(groups, np.arange(len(chunk["localization"]) + 1))
         for row, (first, end) in zip(
-            chunk.localization.to_pylist(), itertools.pairwise(bounds), strict=True
+            chunk["localization"].to_pylist(), itertools.pairwise(bounds), strict=True
         ):
             key = tuple(row[name] for name in CLASS_KEY)
             self._add_counts(key, [row[name] for name in LOCALIZATION_COUNTS])

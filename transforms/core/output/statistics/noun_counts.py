@@ -37,9 +37,9 @@ class NounCounts(Statistic):
 
     def add(self, chunk: Chunk) -> None:
         """Counts captions; those that were not tagged are left out."""
-        column = pc.struct_field(chunk.narratives["richness"], "nouns")
+        column = pc.struct_field(chunk["narratives"]["richness"], "nouns")
         nouns = np.array(column.to_pylist(), object)
-        splits, split_of_row = dataset_splits(chunk.narratives)
+        splits, split_of_row = dataset_splits(chunk["narratives"])
         for position, split in enumerate(splits):
             values = nouns[split_of_row == position]
             counted = Counter(value for value in values if value is not None)

@@ -53,9 +53,9 @@ class Richness(Statistic):
 
     def add(self, chunk: Chunk) -> None:
         """Adds every measure of the narratives that are kept, unknown ones left out."""
-        values = measured_values(chunk.narratives)
-        keys = np.array(_keys(chunk.narratives), object)
-        splits, split_of_row = dataset_splits(chunk.narratives)
+        values = measured_values(chunk["narratives"])
+        keys = np.array(_keys(chunk["narratives"]), object)
+        splits, split_of_row = dataset_splits(chunk["narratives"])
         for position, split in enumerate(splits):
             rows = np.flatnonzero(split_of_row == position)
             moments = self.measures.setdefault(split, {})

@@ -40,7 +40,7 @@ class Totals(Statistic):
 
     def add(self, chunk: Chunk) -> None:
         """Counts narratives, kept and discarded."""
-        narratives = chunk.narratives
+        narratives = chunk["narratives"]
         raised = numbers(narratives["flags"])
         self._count(
             narratives,
@@ -51,8 +51,8 @@ class Totals(Statistic):
             with_labels=_has_values(narratives, "labels"),
             with_boxes=_has_values(narratives, "boxes"),
         )
-        if chunk.discarded is not None:
-            self._count(chunk.discarded, discarded=np.ones(len(chunk.discarded), bool))
+        if "discarded" in chunk:
+            self._count(chunk["discarded"], discarded=np.ones(len(chunk["discarded"]), bool))
 
     def _count(self, narratives: pa.RecordBatch, /, **conditions: np.ndarray) -> None:
         """Counts by split the rows for which a condition, shape `(n,)` bool, holds."""

@@ -76,8 +76,10 @@ def read_chunk(block: Block | bytes, origin: Origin, last: bool = False) -> Chun
         unusual[scan.lines] = False
     strict = read_strictly(block, starts, ends, np.flatnonzero(unusual), origin.dialect, begin)
     return Chunk(
-        narratives=_complete(_merge(block, scan, strict), starts, origin),
-        rejected=_rejected(block, starts, ends, strict, origin),
+        {
+            "narratives": _complete(_merge(block, scan, strict), starts, origin),
+            "rejected": _rejected(block, starts, ends, strict, origin),
+        },
         lines=len(ends),
         blank=strict.blank,
         bytes=block.size,

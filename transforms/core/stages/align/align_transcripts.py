@@ -15,7 +15,7 @@ from transforms.core.stages.measure.measures import narration_too_short
 
 def align_transcripts(chunk: Chunk, source: TranscriptSource) -> Chunk:
     """Adds the columns `words` (texts, offsets, times), `distance` and `transcript_source`."""
-    narratives = chunk.narratives
+    narratives = chunk["narratives"]
     caption = split_words(narratives["caption"])
     spoken = source.spoken(narratives)
     alignment = align(spoken.words, caption)
@@ -36,6 +36,7 @@ def align_transcripts(chunk: Chunk, source: TranscriptSource) -> Chunk:
         narration_too_short=narration_too_short(narratives),
     )
     return chunk.with_columns(
+        "narratives",
         words=_words_column(narratives["caption"], caption, starts, ends),
         distance=nullable(judgement.distances),
         transcript_source=judgement.names,

@@ -136,11 +136,13 @@ def filter_quality(chunk: Chunk, rules: Sequence[Rule]) -> Chunk:
     """Splits the narratives into those kept and `discarded`, which gains a column `reasons`."""
     if not rules:
         return chunk
-    masks, reasons = judge(_evidence(chunk.narratives), rules)
+    masks, reasons = judge(_evidence(chunk["narratives"]), rules)
     keep = masks == 0
-    discarded = chunk.narratives.filter(pa.array(~keep))
-    return chunk.replace(
-        narratives=chunk.narratives if keep.all() else chunk.narratives.filter(pa.array(keep)),
+    discarded = chunk["narratives"].filter(pa.array(~keep))
+    return chunk.with_tables(
+        narratives=chunk["narratives"]
+        if keep.all()
+        else chunk["narratives"].filter(pa.array(keep)),
         discarded=set_columns(discarded, reasons=flags.names(masks[~keep], reasons)),
     )
 

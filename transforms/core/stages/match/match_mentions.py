@@ -118,10 +118,10 @@ def compile_rules(index: AnnotationIndex, rules: MentionRules) -> CompiledRules:
 def match_mentions(chunk: Chunk, rules: CompiledRules) -> Chunk:
     """Adds `mentions`, `localization` and `histogram` to a chunk whose boxes are joined."""
     parts = [
-        _match_part(chunk.narratives, rows, vocabulary, rules)
-        for rows, vocabulary in _rows_by_vocabulary(chunk.narratives, rules)
+        _match_part(chunk["narratives"], rows, vocabulary, rules)
+        for rows, vocabulary in _rows_by_vocabulary(chunk["narratives"], rules)
     ]
-    inverted = np.zeros(len(chunk.narratives), bool)
+    inverted = np.zeros(len(chunk["narratives"]), bool)
     for part in parts:
         inverted[part.inverted_rows] = True
     raised = flags.combine(inverted_mention=inverted)
@@ -131,7 +131,8 @@ def match_mentions(chunk: Chunk, rules: CompiledRules) -> Chunk:
         set_columns(part.histogram, group=part.histogram["group"].to_numpy() + before)
         for part, before in zip(parts, groups_before, strict=False)
     ]
-    return chunk.with_columns(flags=numbers(chunk.narratives["flags"]) | raised).replace(
+    flagged = numbers(chunk["narratives"]["flags"]) | raised
+    return chunk.with_columns("narratives", flags=flagged).with_tables(
         mentions=_concatenate([part.mentions for part in parts], schemas.MENTIONS),
         localization=counts,
         histogram=_concatenate(histograms, schemas.HISTOGRAM),

@@ -8,8 +8,10 @@ from transforms.core.stages.measure.taggers import Tagger, too_long
 
 def measure_richness(chunk: Chunk, tagger: Tagger) -> Chunk:
     """Adds the column `richness` (`schemas.RICHNESS_OF_CAPTION`), null for too long captions."""
-    captions = chunk.narratives["caption"]
+    captions = chunk["narratives"]["caption"]
     raised = flags.combine(caption_too_long=too_long(captions))
     return chunk.with_columns(
-        richness=tagger(captions), flags=numbers(chunk.narratives["flags"]) | raised
+        "narratives",
+        richness=tagger(captions),
+        flags=numbers(chunk["narratives"]["flags"]) | raised,
     )

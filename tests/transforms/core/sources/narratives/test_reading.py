@@ -29,8 +29,8 @@ FILES = sorted(NARRATIVES.glob("*localized_narratives*.jsonl")) + [NARRATIVES / 
 
 def rows_of(chunk):
     """The narratives of a chunk as the reference's records."""
-    rows = chunk.narratives.to_pylist()
-    names = flags.names(chunk.narratives["flags"].to_numpy()).to_pylist()
+    rows = chunk["narratives"].to_pylist()
+    names = flags.names(chunk["narratives"]["flags"].to_numpy()).to_pylist()
     return [
         {
             "dataset_id": row["dataset_id"],
@@ -69,7 +69,7 @@ def check_block(path, block, dialect="full"):
     assert rows_of(chunk) == [expected_row(record) for record in records]
     found = [
         (row["byte_offset"], row["line_in_unit"], row["code"], row["raw"])
-        for row in chunk.rejected.to_pylist()
+        for row in chunk["rejected"].to_pylist()
     ]
     keys = ("byte_offset", "line", "code", "raw")
     assert found == [tuple(row[key] for key in keys) for row in rejected]
@@ -175,7 +175,7 @@ def check_line(raw, captions_only=False):
     """The line between two good ones is read, or rejected, as by the reference."""
     block = b"\n".join([LINES[0], raw, LINES[1]])
     chunk = read_chunk(block, Origin("x", dialect="captions" if captions_only else "full"))
-    found, codes = rows_of(chunk), chunk.rejected["code"].to_pylist()
+    found, codes = rows_of(chunk), chunk["rejected"]["code"].to_pylist()
     expected = [reference.parse_line(LINES[0]), None, reference.parse_line(LINES[1])]
     if raw.strip():
         must, may = allowed_codes(raw, captions_only)
@@ -256,9 +256,9 @@ def test_captions_files_need_only_the_caption(record, removed, data):
 )
 def test_lines_that_break_decoders_are_rejected(code, raw):
     chunk = read_chunk(b"\n".join([LINES[0], raw, LINES[1]]), Origin("x"))
-    assert chunk.rejected["code"].to_pylist() == [code]
-    assert chunk.rejected["raw"].to_pylist() == [raw]
-    assert len(chunk.narratives) == 2
+    assert chunk["rejected"]["code"].to_pylist() == [code]
+    assert chunk["rejected"]["raw"].to_pylist() == [raw]
+    assert len(chunk["narratives"]) == 2
 
 
 def with_number(key, text):
@@ -283,7 +283,7 @@ RANGES = {"x": "1,000", "y": "1,000"}
 )
 def test_numbers_beyond_any_sense_are_rejected_with_place_value_and_range(key, number):
     chunk = read_chunk(b"\n".join([LINES[0], with_number(key, number), LINES[1]]), Origin("x"))
-    (bad,) = chunk.rejected.to_pylist()
+    (bad,) = chunk["rejected"].to_pylist()
     limit = RANGES.get(key, "1,000,000")
     shown = str(float(number)) if len(number) < 300 else "a number of 310 digits"
     assert (bad["code"], bad["line_in_unit"]) == ("out_of_range", 1)
@@ -343,12 +343,12 @@ def test_a_line_that_is_too_long_is_rejected_and_cut(tmp_path, fill, end):
     (start, block), size = read_block(io.BytesIO(data), 0, 1000, 16 << 20), len(long) * 3
     assert (start, block.skipped is not None) == (0, True)
     chunk = read_chunk(block, Origin("x"))
-    (bad,) = chunk.rejected.to_pylist()
+    (bad,) = chunk["rejected"].to_pylist()
     assert (bad["code"], bad["byte_offset"]) == ("line_too_long", len(LINES[0]) + 1)
     assert bad["message"] == f"the line has {size:,} bytes, more than 16,777,216"
     assert bad["raw"] == long[: 1 << 16]
     assert (chunk.bytes, chunk.crc32c) == (len(data), google_crc32c.value(data))
-    assert (chunk.lines, len(chunk.narratives)) == (2, 1)
+    assert (chunk.lines, len(chunk["narratives"])) == (2, 1)
 
 
 def test_a_complete_line_that_is_too_long_is_rejected_by_both_ways(tmp_path):
@@ -378,8 +378,8 @@ def test_where_a_block_begins_is_counted_in():
     block = b"\n".join([LINES[0], b"{", LINES[1]])
     chunk = read_chunk(block, Origin("s.jsonl", unit=3, byte_offset=1000))
     first = 1000 + len(LINES[0]) + 1
-    assert chunk.narratives["byte_offset"].to_pylist() == [1000, first + 2]
-    (bad,) = chunk.rejected.to_pylist()
+    assert chunk["narratives"]["byte_offset"].to_pylist() == [1000, first + 2]
+    (bad,) = chunk["rejected"].to_pylist()
     assert (bad["shard"], bad["unit"], bad["line_in_unit"]) == ("s.jsonl", 3, 1)
     assert (bad["byte_offset"], bad["stage"]) == (first, "ReadNarratives")
 
@@ -399,7 +399,7 @@ def test_where_a_block_begins_is_counted_in():
 def test_given_names_win_and_a_difference_is_flagged(dataset_id, dataset, split, names, differs):
     line = json.dumps(RECORDS[0] | {"dataset_id": dataset_id}).encode()
     chunk = read_chunk(line, Origin("x", dataset=dataset, split=split))
-    row = chunk.narratives.to_pylist()[0]
+    row = chunk["narratives"].to_pylist()[0]
     assert (row["dataset"], row["split"]) == names
     assert ("dataset_id_differs" in rows_of(chunk)[0]["flags"]) == differs
 
@@ -418,7 +418,7 @@ def test_given_names_win_and_a_difference_is_flagged(dataset_id, dataset, split,
 )
 def test_blocks_without_a_record_are_blank_lines(block, lines, dialect):
     chunk = read_chunk(block, Origin("x", dialect=dialect))
-    assert (chunk.lines, chunk.blank, len(chunk.narratives)) == (lines, lines, 0)
+    assert (chunk.lines, chunk.blank, len(chunk["narratives"])) == (lines, lines, 0)
 
 
 class Renamed(msgspec.Struct):
@@ -439,6 +439,6 @@ def test_a_form_of_lines_from_outside_is_a_struct_and_a_line(monkeypatch):
     assert dialect_of("x_mine.jsonl") == "mine" and dialect_of("x.jsonl") == "full"
     lines = b'{"picture": "a", "text": "A dog."}\n{"picture": "b"}\n'
     chunk = read_chunk(lines, Origin("x_mine.jsonl", dialect="mine"))
-    (row,) = chunk.narratives.to_pylist()
+    (row,) = chunk["narratives"].to_pylist()
     assert (row["image_id"], row["caption"], row["dataset_id"]) == ("a", "A dog.", "mine_train")
-    assert chunk.rejected["code"].to_pylist() == ["missing_key"]
+    assert chunk["rejected"]["code"].to_pylist() == ["missing_key"]

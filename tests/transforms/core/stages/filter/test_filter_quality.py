@@ -145,12 +145,14 @@ class NotOf(Rule):
 
 
 def test_a_rule_from_outside_is_one_class(finished):
-    ids = finished.narratives["annotator_id"].to_pylist()
+    ids = finished["narratives"]["annotator_id"].to_pylist()
     unwanted = ids[0]
-    chunk = filter_quality(finished.replace(discarded=None), [MinWords(1), NotOf(unwanted)])
-    assert chunk.discarded["reasons"].to_pylist() == [["annotator"]] * ids.count(unwanted)
-    assert unwanted not in chunk.narratives["annotator_id"].to_pylist()
-    assert len(chunk.narratives) + len(chunk.discarded) == len(ids) > len(chunk.discarded) > 0
+    chunk = filter_quality(finished, [MinWords(1), NotOf(unwanted)])
+    assert chunk["discarded"]["reasons"].to_pylist() == [["annotator"]] * ids.count(unwanted)
+    assert unwanted not in chunk["narratives"]["annotator_id"].to_pylist()
+    assert (
+        len(chunk["narratives"]) + len(chunk["discarded"]) == len(ids) > len(chunk["discarded"]) > 0
+    )
 
 
 @given(st.lists(judged, max_size=25), share, st.booleans())

@@ -50,7 +50,7 @@ SPANS = {
 @pytest.mark.parametrize("span", SPANS)
 def test_a_narration_too_short_is_not_measured_but_flagged(run_stages, span):
     chunk = run_stages(line(*span))
-    found = measured_values(chunk.narratives)
+    found = measured_values(chunk["narratives"])
     assert found["narration_seconds"].tolist() == [SPANS[span]]
     expected = reference.measures_of({"words": 5}, [("", *span)], [])["words_per_second"]
     rate = None if expected is None else round(expected * 1_000_000)
@@ -74,9 +74,9 @@ def test_a_caption_beyond_the_limit_is_left_untagged(run_stages):
     edge = "a b c d " + "x" * (MOST_CHARACTERS - 8)
     captions = [CAPTION, "dog " * 300_000, edge, edge + "x", CAPTION]
     chunk = run_stages(b"".join(line(0, 2, caption) for caption in captions))
-    rows = chunk.narratives["richness"].to_pylist()
+    rows = chunk["narratives"]["richness"].to_pylist()
     assert [row and row["words"] for row in rows] == [5, None, 5, None, 5]
-    long = flags.names(numbers(chunk.narratives["flags"])).to_pylist()
+    long = flags.names(numbers(chunk["narratives"]["flags"])).to_pylist()
     assert ["caption_too_long" in own for own in long] == [False, True, False, True, False]
     (row,) = measure_chunk(chunk).to_tables()["richness"].to_pylist()
     assert (row["captions"], row["words_sum"], row["words_mean"]) == (5, 15, 5)
@@ -89,8 +89,10 @@ def test_a_length_beyond_any_sense_is_unknown(run_stages, far):
     chunk = run_stages(line(0, 2) * 2)
     trace = {"x": [[far, -far], [0.5, 0.5]], "y": [[0.0, 0.0], [0.5, 0.75]], "t": [[0, 1], [0, 1]]}
     columns = [pa.array(trace[axis], list_of(pa.float64())) for axis in "xyt"]
-    odd = chunk.with_columns(trace=pa.StructArray.from_arrays(columns, fields=list(schemas.TRACE)))
-    assert measured_values(odd.narratives)["trace_length"].tolist() == [None, 250_000]
+    odd = chunk.with_columns(
+        "narratives", trace=pa.StructArray.from_arrays(columns, fields=list(schemas.TRACE))
+    )
+    assert measured_values(odd["narratives"])["trace_length"].tolist() == [None, 250_000]
     (row,) = measure_chunk(odd).to_tables()["richness"].to_pylist()
     assert row["trace_length_sum"] == 0.25
 
