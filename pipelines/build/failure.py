@@ -13,8 +13,8 @@ from transforms.core.base.errors import (
     UsageError,
     shown,
 )
-from transforms.core.output import expected
-from transforms.core.output.verdict import Found
+from transforms.core.output.checks import expected
+from transforms.core.output.checks.verdict import Found
 
 EXIT_CODES = {
     "published": 0,

@@ -36,8 +36,8 @@ from transforms.core.base.errors import MESSAGE_CHARACTERS, EngineError, UsageEr
 from transforms.core.base.versions import deployment_version
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
-from transforms.core.output.expected import compare
-from transforms.core.output.verdict import Found, describe_failure, judge_current
+from transforms.core.output.checks.expected import compare
+from transforms.core.output.checks.verdict import Found, describe_failure, judge_current
 from transforms.units.read_version import read_manifest
 
 if TYPE_CHECKING:  # both take seconds, which a run that has nothing to do need not wait

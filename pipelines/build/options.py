@@ -10,7 +10,7 @@ from pipelines.cli.options import Options
 from pipelines.cli.values import Bytes, Files, Folder, Metavar, Share
 from transforms.core.model.narratives.naming import dataset_and_split
 from transforms.core.model.narratives.schemas import BOX_FLAGS
-from transforms.core.output.guard import Limits
+from transforms.core.output.checks.guard import Limits
 from transforms.core.stages.align.transcript_sources import SOURCES, TimedCaption
 from transforms.core.stages.filter.filter_quality import RULES, Rule
 from transforms.core.stages.filter.threshold import exact_text

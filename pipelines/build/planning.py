@@ -17,8 +17,8 @@ from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import IndexDescription, Provenance, Threshold
 from transforms.core.model.units import Unit
+from transforms.core.output.checks.expected import Expected
 from transforms.core.output.commit_records import CorruptRecord, decode_record
-from transforms.core.output.expected import Expected
 from transforms.core.output.version import ShardPlan, version_id
 from transforms.core.stages.filter.filter_quality import MaxDistance, MaxDistancePerChar, Rule
 from transforms.core.stages.filter.threshold import exact_text

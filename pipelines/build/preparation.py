@@ -20,7 +20,7 @@ from transforms.core.base.versions import code_version, digest
 from transforms.core.model import layout
 from transforms.core.model.manifest_entries import IndexDescription, IndexedFile
 from transforms.core.model.units import Unit
-from transforms.core.output.expected import Expected
+from transforms.core.output.checks.expected import Expected
 from transforms.core.output.version import ShardPlan
 from transforms.core.stages.align.transcript_sources import SOURCES
 from transforms.core.stages.filter.threshold import calibrate, decode_counts

@@ -15,10 +15,10 @@ from transforms.core.base.secrets import mask_secrets
 from transforms.core.model import layout
 from transforms.core.model.manifest import FORMAT, Baseline, Manifest
 from transforms.core.model.manifest_entries import InputRow, Provenance
+from transforms.core.output.checks.expected import Expected, compare
+from transforms.core.output.checks.guard import Limits, run_checks
+from transforms.core.output.checks.verdict import Found, Verdict, describe_failure, judge
 from transforms.core.output.commit_records import CorruptRecord, UnitRecord, decode_record
-from transforms.core.output.expected import Expected, compare
-from transforms.core.output.guard import Limits, run_checks
-from transforms.core.output.verdict import Found, Verdict, describe_failure, judge
 from transforms.core.output.version import (
     SHOWN_BAD_LINES,
     ShardPlan,

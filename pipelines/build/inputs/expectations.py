@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from pipelines.catalog import KINDS, Catalog
 from transforms.core.base.errors import shown
-from transforms.core.output.expected import Expected, explain_absence
+from transforms.core.output.checks.expected import Expected, explain_absence
 from transforms.core.output.version import ShardPlan
 
 

@@ -13,7 +13,7 @@ from pipelines.catalog import Catalog, Entry, load_catalogs
 from transforms import storage
 from transforms.core.base.errors import UsageError
 from transforms.core.model.units import Unit, make_label
-from transforms.core.output.expected import Expected
+from transforms.core.output.checks.expected import Expected
 from transforms.core.output.version import ShardPlan
 from transforms.core.sources.narratives.decoding import dialect_of
 from transforms.storage.files import FileInfo

@@ -338,7 +338,7 @@ def test_strategies_from_outside_are_objects(elements):
     assert set(narratives["transcript_source"].to_pylist()) == {"murmured"}
     assert narratives["distance"].null_count == len(narratives) > 0
     words = expected["Measure"][0]["narratives"]["richness"].to_pylist()
-    assert words[0]["words"] == len(chunks[0][1].narratives["caption"][0].as_py())
+    assert words[0]["words"] == len(chunks[0][1]["narratives"]["caption"][0].as_py())
 
 
 def test_transforms_travel_to_workers(stages, elements, tmp_path):

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pipelines.build.job import main
 from tests import build_helpers as helpers
 from transforms.core.model.manifest_entries import Provenance
-from transforms.core.output.guard import Limits
+from transforms.core.output.checks.guard import Limits
 from transforms.core.output.version import ShardPlan, reconcile
 from transforms.units.publish import (
     MergeUnits,

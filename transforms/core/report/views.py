@@ -8,7 +8,7 @@ import pyarrow as pa
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import BadLineRow, CheckRow, ShardRow
 from transforms.core.model.narratives.schemas import LOCALIZATION_COUNTS, TAG_COLUMNS
-from transforms.core.output import expected
+from transforms.core.output.checks import expected
 from transforms.core.report import paper
 from transforms.core.report.formats import percent, ratio
 

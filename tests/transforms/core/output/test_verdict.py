@@ -5,8 +5,8 @@ import pytest
 
 from tests.transforms.core.manifests import manifest_with, shard_with
 from transforms.core.model.manifest_entries import MeasuredShare
-from transforms.core.output.guard import Limits, judge_check
-from transforms.core.output.verdict import describe_failure, judge, judge_current
+from transforms.core.output.checks.guard import Limits, judge_check
+from transforms.core.output.checks.verdict import describe_failure, judge, judge_current
 
 DIFFERING = MeasuredShare("dataset_id_differs", "coco", "train", 5, 10, "max_differing_share")
 FEWER = MeasuredShare("narratives_fewer", "coco", "train", 5, 10, "max_shrink_share")

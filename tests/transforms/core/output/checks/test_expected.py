@@ -7,8 +7,14 @@ import pytest
 
 from tests.transforms.core.manifests import shard_with
 from transforms.core.model.manifest_entries import ShardRow
-from transforms.core.output import expected
-from transforms.core.output.expected import Expected, compare, describe, explain_difference, is_met
+from transforms.core.output.checks import expected
+from transforms.core.output.checks.expected import (
+    Expected,
+    compare,
+    describe,
+    explain_difference,
+    is_met,
+)
 
 GROUP = Expected("coco_train", "narratives", "coco", "train", 10, ("a", "b"))
 

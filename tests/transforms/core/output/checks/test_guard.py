@@ -7,7 +7,7 @@ import pytest
 
 from tests.transforms.core.manifests import index_of, manifest_with
 from transforms.core.model.manifest import Baseline
-from transforms.core.output.guard import (
+from transforms.core.output.checks.guard import (
     Limits,
     covered_kinds,
     explain_checks,

@@ -14,8 +14,8 @@ from transforms.core.model.manifest_entries import (
     SplitRow,
 )
 from transforms.core.model.units import Counts
-from transforms.core.output import expected, guard
-from transforms.core.output.guard import Limits
+from transforms.core.output.checks import expected, guard
+from transforms.core.output.checks.guard import Limits
 from transforms.core.output.version import too_many_bad_lines, unusable_names
 
 
