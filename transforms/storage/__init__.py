@@ -96,7 +96,8 @@ def open_binary(path: str, fingerprint: str | None = None) -> BinaryIO:
 def open_decompressed(path: str, fingerprint: str | None = None) -> BinaryIO:
     """The file's bytes, decompressed where its name ends in `.gz` or `.zst`.
 
-    Reading raises UsageError where the file is corrupt or cut short.
+    Reading raises UsageError where the file is corrupt or cut short, or a compressed one of nothing:
+    that is what is left of a download or a command that failed.
     """
     compressed = path.endswith((".gz", ".zst"))
     buffer = _STREAM_BUFFER if compressed else _LINE_BUFFER
@@ -115,6 +116,7 @@ class _Decompressed(io.RawIOBase):
 
     def __init__(self, path: str, file: BinaryIO, stream: BinaryIO | pa.NativeFile) -> None:
         self._path, self._file, self._stream = path, file, stream
+        self._is_empty = True
 
     def readable(self) -> bool:
         return True
@@ -122,8 +124,9 @@ class _Decompressed(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         try:
             count = self._stream.readinto(buffer)  # type: ignore[union-attr]
-            if not count and not self._file.tell():  # Python takes no bytes for an empty gzip file
-                raise EOFError("it is empty")
+            if not count and self._is_empty:
+                raise EOFError("it is empty; leave it out if it is meant to be")
+            self._is_empty = False
             return count
         except (OSError, EOFError, zlib.error) as error:
             raise UsageError(

@@ -113,6 +113,12 @@ def test_datasets_streams_a_table_without_rows(version, load):
     assert list(found["train"]) == []
 
 
+def test_datasets_takes_no_folder_of_several_tables(version, load):
+    """Why docs/tables.md says to name a table: each has a schema of its own."""
+    with pytest.raises(datasets.exceptions.DatasetGenerationError):
+        load("parquet", data_dir=str(version))
+
+
 def test_datasets_gives_the_values_that_were_written(output, version, load):
     found = load(str(version), split="train").to_list()  # narratives are the default
     expected = helpers.rows_of(output, "narratives")

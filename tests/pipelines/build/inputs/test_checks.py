@@ -111,13 +111,19 @@ def test_captions_alone_need_their_suffix(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_an_empty_compressed_file_is_an_error(tmp_path, suffix):
-    shard = helpers.write_lines(tmp_path / f"a.jsonl{suffix}", [])
-    assert f"a.jsonl{suffix}' is corrupt, cut short or not what its name" in (
-        refusal(tmp_path, shard)
-    )
-    shard.write_bytes({".gz": gzip.compress, ".zst": zstandard.compress}[suffix](b""))
-    assert helpers.build(tmp_path / "out", [shard]) == 0
+@pytest.mark.parametrize("is_framed", [False, True], ids=["of no bytes", "of nothing"])
+def test_an_empty_compressed_file_is_an_error(tmp_path, suffix, is_framed):
+    compress = {".gz": gzip.compress, ".zst": zstandard.compress}[suffix]
+    shard = helpers.write_lines(tmp_path / f"a.jsonl{suffix}", [compress(b"")] * is_framed)
+    message = refusal(tmp_path, shard)
+    assert f"a.jsonl{suffix}' is corrupt, cut short or not what its name" in message
+    assert message.endswith("get it again (it is empty; leave it out if it is meant to be)")
+
+
+def test_an_empty_compressed_file_beside_others_is_an_error(tmp_path):
+    empty = helpers.write_lines(tmp_path / "a.jsonl.gz", [gzip.compress(b"")])
+    message = refusal(tmp_path, helpers.REAL, "--input", empty)
+    assert "a.jsonl.gz' is corrupt" in message and "it is empty" in message
 
 
 @pytest.mark.parametrize(
