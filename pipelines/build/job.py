@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
 
 def _build(options: BuildOptions, beam_args: Sequence[str]) -> int:
     plan = plan_run(options, beam_args)
-    for warning in plan.provenance.warnings:
+    for warning in [*filter(None, [plan.damage]), *plan.provenance.warnings]:
         print(f"warning: {shown(warning, MESSAGE_CHARACTERS)}", file=sys.stderr)
     if plan.manifest and plan.is_current and not is_prepared_only(options, beam_args):
         return _show_current(options, plan, plan.manifest)

@@ -1,5 +1,6 @@
 """Planning a run of the main job: its units, and what is finished already."""
 
+import contextlib
 import dataclasses
 from collections.abc import Collection, Iterator, Sequence
 
@@ -18,13 +19,14 @@ from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import IndexDescription, Provenance, Threshold
 from transforms.core.model.units import Unit
 from transforms.core.output.checks.expected import Expected
-from transforms.core.output.commit_records import CorruptRecord, decode_record
+from transforms.core.output.commit_records import CorruptRecord, UnitRecord, decode_record
 from transforms.core.output.version import ShardPlan, version_id
 from transforms.core.stages.filter.filter_quality import MaxDistance, MaxDistancePerChar, Rule
 from transforms.core.stages.filter.threshold import exact_text
 from transforms.core.stages.match.match_mentions import MentionRules
 from transforms.core.stages.measure.taggers import tagger_version
-from transforms.units.read_version import read_baseline, read_complete
+from transforms.units.corrupt_units import remove_corrupt_units
+from transforms.units.read_version import inspect_version, read_baseline
 
 MAKERS = ("transforms.narratives.stages", "transforms.units.write")
 """The modules that make a unit's results, with what they import."""
@@ -41,7 +43,8 @@ class BuildPlan:
       finished: Paths of the commit records of units that are finished.
       version: The version that the run makes; None where units of compressed shards are to do.
       base: The version that is current now.
-      manifest: Its manifest, None where there is none or a file of it is missing.
+      manifest: Its manifest, None where there is none or a file of it is missing or corrupt.
+      damage: A sentence on what is missing or corrupt of it, where something is.
       annotation_index: Path of the annotation index.
       transcript_index: Path of the transcript index.
       quality: The quality rules.
@@ -56,6 +59,7 @@ class BuildPlan:
     version: str | None
     base: str | None
     manifest: Manifest | None
+    damage: str | None
     annotation_index: str | None
     transcript_index: str | None
     quality: tuple[Rule, ...]
@@ -92,9 +96,10 @@ def plan_build(options: BuildOptions, prepared: Prepared) -> BuildPlan:
     units = [
         unit for shard in prepared.shards for unit in shard_units(shard, options.unit_bytes, salt)
     ]
-    todo, finished = _divide(units, options.output)
-    check_heads(todo, options.max_bad_share)
     base = current_version(options.output)
+    manifest, corrupt = _inspect_current(options, base) if base else (None, [])
+    todo, finished = _divide(units, options.output, verify=bool(corrupt))
+    check_heads(todo, options.max_bad_share)
     keys = [unit.key for unit in todo] + [key for key, _ in finished]
     return BuildPlan(
         shards=prepared.shards,
@@ -103,7 +108,8 @@ def plan_build(options: BuildOptions, prepared: Prepared) -> BuildPlan:
         finished=tuple(path for _, path in finished),
         version=None if any(unit.compressed for unit in todo) else version_id(keys),
         base=base,
-        manifest=_current_manifest(options, base) if base else None,
+        manifest=None if corrupt else manifest,
+        damage=_damage(options.output, base, corrupt) if base and corrupt else None,
         annotation_index=annotations.path if annotations else None,
         transcript_index=transcripts.path if transcripts else None,
         quality=quality,
@@ -120,16 +126,40 @@ def current_version(output: str) -> str | None:
     return storage.read_bytes(pointer).strip().decode("latin-1") or None
 
 
-def _current_manifest(options: BuildOptions, base: str) -> Manifest | None:
-    """The current version's manifest, None where the version is corrupt or of an older format."""
+def _inspect_current(options: BuildOptions, base: str) -> tuple[Manifest | None, list[str]]:
+    """The current version's manifest, if it is one of this format, and its corrupt files.
+
+    These are marked, so that a later run finds them however this one ends.
+    """
     if not layout.is_version(base):
-        return None
+        return None, []
     folder = storage.join(options.output, layout.version_folder(base))
-    return read_complete(folder, thorough=options.verify_output)
+    manifest, corrupt = inspect_version(folder, thorough=options.verify_output)
+    storage.mark_modified(folder, corrupt)
+    return manifest, corrupt
 
 
-def _divide(units: Sequence[Unit], output: str) -> tuple[list[Unit], list[tuple[str, str]]]:
-    """Units to do, and keys and record paths of those that are finished."""
+def _damage(output: str, base: str, corrupt: Sequence[str]) -> str:
+    """What to say of the current version's corrupt files."""
+    folder = storage.join(output, layout.version_folder(base))
+    first, more = storage.join(folder, corrupt[0]), len(corrupt) - 1
+    others = f" (and {more} more)" if more else ""
+    return (
+        f"the current version, {base!r}, is damaged: {first!r}{others} is missing or not what its "
+        "manifest says. This run rebuilds the version or, where input, options or code are others, "
+        "replaces it; read nothing of it before"
+    )
+
+
+def _divide(
+    units: Sequence[Unit], output: str, verify: bool = False
+) -> tuple[list[Unit], list[tuple[str, str]]]:
+    """Units to do, and keys and record paths of those that are finished.
+
+    With `verify`, those with a corrupt file are removed first.
+    """
+    if verify:
+        remove_corrupt_units(_records(_divide(units, output)[1]), output)
     todo, finished = [], []
     there = storage.existing([_record_path(unit, output) for unit in units])
     for unit in units:
@@ -139,6 +169,15 @@ def _divide(units: Sequence[Unit], output: str) -> tuple[list[Unit], list[tuple[
             todo.append(unit)
             finished = finished[: len(finished) - len(records)]
     return todo, [(key, path) for key, path, _ in finished]
+
+
+def _records(finished: Sequence[tuple[str, str]]) -> dict[str, UnitRecord]:
+    """The records of units that are finished, by key, but for corrupt ones: publishing says so."""
+    records = {}
+    for key, path in finished:
+        with contextlib.suppress(CorruptRecord):
+            records[key] = decode_record(storage.read_bytes(path))
+    return records
 
 
 def _record_path(unit: Unit, output: str) -> str:

@@ -14,13 +14,13 @@ import types
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 
 from transforms.core.base.errors import CHANGED, ChangedError, UsageError, shown
 from transforms.core.sources.index import manifest as index_manifest
-from transforms.storage.files import FileInfo
+from transforms.storage.files import FileInfo, ListedFile
 
 _LINE_BUFFER, _STREAM_BUFFER = 1 << 20, 8 << 20
 """Bytes that a remote store is asked for at a time: behind a unit, a line is all that is read."""
@@ -96,8 +96,8 @@ def open_binary(path: str, fingerprint: str | None = None) -> BinaryIO:
 def open_decompressed(path: str, fingerprint: str | None = None) -> BinaryIO:
     """The file's bytes, decompressed where its name ends in `.gz` or `.zst`.
 
-    Reading raises UsageError where the file is corrupt or cut short, or a compressed one of nothing:
-    that is what is left of a download or a command that failed.
+    Reading raises UsageError where the file is corrupt or cut short, or a compressed one of nothing,
+    as a download or a command that failed leaves it.
     """
     compressed = path.endswith((".gz", ".zst"))
     buffer = _STREAM_BUFFER if compressed else _LINE_BUFFER
@@ -164,22 +164,6 @@ def read_json(path: str) -> dict | None:
     return value if isinstance(value, dict) else None
 
 
-class ListedFile(Protocol):
-    """A file as a manifest describes it."""
-
-    @property
-    def path(self) -> str:
-        """Where it is, below the manifest's folder."""
-
-    @property
-    def bytes(self) -> int:
-        """Its size."""
-
-    @property
-    def crc32c(self) -> int:
-        """Its checksum."""
-
-
 def are_whole(folder: str, sizes: Mapping[str, int]) -> bool:
     """Whether all files (by their paths below the folder) are there in their sizes."""
     return _store(folder).sizes(folder, sizes) == sizes
@@ -191,7 +175,17 @@ def are_intact(
     reference: str | None = None,
     always: Collection[str] = (),
 ) -> bool:
-    """Whether all files are there with their sizes and checksums.
+    """Whether all files are there with their sizes and checksums; arguments as of `corrupt_files`."""
+    return not corrupt_files(folder, files, reference, always)
+
+
+def corrupt_files(
+    folder: str,
+    files: Collection[ListedFile],
+    reference: str | None = None,
+    always: Collection[str] = (),
+) -> list[str]:
+    """Paths of the files that are missing, or have not their size or checksum, sorted.
 
     Args:
       folder: The folder that they are below.
@@ -200,14 +194,24 @@ def are_intact(
         None compares all checksums.
       always: Paths of files whose checksums are compared in any case.
     """
-    if not are_whole(folder, {file.path: file.bytes for file in files}):
-        return False
+    sizes = {file.path: file.bytes for file in files}
+    if resized := _differing(_store(folder).sizes(folder, sizes), sizes):
+        return resized
     expected = {file.path: file.crc32c for file in files}
     if reference is not None:
         later = _store(folder).modified_since(folder, list(expected), reference)
         compared = {*later, *always}
         expected = {path: crc for path, crc in expected.items() if path in compared}
-    return checksums(folder, expected) == expected
+    return _differing(checksums(folder, expected), expected)
+
+
+def _differing(found: Mapping[str, int], expected: Mapping[str, int]) -> list[str]:
+    return sorted(path for path, value in expected.items() if found.get(path) != value)
+
+
+def mark_modified(folder: str, paths: Collection[str]) -> None:
+    """Makes the files below a folder, and what is linked to them, be compared in whole again."""
+    _store(folder).mark_modified(folder, paths)
 
 
 def is_intact_index(folder: str, kinds: tuple[str, ...], thorough: bool = False) -> bool:

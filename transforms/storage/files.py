@@ -1,6 +1,7 @@
 """Values that several transforms share."""
 
 import dataclasses
+from typing import Protocol
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,3 +25,19 @@ class FileInfo:
     def name(self) -> str:
         """The last part of the path."""
         return self.path.rsplit("/", 1)[-1]
+
+
+class ListedFile(Protocol):
+    """A file as a manifest describes it."""
+
+    @property
+    def path(self) -> str:
+        """Where it is, below the manifest's folder."""
+
+    @property
+    def bytes(self) -> int:
+        """Its size."""
+
+    @property
+    def crc32c(self) -> int:
+        """Its checksum."""

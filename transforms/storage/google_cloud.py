@@ -268,6 +268,10 @@ def modified_since(folder: str, paths: Collection[str], reference: str) -> set[s
     return set(paths)
 
 
+def mark_modified(folder: str, paths: Collection[str]) -> None:
+    """Nothing: checksums are compared whenever an object was modified."""
+
+
 def sync_folder(path: str) -> None:
     """Nothing: an object that was written is kept."""
 

@@ -125,6 +125,13 @@ def modified_since(folder: str, paths: Collection[str], reference: str) -> set[s
     return {path for path in paths if os.stat(os.path.join(folder, path)).st_mtime_ns > limit}
 
 
+def mark_modified(folder: str, paths: Collection[str]) -> None:
+    """Sets the files' modification time to now; what cannot be marked stays as it is."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            os.utime(os.path.join(folder, path), follow_symlinks=False)
+
+
 def check_writable(folder: str) -> None:
     """Makes a folder where missing and writes there."""
     for made in _make_dirs(folder):

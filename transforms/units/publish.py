@@ -34,6 +34,7 @@ from transforms.core.output.version import (
     version_id,
 )
 from transforms.stage import MessagePackCoder, Stopwatch
+from transforms.units.corrupt_units import remove_corrupt_units
 from transforms.units.read_version import read_baseline, read_complete
 from transforms.units.write_version import write_version
 
@@ -241,7 +242,7 @@ def _publish(
     """Makes the version and, unless it is held back, the current one of it."""
     version = manifest.version
     target = storage.join(plan.output, layout.version_folder(version))
-    if corrupt := _remove_corrupt(summary, plan.output):
+    if corrupt := remove_corrupt_units(summary.records, plan.output):
         return Outcome(
             "damaged",
             version,
@@ -271,20 +272,6 @@ def _publish(
         f"another run published in the meantime: version {version} is whole but not current; "
         "run again to make it so",
     )
-
-
-def _remove_corrupt(summary: Summary, output: str) -> list[str]:
-    """Removes finished units with a file that is not what its record says; gives their keys."""
-    expected = {
-        file.path: (key, file.crc32c)
-        for key, record in summary.records.items()
-        for file in record.files
-    }
-    found = storage.checksums(output, expected)
-    corrupt = sorted({key for path, (key, crc) in expected.items() if found.get(path) != crc})
-    units = storage.join(output, layout.UNITS)
-    storage.remove_others(units, dict.fromkeys(corrupt, ()), layout.is_of_unit)
-    return corrupt
 
 
 def _is_complete(folder: str) -> bool:

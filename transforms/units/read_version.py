@@ -26,6 +26,14 @@ def read_complete(folder: str, thorough: bool = False) -> Manifest | None:
     """A version's manifest, None where the version is to be made again.
 
     That is where it is not what its manifest says, or the manifest is of an older format.
+    Arguments and errors as of `inspect_version`.
+    """
+    manifest, corrupt = inspect_version(folder, thorough)
+    return None if corrupt else manifest
+
+
+def inspect_version(folder: str, thorough: bool = False) -> tuple[Manifest | None, list[str]]:
+    """A version's manifest, None where it cannot be read, and the files that are not as it says.
 
     Args:
       folder: The version's folder; what is behind a link is none.
@@ -37,17 +45,16 @@ def read_complete(folder: str, thorough: bool = False) -> Manifest | None:
       NewerFormatError: A newer version of this program wrote it.
     """
     if not storage.is_folder(folder):
-        return None
+        return None, []
     try:
         manifest = read_manifest(folder)
     except NewerFormatError:
         raise
     except UsageError:
-        return None
+        return None, []
     reference = None if thorough else layout.MANIFEST
     statistics = [file.path for file in manifest.files if file.shard is None]
-    complete = storage.are_intact(folder, manifest.listed, reference, statistics)
-    return manifest if complete else None
+    return manifest, storage.corrupt_files(folder, manifest.listed, reference, statistics)
 
 
 def read_baseline(folder: str) -> Baseline | None:

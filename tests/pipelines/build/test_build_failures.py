@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 import threading
 import time
 
@@ -341,6 +342,61 @@ def test_damage_that_changed_no_time_is_found_where_all_is_verified(tmp_path, ca
     flip(version / "richness" / "richness.parquet", 10)  # what the summary reads is always compared
     assert build(output, [shard]) == 0
     helpers.assert_whole(version)
+
+
+def damaged_in_place(output):
+    """Flips a bit of a file that the current version shares with a unit; gives the file."""
+    file = helpers.version_of(output) / "narratives" / "narratives-00000.parquet"
+    assert file.stat().st_nlink == 2
+    flip(file)
+    return file
+
+
+def test_damage_of_a_version_and_its_units_is_healed_by_the_run_that_finds_it(tmp_path, capsys):
+    shard, output, unit = made(tmp_path)
+    before = helpers.files_below(unit)
+    file = damaged_in_place(output)
+    assert build(output, [shard]) == 0  # it has kept size and time: nothing to be seen
+    assert "Nothing to do" in capsys.readouterr().out
+    assert build(output, [shard], "--verify-output") == 0
+    captured = capsys.readouterr()
+    version = helpers.version_of(output)
+    assert (
+        f"warning: the current version, {version.name!r}, is damaged: '{file}' is missing or not "
+        "what its manifest says. This run rebuilds the version"
+    ) in captured.err
+    assert "1 unit pending" in captured.out and "Nothing to do" not in captured.out
+    helpers.assert_whole(version)
+    assert helpers.files_below(unit) != before
+    for more in ([], ["--verify-output"]):
+        assert build(output, [shard], *more) == 0
+        captured = capsys.readouterr()
+        assert "Nothing to do" in captured.out and "damaged" not in captured.err
+
+
+def test_damage_is_not_forgotten_when_the_run_that_found_it_ends_early(
+    tmp_path, capsys, monkeypatch
+):
+    shard, output, _ = made(tmp_path)
+    damaged_in_place(output)
+    monkeypatch.setattr(job, "run", lambda *_: sys.exit(4))
+    with pytest.raises(SystemExit):
+        build(output, [shard], "--verify-output")
+    monkeypatch.undo()
+    assert build(output, [shard]) == 0
+    assert "Nothing to do" not in capsys.readouterr().out
+    helpers.assert_whole(helpers.version_of(output))
+
+
+def test_damage_of_units_that_another_run_finds_is_known_of_the_version(tmp_path, capsys):
+    shard, output, _ = made(tmp_path)
+    damaged_in_place(output)
+    other = helpers.write_lines(tmp_path / "b.jsonl", helpers.lines_of(helpers.REAL, 1))
+    assert build(output, [shard, other]) == 4
+    assert "1 finished unit(s) were corrupt and removed" in capsys.readouterr().err
+    assert build(output, [shard]) == 0
+    assert "is damaged: " in capsys.readouterr().err
+    helpers.assert_whole(helpers.version_of(output))
 
 
 def test_a_damaged_version_is_not_made_current_by_its_sizes(tmp_path):
