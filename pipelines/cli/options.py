@@ -39,7 +39,7 @@ class Options(pydantic.BaseModel):
 
     runner: Annotated[str, Metavar("ENGINE")] = pydantic.Field(
         "local",
-        description="Engine: local (this machine), flink, dataflow, or a Beam runner's name.",
+        description="Engine: local (this machine), flink or dataflow.",
     )
     workers: Workers = pydantic.Field(
         1,

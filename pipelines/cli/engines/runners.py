@@ -96,8 +96,8 @@ def _engine(options: Options) -> str:
 
 def _engine_flags(options: Options) -> list[str]:
     engine = _engine(options)
-    runner = {FLINK: "FlinkRunner", DATAFLOW: "DataflowRunner"}.get(engine, options.runner)
-    flag = f"--direct_num_workers={options.workers}" if engine == LOCAL else f"--runner={runner}"
+    runner = {FLINK: "--runner=FlinkRunner", DATAFLOW: "--runner=DataflowRunner"}
+    flag = runner.get(engine, f"--direct_num_workers={options.workers}")
     return [flag] if options.wait else [flag, "--no_wait_until_finish"]
 
 
@@ -146,7 +146,7 @@ def _check(engine: str, parsed: Any) -> None:
       UsageError: There are no Google credentials, or they do not open the bucket for staging. Or
         nobody waits for a job on Flink that would end with this process.
     """
-    if engine not in (FLINK, DATAFLOW):
+    if engine == LOCAL:
         return
     given = parsed.get_all_options()
     if engine == FLINK:

@@ -252,11 +252,22 @@ def test_version_names_the_program_and_what_it_stands_on(capsys):
     assert capsys.readouterr().out == ", ".join(versions) + "\n"
 
 
-@pytest.mark.parametrize(
-    "name", ["local", "flink", "dataflow", "DirectRunner", "SparkRunner", "spark", "a.b.Runner"]
-)
-def test_engines_and_beams_runners_are_known(name):
+BEAMS = ["DirectRunner", "FnApiRunner", "FlinkRunner", "DataflowRunner"]
+
+
+@pytest.mark.parametrize("name", ["local", "flink", "dataflow", *BEAMS])
+def test_engines_and_beams_names_of_them_are_known(name):
     assert parse("--input", "a", "--output", "b", "--runner", name)[0].runner == name
+
+
+@pytest.mark.parametrize("name", ["spark", "SparkRunner", "PrismRunner", "a.b.Runner", "Local"])
+def test_other_runners_are_refused_with_those_that_are_known(name):
+    with pytest.raises(UsageError) as end:
+        parse("--input", "a", "--output", "b", "--runner", name)
+    assert str(end.value) == (
+        "option `--runner`: there is no such engine: give local, flink or dataflow (or the name "
+        f"of their Beam runner: {', '.join(BEAMS)}) (given: {name!r})"
+    )
 
 
 def test_beams_options_are_keys_below_beam(tmp_path):
@@ -369,11 +380,6 @@ def run(capsys, tmp_path):
         (
             ["--max-bad-share", "101%"],
             "option `--max-bad-share`: must be less than or equal to 1, such as 0.1 or 10%",
-        ),
-        (
-            ["--runner", "spork"],
-            "option `--runner`: there is no such engine: give local, flink or "
-            "dataflow, or the name of a Beam runner such as SparkRunner (given: 'spork')",
         ),
         (["--exclude-boxes", "is_odd"], "option `--exclude-boxes`: must be 'is_occluded'"),
         (
