@@ -2,6 +2,7 @@
 
 import collections
 import math
+import unicodedata
 from fractions import Fraction
 
 from . import grounding
@@ -27,9 +28,23 @@ SCALES = {
 """Each narrative's value is rounded to 1/scale before it is summed."""
 
 
+def is_seen(text):
+    """Whether a token has more than punctuation and what is no character by itself.
+
+    That is what has no width, controls, or combines with the character before.
+    """
+    kinds = {unicodedata.category(character) for character in text.replace(" ", "")}
+    unseen = {"Cc", "Cf", "Mn", "Mc", "Me", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po"}
+    return not kinds <= unseen
+
+
 def count_words(document):
     """Counts of a spaCy document: its words, and those words by universal tag."""
-    words = [token for token in document if not token.is_punct and not token.is_space]
+    words = [
+        token
+        for token in document
+        if not token.is_punct and not token.is_space and is_seen(token.text)
+    ]
     counts = {"words": len(words)}
     for column, tag in TAGS.items():
         counts[column] = sum(token.pos_ == tag for token in words)

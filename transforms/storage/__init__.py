@@ -96,8 +96,8 @@ def open_binary(path: str, fingerprint: str | None = None) -> BinaryIO:
 def open_decompressed(path: str, fingerprint: str | None = None) -> BinaryIO:
     """The file's bytes, decompressed where its name ends in `.gz` or `.zst`.
 
-    Reading raises UsageError where the file is corrupt or cut short, or a compressed one of nothing,
-    as a download or a command that failed leaves it.
+    Reading raises UsageError where the file is corrupt or cut short, or compressed and empty, as a
+    download or a command that failed leaves it.
     """
     compressed = path.endswith((".gz", ".zst"))
     buffer = _STREAM_BUFFER if compressed else _LINE_BUFFER
@@ -175,7 +175,7 @@ def are_intact(
     reference: str | None = None,
     always: Collection[str] = (),
 ) -> bool:
-    """Whether all files are there with their sizes and checksums; arguments as of `corrupt_files`."""
+    """Whether all files are there with sizes and checksums; arguments as of `corrupt_files`."""
     return not corrupt_files(folder, files, reference, always)
 
 

@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 import pathlib
+import unicodedata
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -119,6 +120,7 @@ def _lengths(captions: pa.StringArray) -> np.ndarray:
 def count_tags(nlp: "spacy.Language", captions: pa.StringArray) -> pa.StructArray:
     """Words (tokens neither punctuation nor space) of each caption, and their tags.
 
+    Nor are tokens words that have nothing else to be seen (`is_bare`).
     Tags of other tokens do not count: a tagger without a tag for space calls a double space a noun.
     Rows of captions that are too long are null.
     """
@@ -149,9 +151,39 @@ def _count_rows(
     docs = nlp.pipe((texts[row] for row in rows), batch_size=batch_size)
     for row, doc in zip(rows, docs, strict=True):
         tokens = doc.to_array([POS, IS_PUNCT, IS_SPACE])
-        words = tokens[(tokens[:, 1] == 0) & (tokens[:, 2] == 0), 0]
+        is_word = (tokens[:, 1] == 0) & (tokens[:, 2] == 0)
+        if _may_hold_bare_tokens(texts[row]):
+            is_word &= [not is_bare(token.text) for token in doc]
+        words = tokens[is_word, 0]
         counts[row, 0] = len(words)
         counts[row, 1:] = (words[:, None] == tags).sum(axis=0)
+
+
+def _may_hold_bare_tokens(text: str) -> bool:
+    """Whether there is a character that only `is_bare` knows for no word; fast for ASCII."""
+    if text.isascii() and text.isprintable():
+        return False
+    return any(_is_unseen(character) for character in set(text))
+
+
+def is_bare(token: str) -> bool:
+    """Whether a token has only punctuation, space and characters that are none by themselves.
+
+    Those are formats, controls and combining marks, as in `transforms.core.base.text`; spaCy knows
+    them for neither punctuation nor space.
+
+    >>> is_bare("\u200b"), is_bare("-\ufe0f"), is_bare("\u0301cat"), is_bare("\u2764\ufe0f")
+    (True, True, False, False)
+    """
+    return all(
+        _is_unseen(character) or character.isspace() or unicodedata.category(character)[0] == "P"
+        for character in token
+    )
+
+
+def _is_unseen(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category in ("Cf", "Cc") or category[0] == "M"
 
 
 def _count_nothing(captions: pa.StringArray) -> pa.StructArray:

@@ -11,8 +11,10 @@ from thinc.api import get_current_ops
 
 from tests.conftest import ROOT
 from tests.reference import richness as reference
+from tests.reference import words as reference_words
 from transforms.core.base.errors import UsageError
 from transforms.core.model.narratives.schemas import RICHNESS_OF_CAPTION, TAG_COLUMNS
+from transforms.core.stages.measure import taggers
 from transforms.core.stages.measure.taggers import (
     DEFAULT_TAGGER,
     count_tags,
@@ -115,6 +117,32 @@ def test_counting_agrees_with_the_reference():
     ]
     found = create_tagger("en_ud_pos")(pa.array(captions)).to_pylist()
     assert found == [reference.count_words(nlp(caption)) for caption in captions]
+
+
+UNSEEN = [
+    "dog \ufe0f \u200b \u0301cat dogs - !",
+    "\u200b\u200b \ufeff",
+    "a \u0301 dog -\u200b runs \x00 fast \x07.",
+    "a dog\u200b runs \u2764\ufe0f",
+    "ne\u0301e caf\u00e9 \U000e0100 \u2060here",
+]
+
+
+@pytest.mark.parametrize(
+    ("caption", "words"), list(zip(UNSEEN, [3, 0, 4, 4, 3], strict=True)), ids=range(len(UNSEEN))
+)
+def test_tokens_of_what_cannot_be_seen_are_no_words(caption, words):
+    (row,) = create_tagger("en_ud_pos")(pa.array([caption])).to_pylist()
+    assert row == reference.count_words(load_pipeline("en_ud_pos")(caption))
+    assert row["words"] == words and sum(row.values()) <= 2 * words
+    assert len(reference_words.split_words(caption)) == words - caption.count("\u2764")
+
+
+@pytest.mark.parametrize("character", [0x200B, 0xFE0F, 0x0301, 0x00, 0xFEFF, 0xE0100, 0x20DD])
+def test_a_caption_that_may_hold_such_tokens_is_looked_at(character):
+    text = f"a {chr(character)} b"
+    assert taggers._may_hold_bare_tokens(text) and taggers.is_bare(chr(character))
+    assert not taggers._may_hold_bare_tokens("a caf\u00e9 \u2014 \u201cb\u201d \u2764 3 + 4")
 
 
 def test_by_hand():
