@@ -93,7 +93,7 @@ class AnnotationSources:
         from transforms.index import to_source
 
         return [
-            to_source(blocks.role_of_boxes(file.path) if role == "boxes" else role, file)
+            to_source(blocks.role_of(role, file.path), file)
             for role, patterns in vars(self).items()
             for file in storage.match(patterns)
         ]
@@ -200,12 +200,12 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> None:
 def _describe(manifest: IndexManifest) -> list[str]:
     files = dict.fromkeys(manifest.tables, 0)
     for source in manifest.sources:
-        for table in blocks.FEEDS[source.role]:
+        for table in blocks.KINDS[source.role].tables:
             files[table] += 1
     lines = [
         f"{name:<10} {files[name]:>4} {'file ' if files[name] == 1 else 'files'} "
         f"{table.rows:>12,} rows {table.keys:>11,} "
-        f"{'images' if name in ('images', 'labels', 'boxes') else 'classes'}"
+        f"{'classes' if name in ('classes', 'hierarchy') else 'images'}"
         for name, table in manifest.tables.items()
     ]
     given = manifest.tables.get("classes")

@@ -18,7 +18,7 @@ from transforms.core.base.secrets import mask_secrets
 from transforms.core.base.versions import code_version
 from transforms.core.sources import blocks
 from transforms.core.sources.annotations.lookup import KIND as ANNOTATIONS
-from transforms.core.sources.blocks import BLOCK_BYTES, FEEDS, TABLES, SourceBlock
+from transforms.core.sources.blocks import KINDS, table_schemas
 from transforms.core.sources.index import manifest as index_manifest
 from transforms.core.sources.index.buckets import (
     bucket_count,
@@ -29,6 +29,7 @@ from transforms.core.sources.index.buckets import (
     term_columns,
 )
 from transforms.core.sources.index.manifest import BucketFile, IndexManifest, Source, TableManifest
+from transforms.core.sources.kinds import BLOCK_BYTES, Part, SourceBlock
 from transforms.core.sources.transcripts import ASR, WORDS
 from transforms.core.stages.match import oddities
 from transforms.storage.files import FileInfo
@@ -148,7 +149,7 @@ def count_buckets(sources: Sequence[Source]) -> dict[str, int]:
     """Buckets of each table that has a source, by the bytes of its sources."""
     sizes: dict[str, int] = {}
     for source in sources:
-        for table in FEEDS[source.role]:
+        for table in KINDS[source.role].tables:
             sizes[table] = sizes.get(table, 0) + blocks.plain_size(source)
     return {
         table: 1 if table in _SMALL_TABLES else bucket_count(size) for table, size in sizes.items()
@@ -187,8 +188,8 @@ class ParseBlock(beam.DoFn):
             problem = (block.files[0][0], block.start, str(error))
             yield beam.pvalue.TaggedOutput("problems", problem)
 
-    def _deal_out(self, part: blocks.Part) -> Iterator:
-        for column, values in distinct_terms(part.rows, TABLES[part.table]).items():
+    def _deal_out(self, part: Part) -> Iterator:
+        for column, values in distinct_terms(part.rows, table_schemas()[part.table]).items():
             yield beam.pvalue.TaggedOutput("terms", ((part.table, column), values))
         if (found := oddities.find(part.table, part.rows)) is not None:
             yield beam.pvalue.TaggedOutput("findings", (part.table, part.place, found))
@@ -214,7 +215,7 @@ class DistinctTerms(beam.CombineFn):
 
 
 def _terms_of(table: str, terms: Terms) -> dict[str, list[str]]:
-    return {name: terms.get((table, name), []) for name in term_columns(TABLES[table])}
+    return {name: terms.get((table, name), []) for name in term_columns(table_schemas()[table])}
 
 
 def write_bucket(
@@ -226,7 +227,7 @@ def write_bucket(
     (table, bucket), parts = bucket_with_parts
     ordered = sorted(parts, key=lambda part: part[:2])
     data, rows, keys = build_bucket(
-        [data for *_, data in ordered], TABLES[table], _terms_of(table, terms)
+        [data for *_, data in ordered], table_schemas()[table], _terms_of(table, terms)
     )
     name = _bucket_file(table, bucket)
     storage.write_bytes(storage.join(folder, name), data)

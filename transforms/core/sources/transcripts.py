@@ -16,6 +16,7 @@ line:
   https://github.com/openai/whisper
 """
 
+import functools
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,8 +29,10 @@ import pyarrow as pa
 from transforms.core.base.errors import UNREADABLE, UsageError, shown
 from transforms.core.model.columns import list_array, list_of
 from transforms.core.model.narratives import schemas
+from transforms.core.sources import foreign, kinds
+from transforms.core.sources.annotations.problems import line_at
 from transforms.core.sources.index.buckets import MAX_KEY_BYTES, TableIndex, plain_schema
-from transforms.core.sources.index.manifest import read_manifest
+from transforms.core.sources.index.manifest import Source, read_manifest
 
 ASR = "asr"
 WORDS = "words"
@@ -351,3 +354,46 @@ class TranscriptIndex:
           `schemas.UTTERANCE`, times in seconds.
         """
         return self._table.first(keys).column(0)
+
+
+_ParseLines = Callable[[bytes], pa.RecordBatch]
+
+
+def _parse_lines(
+    table: str, parse: _ParseLines, block: kinds.SourceBlock, open_source: kinds.OpenSource
+) -> Iterator[kinds.Part]:
+    ((index, source),) = block.files
+    for start, lines in kinds.read_lines(block, open_source):
+        try:
+            rows = parse(lines)
+        except BadTranscription as error:
+            line = line_at(lambda: open_source(source), start) + error.line
+            raise unreadable(f"{source.path}, line {line}", error) from error
+        yield kinds.Part(table, (index, start), rows)
+
+
+def _is_recording(source: Source) -> bool:
+    return kinds.plain_name(source.path).endswith(".json")
+
+
+def _parse_words(block: kinds.SourceBlock, open_source: kinds.OpenSource) -> Iterator[kinds.Part]:
+    index, first = block.files[0]
+    if _is_recording(first):
+        files = ((source.path, kinds.read_whole(source, open_source)) for _, source in block.files)
+        yield kinds.Part(WORDS, (index, 0), parse_words_files(files))
+    else:
+        yield from _parse_lines(WORDS, parse_words_lines, block, open_source)
+
+
+KINDS = {
+    ASR: kinds.SourceKind(
+        foreign.ASR,
+        {ASR: TABLES[ASR]},
+        functools.partial(_parse_lines, ASR, parse_asr_lines),
+        by_lines=True,
+    ),
+    WORDS: kinds.SourceKind(
+        foreign.WORDS, {WORDS: TABLES[WORDS]}, _parse_words, by_lines=True, is_small=_is_recording
+    ),
+}
+"""Of each role, what reads its sources."""

@@ -15,7 +15,7 @@ from transforms.core.sources.blocks import (
     parse_block,
     plain_size,
     plan_blocks,
-    role_of_boxes,
+    role_of,
 )
 from transforms.core.sources.index.manifest import Source
 
@@ -142,5 +142,5 @@ def test_headers_are_checked_before_work_begins():
         ("boxes", "boxes"),
     ],
 )
-def test_role_of_boxes(path, role):
-    assert role_of_boxes(path) == role
+def test_a_file_of_boxes_has_its_role_by_its_name(path, role):
+    assert role_of("boxes", path) == role

@@ -17,20 +17,13 @@ from transforms.core.model.manifest_entries import (
     SplitRow,
 )
 from transforms.core.model.units import Counts
+from transforms.core.sources.annotations.kinds import KINDS as SOURCE_KINDS
 
 KINDS = {"images": "image lists", "labels": "label files", "boxes": "box files"}
 """Annotations whose images are compared with those of the input, and what they are called."""
 
 _JUDGED_DATASETS = {"open_images": ("open_images", "generated"), "coco": ("coco",)}
 """By whose annotations they are: the datasets whose images they are about."""
-
-_FED_BY = {
-    "images": ("open_images", "images"),
-    "labels": ("open_images", "labels"),
-    "boxes": ("open_images", "boxes"),
-    "coco_instances": ("coco", "boxes"),
-}
-"""By role of an index's source: whose annotations they are, and of which kind."""
 
 _QUALITY_OPTIONS = (
     "max_distance",
@@ -123,9 +116,10 @@ def covered_kinds(annotations: IndexDescription | None) -> dict[str, tuple[str, 
     """
     covered: dict[str, list[str]] = {}
     roles = {source.role for source in annotations.sources} if annotations else set()
-    for role, (whose, kind) in _FED_BY.items():
-        for dataset in _JUDGED_DATASETS[whose] if role in roles else ():
-            covered.setdefault(dataset, []).append(kind)
+    found = [kind.covers for role, kind in SOURCE_KINDS.items() if role in roles]
+    for whose, table in dict.fromkeys(filter(None, found)):
+        for dataset in _JUDGED_DATASETS.get(whose, ()) if table in KINDS else ():
+            covered.setdefault(dataset, []).append(table)
     return {dataset: tuple(kinds) for dataset, kinds in covered.items()}
 
 

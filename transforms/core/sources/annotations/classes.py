@@ -4,17 +4,22 @@ import csv
 import dataclasses
 import importlib.resources
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 import pyarrow as pa
 
 from transforms.core.base.errors import UNREADABLE, UsageError, shown
+from transforms.core.sources import foreign
 from transforms.core.sources.annotations import contents
 from transforms.core.sources.index.buckets import MAX_KEY_BYTES, plain_schema
+from transforms.core.sources.kinds import OpenSource, Part, SourceBlock, SourceKind, read_whole
 
 MAX_NAME_CHARACTERS = 200
 """Characters of a class's name; the longest published one has some 40."""
+
+CLASSES_PER_FILE = 1 << 32
+"""More positions than a file has classes: those of the n-th source begin at n times as many."""
 
 _HEADERS = {("labelname", "displayname"), ("id", "name")}
 _DEFAULT_FILES = {
@@ -167,3 +172,19 @@ def _reachable(start: str, children: Mapping[str, set[str]]) -> set[str]:
         found |= new
         waiting.extend(new)
     return found
+
+
+def _parse_classes(block: SourceBlock, open_source: OpenSource) -> Iterator[Part]:
+    ((index, source),) = block.files
+    found = parse_classes(source.path, read_whole(source, open_source))
+    yield Part("classes", (index, 0), classes_to_rows(found, index * CLASSES_PER_FILE))
+
+
+def _parse_hierarchy(block: SourceBlock, open_source: OpenSource) -> Iterator[Part]:
+    ((index, source),) = block.files
+    pairs = parse_hierarchy(source.path, read_whole(source, open_source))
+    yield Part("hierarchy", (index, 0), hierarchy_to_rows(pairs))
+
+
+CLASSES_KIND = SourceKind(foreign.CLASSES, {"classes": contents.CLASSES}, _parse_classes)
+HIERARCHY_KIND = SourceKind(foreign.HIERARCHY, {"hierarchy": contents.HIERARCHY}, _parse_hierarchy)

@@ -4,16 +4,22 @@ Format: https://cocodataset.org/#format-data (object detection). Segmentations a
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
 from transforms.core.base.errors import UNREADABLE, UsageError, shown
+from transforms.core.sources import foreign
 from transforms.core.sources.annotations import contents
-from transforms.core.sources.annotations.classes import checked_class, classes_to_rows
+from transforms.core.sources.annotations.classes import (
+    CLASSES_PER_FILE,
+    checked_class,
+    classes_to_rows,
+)
 from transforms.core.sources.index.buckets import plain_schema
+from transforms.core.sources.kinds import OpenSource, Part, SourceBlock, SourceKind, read_whole
 
 _SPLITS = {"train": "train", "val": "validation", "test": "test"}
 
@@ -150,3 +156,20 @@ def _to_batch(known: dict[str, Sequence], rows: int, schema: pa.Schema) -> pa.Re
         for field in schema
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _parse(block: SourceBlock, open_source: OpenSource) -> Iterator[Part]:
+    ((index, source),) = block.files
+    data = read_whole(source, open_source)
+    for table, rows in parse_instances(source.path, data, index * CLASSES_PER_FILE).items():
+        yield Part(table, (index, 0), rows)
+
+
+INSTANCES_KIND = SourceKind(
+    foreign.COCO,
+    {table: contents.TABLES[table] for table in ("images", "boxes", "classes")},
+    _parse,
+    covers=(contents.COCO, "boxes"),
+    given_as="boxes",
+    suffix=".json",
+)

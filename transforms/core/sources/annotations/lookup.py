@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -18,15 +18,14 @@ from transforms.core.sources.annotations.classes import (
     descendants,
     vocabulary_of,
 )
+from transforms.core.sources.annotations.kinds import KINDS
 from transforms.core.sources.index.buckets import TableIndex, compact_terms
-from transforms.core.sources.index.manifest import read_manifest
+from transforms.core.sources.index.manifest import Source, read_manifest
 
 KIND = "annotations"
 _STATUS = pa.array(["boxed", "none", "unknown"])
 _BOXED, _NONE, _UNKNOWN = range(3)
 _OPEN_IMAGES = contents.VOCABULARIES.index(contents.OPEN_IMAGES)
-_COVERS = {"boxes": contents.OPEN_IMAGES, "coco_instances": contents.COCO}
-"""Whose images the boxes of a source are about: COCO's say nothing about others' images."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,13 +83,13 @@ class AnnotationIndex:
         indexes = {
             name: TableIndex(folder, table, contents.TABLES[name])
             for name, table in manifest.tables.items()
+            if name in contents.TABLES
         }
-        roles = {source.role for source in manifest.sources}
         return cls(
             indexes,
             _read_classes(indexes),
             _read_hierarchy(indexes),
-            {_COVERS[role] for role in roles & _COVERS.keys()},
+            _whose_boxes(manifest.sources),
             manifest.fingerprint,
         )
 
@@ -185,6 +184,12 @@ class AnnotationIndex:
             for field in struct
         ]
         return pa.StructArray.from_arrays(columns, fields=list(struct))
+
+
+def _whose_boxes(sources: Iterable[Source]) -> set[str]:
+    """Whose images the boxes are about: COCO's say nothing about others' images."""
+    covered = (KINDS[source.role].covers for source in sources)
+    return {whose for whose, table in filter(None, covered) if table == "boxes"}
 
 
 def open_index(folder: str | None) -> AnnotationIndex:

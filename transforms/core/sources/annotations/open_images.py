@@ -18,9 +18,12 @@ import pyarrow.csv
 
 from transforms.core.base import lines
 from transforms.core.base.errors import UsageError, shown
+from transforms.core.sources import foreign
 from transforms.core.sources.annotations import contents
 from transforms.core.sources.annotations.problems import Column, describe_problem, line_at
 from transforms.core.sources.index.buckets import MAX_KEY_BYTES, plain_schema
+from transforms.core.sources.index.manifest import Source
+from transforms.core.sources.kinds import OpenSource, Part, SourceBlock, SourceKind
 
 STREAM_BLOCK_BYTES = 8 << 20
 
@@ -102,8 +105,6 @@ IMAGES = FileKind(
         Column("Rotation", "rotation", _NUMBER),
     ),
 )
-
-KINDS = {kind.table: kind for kind in (BOXES, LABELS, IMAGES)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -272,3 +273,32 @@ def _explain(source: CsvFile, rows: BinaryIO, line: int, error: Exception) -> Us
     problem = describe_problem(rows, line, source.header, source.kind.columns)
     where = problem or f": not readable as {source.kind.title} ({shown(error)})"
     return UsageError(f"{source.name}{where}")
+
+
+def _kind(file: foreign.Kind, kind: FileKind, by_lines: bool) -> SourceKind:
+    def open_file(source: Source, open_source: OpenSource) -> CsvFile:
+        return read_header(source.path, kind, lambda: open_source(source))
+
+    def parse(block: SourceBlock, open_source: OpenSource) -> Iterator[Part]:
+        ((index, source),) = block.files
+        opened = open_file(source, open_source)
+        if block.end is not None:
+            rows = read_block(opened, block.start, block.end)
+            yield Part(kind.table, (index, block.start), rows)
+            return
+        for number, rows in enumerate(read_stream(opened)):
+            yield Part(kind.table, (index, number), rows)
+
+    return SourceKind(
+        file,
+        {kind.table: contents.TABLES[kind.table]},
+        parse,
+        by_lines=by_lines,
+        check=open_file,
+        covers=(contents.OPEN_IMAGES, kind.table),
+    )
+
+
+BOXES_KIND = _kind(foreign.BOXES, BOXES, by_lines=True)
+LABELS_KIND = _kind(foreign.LABELS, LABELS, by_lines=True)
+IMAGES_KIND = _kind(foreign.IMAGES, IMAGES, by_lines=False)

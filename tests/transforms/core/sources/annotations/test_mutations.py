@@ -9,8 +9,8 @@ import pytest
 from tests.conftest import ROOT
 from transforms.core.base.errors import UsageError
 from transforms.core.sources import blocks
-from transforms.core.sources.blocks import SourceBlock
 from transforms.core.sources.index.manifest import Source
+from transforms.core.sources.kinds import SourceBlock
 
 HERE = ROOT / "tests" / "data" / "open_images"
 MUTATIONS = 250
