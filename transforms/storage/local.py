@@ -248,7 +248,7 @@ def create_exclusively(path: str, data: bytes) -> bool:
 
 @contextlib.contextmanager
 def _written_beside(path: str, data: bytes) -> Iterator[str]:
-    with _temporary_beside(path) as temporary:
+    with _temporary_beside(path, len(data)) as temporary:
         with open(temporary, "wb") as file:
             file.write(data)
             file.flush()
@@ -257,12 +257,12 @@ def _written_beside(path: str, data: bytes) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _temporary_beside(path: str) -> Iterator[str]:
+def _temporary_beside(path: str, size: int | None = None) -> Iterator[str]:
     _make_dirs(os.path.dirname(path))
     temporary = f"{path}.{uuid.uuid4().hex}.tmp"
     with unfinished.removed_at_stop(temporary):
         try:
-            with telling_room(path):
+            with telling_room(path, size):
                 yield temporary
         finally:
             remove_file(temporary)

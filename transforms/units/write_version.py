@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms import storage
+from transforms.core.base.errors import telling_room
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest, encode_manifest
 from transforms.core.model.manifest_entries import TableFile
@@ -57,7 +58,8 @@ def write_version(folder: str, manifest: Manifest, summary: Summary, output: str
 def _write_table(folder: str, name: str, table: pa.Table) -> TableFile:
     """Writes a table that is made of all units; gives its entry in the manifest."""
     path = f"{name}/{layout.file_name(name, name)}"
-    with storage.new_file(storage.join(folder, path)) as local:
+    place = storage.join(folder, path)
+    with storage.new_file(place) as local, telling_room(place, table.nbytes or None):
         entry = write_table(name, table, local, path)
     return TableFile(**msgspec.structs.asdict(entry))
 

@@ -6,12 +6,14 @@ import os
 import re
 import subprocess
 
+import pyarrow as pa
 import pytest
 
 from tests import build_helpers as helpers
 from tests.engines import jobs
 from transforms import storage
 from transforms.core.base.errors import EngineError
+from transforms.units import write_version
 
 SHARDS = [helpers.GENERATED[0], helpers.REAL]
 
@@ -71,7 +73,10 @@ def test_a_disk_that_is_full_for_one_folder_of_an_output_is_named(tmp_path, name
                                             "--workers", workers))  # fmt: skip
         assert ended.code == 4, ended.err
         (sentence,) = said(ended)
-        told = rf"error: '{disk}/.*': No space left on device, [\d,]+ bytes are free there"
+        told = (
+            rf"error: '{disk}/.*': No space left on device, [\d,]+ bytes are free there and about "
+            r"[\d,]+ are needed; free some space"
+        )
         assert re.match(told, sentence), ended.err
         assert name == "runs" or not (output / "CURRENT").exists()
         assert not list(output.rglob("*.tmp"))
@@ -88,18 +93,19 @@ def write_folder(path):
 
 
 @pytest.mark.parametrize(
-    "write",
+    ("write", "needed"),
     [
-        write_file,
-        write_folder,
-        lambda path: storage.write_bytes(path, bytes(100_000)),
-        lambda path: storage.create_exclusively(path, bytes(100_000)),
-        lambda path: storage.swap_pointer(path, None, bytes(100_000)),
+        (write_file, None),
+        (write_folder, None),
+        (lambda path: storage.write_bytes(path, bytes(100_000)), "100,000"),
+        (lambda path: storage.create_exclusively(path, bytes(100_000)), "100,000"),
+        (lambda path: storage.swap_pointer(path, None, bytes(100_000)), "100,000"),
     ],
 )
-def test_whatever_is_written_to_a_full_disk_is_named(tmp_path, write):
+def test_whatever_is_written_to_a_full_disk_is_named(tmp_path, write, needed):
+    told = f" and about {needed} are needed; free" if needed else "; free"
     with small_disk(tmp_path / "disk", "12k") as disk:
-        with pytest.raises(EngineError, match=f"'{disk}/.*: No space left .* bytes are free"):
+        with pytest.raises(EngineError, match=f"'{disk}/.*: No space left .* are free there{told}"):
             write(str(disk / "file"))
         assert not list(disk.rglob("*.tmp"))
 
@@ -110,6 +116,15 @@ def test_a_copy_to_a_full_disk_is_named_with_what_it_needs(tmp_path):
         told = f"'{disk}/file': No space left .* and about 100,000 are needed"
         with pytest.raises(EngineError, match=told):
             storage.copy_files([(str(source), str(disk / "file"))])
+
+
+def test_a_statistic_on_a_full_disk_is_named_with_what_it_needs(tmp_path):
+    columns = {"split": ["train"] * 9_000, "nouns": range(9_000), "captions": range(9_000)}
+    table = pa.table({name: pa.array(values) for name, values in columns.items()})
+    with small_disk(tmp_path / "disk", "12k") as disk:
+        told = f"'{disk}/noun_counts/.*': No space left .* and about {table.nbytes:,} are needed"
+        with pytest.raises(EngineError, match=told):
+            write_version._write_table(str(disk), "noun_counts", table)
 
 
 def test_a_disk_too_full_to_remove_from_is_named(tmp_path, monkeypatch):
