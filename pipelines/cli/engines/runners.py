@@ -4,17 +4,16 @@ import contextlib
 import logging
 import pathlib
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 from pipelines.cli import stopping
 from pipelines.cli.beam_options import DATAFLOW, FLINK, LOCAL, engine_of, to_flags
+from pipelines.cli.engines.temporary import run_folder
 from pipelines.cli.options import Options
 from pipelines.cli.process import LOG_PREFIX, LOG_SUFFIX, keep_traceback
 from transforms import storage
-from transforms.core.base import unfinished
 from transforms.core.base.errors import (
     WORKER_ENDED,
     ChangedError,
@@ -80,9 +79,8 @@ def _prepared(
             runner = _local_runner(options.workers, workers_log) if engine == LOCAL else None
             with stopping.held():
                 pipeline = beam.Pipeline(runner=runner, options=parsed)
-                folder = pipeline.local_tempdir
-                left.callback(shutil.rmtree, folder, ignore_errors=True)
-                left.enter_context(unfinished.removed_at_stop(folder))
+                folder = left.enter_context(run_folder(pipeline.local_tempdir))
+                pipeline.local_tempdir = folder
         except (ValueError, ImportError) as error:
             if isinstance(error, UsageError):
                 raise
