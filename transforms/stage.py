@@ -21,8 +21,8 @@ WALL_TIME, CPU_TIME = "microseconds", "cpu_microseconds"
 class Stopwatch:
     """Counts what a stage took: time, and processor time of its thread.
 
-    Counters are for watching only (`--profile`): a retried bundle counts twice. Published figures
-    come from the units' records.
+    Counters are for watching only (option `profile`): a retried bundle counts twice. Published
+    figures come from the units' records.
 
     Args:
       name: The stage's name, the namespace of its counters.

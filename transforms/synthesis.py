@@ -11,7 +11,7 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from transforms import storage
-from transforms.core.base.errors import UsageError
+from transforms.core.base.errors import UsageError, option
 from transforms.core.sources.annotations.classes import ClassName, default_classes, parse_classes
 from transforms.core.synthesis.lines import DATASET_ID, Lines, to_lines
 from transforms.core.synthesis.narrate import Casting, synthesize_narrative
@@ -91,7 +91,8 @@ def refuse_other_shards(shards: Shards) -> None:
         if name.startswith(f"{DATASET_ID}_") and not name.endswith(ending):
             raise UsageError(
                 f"{storage.join(shards.output, name)}: the folder holds shards of another "
-                "number, which would mix with these: remove them or name another --output"
+                "number, which would mix with these: remove them or name another folder with "
+                f"{option('output')}"
             )
 
 

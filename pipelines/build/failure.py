@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from pipelines.cli.options import with_flags
 from transforms.core.base.errors import (
     MESSAGE_CHARACTERS,
     ChangedError,
@@ -49,7 +50,7 @@ def report_failure(as_json: bool, status: str, message: str, found: Found | None
     Returns:
       The exit code.
     """
-    print(f"error: {shown(message, MESSAGE_CHARACTERS)}", file=sys.stderr)
+    print(f"error: {shown(with_flags(message), MESSAGE_CHARACTERS)}", file=sys.stderr)
     for line in _details(found) if found else ():
         print(line, file=sys.stderr)
     sys.stderr.flush()
@@ -62,7 +63,7 @@ def failure_as_json(status: str, message: str, found: Found | None) -> dict:
     """The failure for programs."""
     retryable = status in RETRYABLE
     head = {"status": status, "exit_code": EXIT_CODES[status], "retryable": retryable}
-    return {**head, "message": message, **(msgspec.to_builtins(found) if found else {})}
+    return {**head, "message": with_flags(message), **(msgspec.to_builtins(found) if found else {})}
 
 
 def failure_of(error: UsageError | EngineError) -> dict:

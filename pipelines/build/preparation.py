@@ -15,7 +15,7 @@ from pipelines.build.inputs.checks import check_heads
 from pipelines.build.inputs.shards import find_input, shard_units
 from pipelines.build.options import BuildOptions
 from transforms import storage
-from transforms.core.base.errors import UsageError
+from transforms.core.base.errors import UsageError, shown
 from transforms.core.base.versions import code_version, digest
 from transforms.core.model import layout
 from transforms.core.model.manifest_entries import IndexDescription, IndexedFile
@@ -72,12 +72,20 @@ def prepare(options: BuildOptions, beam_args: Sequence[str]) -> Prepared:
       UsageError: Input is missing or unusable.
       Refused: It is not what the catalog says of it.
     """
-    check_tagger(options.tagger)
+    _check_tagger(options.tagger)
     shards, expected = find_input(options)
     annotations = _annotation_index(options, beam_args)
     transcripts = _transcript_index(options, beam_args)
     threshold = _calibrate(options, beam_args, shards, transcripts)
     return Prepared(shards, expected, annotations, transcripts, threshold)
+
+
+def _check_tagger(name: str) -> None:
+    try:
+        check_tagger(name)
+    except UsageError as error:
+        download = f"`python -m spacy download {shown(name)}` installs one of spaCy's own"
+        raise UsageError(f"{error}; {download}") from error
 
 
 def verify_indexes(options: BuildOptions, beam_args: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import re
 import sys
 import types
 import typing
@@ -160,6 +161,23 @@ def _version_of(distribution: str) -> str:
 
 def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
+
+
+def with_flags(message: str) -> str:
+    """A message of the core as one who gives flags reads it.
+
+    >>> with_flags("publish it with option `guard` off, or raise option `max_bad_share`")
+    'publish it with --no-guard, or raise --max-bad-share'
+    >>> with_flags("build it with job `index_annotations`")
+    'build it with `python -m pipelines.index_annotations`'
+    """
+    text = _OPTION.sub(lambda found: _flag(f"no_{found[1]}" if found[2] else found[1]), message)
+    return _JOB.sub(r"`python -m pipelines.\1`", text)
+
+
+_OPTION = re.compile(r"\boption `([a-z_]+)`( off\b)?")
+_JOB = re.compile(r"\bjob `([a-z_]+)`")
+"""What `errors.option` and `errors.job` have written."""
 
 
 def _argument(field: pydantic.fields.FieldInfo) -> dict:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TextIO
 
 from pipelines.cli import stopping
+from pipelines.cli.options import with_flags
 from transforms.core.base.errors import EngineError, UsageError, describe_os_error, sentence
 
 LOG_PREFIX, LOG_SUFFIX = "localized-narratives-", ".log"
@@ -80,9 +81,9 @@ def _end_stopped() -> None:
 def _explain(error: Exception) -> tuple[int, str]:
     """Exit code and sentence for what ended a job."""
     if isinstance(error, UsageError):
-        return 2, sentence(error)
+        return 2, with_flags(sentence(error))
     if isinstance(error, EngineError):
-        return 4, sentence(error)
+        return 4, with_flags(sentence(error))
     if isinstance(error, OSError):
         return 4, describe_os_error(error)
     what = " ".join(f"{type(error).__name__}: {error}".split())

@@ -20,7 +20,7 @@ from typing import BinaryIO
 import google_crc32c
 
 from transforms.core.base import unfinished
-from transforms.core.base.errors import CHANGED, ChangedError, UsageError, telling_room
+from transforms.core.base.errors import CHANGED, ChangedError, UsageError, option, telling_room
 from transforms.storage.files import FileInfo
 
 
@@ -210,7 +210,7 @@ def refuse_links(paths: Iterable[str]) -> None:
         if os.path.islink(path):
             raise UsageError(
                 f"{path!r} is a link, and links below an output are not followed: remove it, or "
-                "name another --output"
+                f"name another folder with {option('output')}"
             )
 
 

@@ -10,7 +10,7 @@ import apache_beam as beam
 import msgspec
 
 from transforms import storage
-from transforms.core.base.errors import ChangedError, EngineError, UsageError
+from transforms.core.base.errors import ChangedError, EngineError, UsageError, option
 from transforms.core.base.secrets import mask_secrets
 from transforms.core.model import layout
 from transforms.core.model.manifest import FORMAT, Baseline, Manifest
@@ -259,7 +259,7 @@ def _publish(
             version,
             f"{held.message}: version {version} is complete but held back, not current; see "
             f"{storage.join(target, layout.REPORT)}, and publish it by the same command with "
-            "--no-guard or another limit",
+            f"{option('guard', off=True)} or another limit",
         )
     pointer = storage.join(plan.output, layout.CURRENT)
     base = None if plan.base is None else f"{plan.base}\n".encode("latin-1")

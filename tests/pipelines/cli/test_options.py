@@ -395,7 +395,11 @@ def run(capsys, tmp_path):
         ),
         (["--subclasses"], "--subclasses needs --hierarchy, or --annotations with"),
         (["--runner", "NoRunner"], "there is no such engine: give local, flink or dataflow"),
-        (["--tagger", "nope"], "no spaCy pipeline 'nope': install it (python -m spacy download"),
+        (
+            ["--tagger", "nope"],
+            "no spaCy pipeline 'nope': install it, or set --tagger to en_ud_pos or none; "
+            "`python -m spacy download nope`",
+        ),
         (["--catalog", "nope.yaml"], "cannot read 'nope.yaml': No such file or directory; check"),
         (["--config", "nope.yaml"], "cannot read 'nope.yaml': No such file or directory; check"),
         (["--boxes", "nope.csv"], "there is no file 'nope.csv': check the path"),

@@ -54,6 +54,28 @@ class RoomError(EngineError):
     retryable = False
 
 
+def option(name: str, off: bool = False) -> str:
+    """An option in a message, by its name: whoever shows the message knows how it is given.
+
+    Args:
+      name: As in the options' own names, such as `max_bad_share`.
+      off: Whether it is to be switched off.
+
+    >>> print(f"accept this with {option('allow_partial')}")
+    accept this with option `allow_partial`
+    """
+    return f"option `{name}`{' off' if off else ''}"
+
+
+def job(name: str) -> str:
+    """A job in a message, by its name, as `option`.
+
+    >>> print(f"build it with {job('index_annotations')}")
+    build it with job `index_annotations`
+    """
+    return f"job `{name}`"
+
+
 WORKER_ENDED = "a worker process ended before its work was done, perhaps for want of memory"
 CHANGED = "{!r} was changed during the run: run the same command again"
 

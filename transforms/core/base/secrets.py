@@ -10,7 +10,7 @@ _NAME = re.compile(
     r"|(^|_)(api|access|account|secret|encryption|signing|storage|shared|sas|sse)_?key(_|$)"
     r"|(^|_)keys?$|customer_encryption_key|access_key_id|connection_string"
 )
-"""Names of options whose values are secret. Ours have none: `--boxes` and the like stay."""
+"""Names of options whose values are secret. Ours have none: `boxes` and the like stay."""
 
 _HARMLESS = re.compile(r"_(file|path|uri|url|name|kms_key)$")
 """Names of where something is kept: `key_file`, and Google's `dataflow_kms_key`."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import google_crc32c
 import msgspec
 
+from transforms.core.base.errors import option
 from transforms.core.base.versions import digest
 from transforms.core.model import layout
 from transforms.core.model.manifest_entries import (
@@ -283,7 +284,6 @@ def too_many_bad_lines(
     first = bad_lines[0]
     return (
         f"{bad:,} of {lines:,} lines {'is' if bad == 1 else 'are'} bad ({bad / lines:.2%}), above "
-        "--max-bad-share "
-        f"{max_bad_share:g}; the first is {first.shard}, line {first.line}: "
-        f"{first.code}: {first.message}"
+        f"{option('max_bad_share')} {max_bad_share:g}; the first is {first.shard}, line "
+        f"{first.line}: {first.code}: {first.message}"
     )

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from transforms.core.base.errors import option
+
 HEAD_BYTES = 1 << 16
 """First bytes of a file that are enough."""
 
@@ -27,16 +29,22 @@ class Kind(NamedTuple):
     remedy: str
 
 
-NARRATIVES = Kind("a file of narratives", "give it with --input")
+NARRATIVES = Kind("a file of narratives", f"give it with {option('input')}")
 CAPTIONS = Kind("a file of captions alone", "rename it so that it ends in _captions.jsonl")
-ASR = Kind("a file of transcriptions", "give it with --transcripts asr --transcript-files")
-WORDS = Kind("a file of word times", "give it with --transcripts words --transcript-files")
-BOXES = Kind("a file of boxes", "give it with --boxes as a .csv file")
-LABELS = Kind("a file of labels", "give it with --labels")
-IMAGES = Kind("an image list", "give it with --images")
-CLASSES = Kind("a file of class names", "give it with --classes")
-COCO = Kind("a file of COCO instances", "give it with --boxes as a .json file")
-HIERARCHY = Kind("a class hierarchy", "give it with --hierarchy")
+ASR = Kind(
+    "a file of transcriptions",
+    f"give it with {option('transcripts')} asr and {option('transcript_files')}",
+)
+WORDS = Kind(
+    "a file of word times",
+    f"give it with {option('transcripts')} words and {option('transcript_files')}",
+)
+BOXES = Kind("a file of boxes", f"give it with {option('boxes')} as a .csv file")
+LABELS = Kind("a file of labels", f"give it with {option('labels')}")
+IMAGES = Kind("an image list", f"give it with {option('images')}")
+CLASSES = Kind("a file of class names", f"give it with {option('classes')}")
+COCO = Kind("a file of COCO instances", f"give it with {option('boxes')} as a .json file")
+HIERARCHY = Kind("a class hierarchy", f"give it with {option('hierarchy')}")
 
 _CONTAINERS = (
     (b"\x1f\x8b", Kind("compressed with gzip", "let its name end in .gz")),

@@ -62,9 +62,6 @@ class SourceKind:
       by_lines: Whether a file that is not compressed can be read by ranges of lines.
       is_small: Whether a source is one of many small files, which are parsed many at once.
       check: Looks at a file's header and raises `UsageError`, before any work is begun.
-      covers: Whose images it says something about (one of `contents.VOCABULARIES`), and in which
-        table: an image without a row there has none, where it is in an image list. None for
-        sources that say nothing about images.
       given_as: The role as which its files are given, where that is another one's.
       suffix: The end, but for `.gz` and `.zst`, of the names of files that are given so.
     """
@@ -75,7 +72,6 @@ class SourceKind:
     by_lines: bool = False
     is_small: Callable[[Source], bool] = _never
     check: Callable[[Source, OpenSource], object] | None = None
-    covers: tuple[str, str] | None = None
     given_as: str | None = None
     suffix: str = ""
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
-from transforms.core.base.errors import UsageError
+from transforms.core.base.errors import UsageError, option
 from transforms.core.sources.annotations import open_images
 from transforms.core.sources.annotations.classes import ClassName
 from transforms.core.stages.match.mentions import spoken_name
@@ -82,7 +82,9 @@ def read_scenes(
     names = _names_to_say(classes)
     wanted = {row[0] for row in _read(images, open_images.IMAGES, ())}
     if not wanted:
-        raise UsageError("the image lists hold no image: name one with rows, for --images")
+        raise UsageError(
+            f"the image lists hold no image: name one with rows, for {option('images')}"
+        )
     boxes_of = _read_boxes(boxes, names, wanted)
     labels_of = _read_labels(labels, names, wanted)
     return [_scene(image, boxes_of, labels_of, names) for image in sorted(wanted)]

@@ -5,6 +5,7 @@ import gzip
 import pytest
 import zstandard
 
+from pipelines.cli.options import with_flags
 from tests import build_helpers as helpers
 from transforms.core.base.errors import UsageError
 
@@ -17,7 +18,7 @@ def refusal(tmp_path, shard, *more):
     with pytest.raises(UsageError) as end:
         helpers.build(tmp_path / "out", [shard], *more)
     assert not list(tmp_path.glob("out/units/*"))
-    return str(end.value)
+    return with_flags(str(end.value))
 
 
 @pytest.mark.parametrize(

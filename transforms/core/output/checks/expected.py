@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Iterable, Sequence
 
-from transforms.core.base.errors import shown
+from transforms.core.base.errors import option, shown
 from transforms.core.model.manifest_entries import ExpectedRow, ShardRow
 
 
@@ -87,7 +87,7 @@ def explain_difference(rows: Sequence[ExpectedRow]) -> str | None:
     listed = "; ".join(f"{row.group} ({_files(row.shards)}): {describe(row)}" for row in wrong)
     return (
         f"the input is not what was published: {listed}; download the files again, rename a file "
-        "that is another one, or accept this with --allow-partial"
+        f"that is another one, or accept this with {option('allow_partial')}"
     )
 
 
@@ -101,8 +101,8 @@ def explain_absence(expected: Iterable[Expected]) -> str | None:
         for group in partial
     )
     return (
-        f"the input holds a part of a published split: {listed}; add the files to --input, or "
-        "accept this with --allow-partial"
+        f"the input holds a part of a published split: {listed}; add the files to "
+        f"{option('input')}, or accept this with {option('allow_partial')}"
     )
 
 

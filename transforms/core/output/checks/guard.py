@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
+from transforms.core.base.errors import option
 from transforms.core.model.manifest import Baseline, BaselineSplit, Manifest
 from transforms.core.model.manifest_entries import (
     CheckRow,
@@ -17,7 +18,7 @@ from transforms.core.model.manifest_entries import (
     SplitRow,
 )
 from transforms.core.model.units import Counts
-from transforms.core.sources.annotations.kinds import KINDS as SOURCE_KINDS
+from transforms.core.sources.annotations.contents import COVERS
 
 KINDS = {"images": "image lists", "labels": "label files", "boxes": "box files"}
 """Annotations whose images are compared with those of the input, and what they are called."""
@@ -116,8 +117,8 @@ def covered_kinds(annotations: IndexDescription | None) -> dict[str, tuple[str, 
     """
     covered: dict[str, list[str]] = {}
     roles = {source.role for source in annotations.sources} if annotations else set()
-    found = [kind.covers for role, kind in SOURCE_KINDS.items() if role in roles]
-    for whose, table in dict.fromkeys(filter(None, found)):
+    found = [covered_rows for role, covered_rows in COVERS.items() if role in roles]
+    for whose, table in dict.fromkeys(found):
         for dataset in _JUDGED_DATASETS.get(whose, ()) if table in KINDS else ():
             covered.setdefault(dataset, []).append(table)
     return {dataset: tuple(kinds) for dataset, kinds in covered.items()}
@@ -224,10 +225,11 @@ def _measured(row: CheckRow) -> tuple[str, int, int]:
 
 _WORDS = {
     "dataset_id_differs": "{count:,} of {total:,} narratives{where} have a dataset_id that differs "
-    "from the dataset or split given by --catalog, --dataset or --split",
+    f"from the dataset or split given by {option('catalog')}, {option('dataset')} or "
+    f"{option('split')}",
     **{
         f"{kind}_joined": "{count:,} of {total:,} narratives{where} have their image in "
-        f"the {files} (--{kind})"
+        f"the {files} ({option(kind)})"
         for kind, files in KINDS.items()
     },
     "mentions_with_box": "{count:,} of {total:,} mentions{where} have a box of their class",
@@ -243,7 +245,6 @@ def describe_check(row: CheckRow) -> str:
     """A check of the guard in words, with its limit by the option's name."""
     named = " ".join(part for part in (row.dataset, row.split) if part)
     where = f" of {named}" if named else ""
-    option = "--" + row.option.replace("_", "-")
     side = "below" if row.option.startswith("min_") else "above"
     said = _WORDS[row.name].format(count=row.count, total=row.total, where=where)
-    return f"{said} ({row.value:.2%}, {side} {option} {row.limit:g})"
+    return f"{said} ({row.value:.2%}, {side} {option(row.option)} {row.limit:g})"

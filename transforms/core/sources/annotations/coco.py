@@ -169,7 +169,6 @@ INSTANCES_KIND = SourceKind(
     foreign.COCO,
     {table: contents.TABLES[table] for table in ("images", "boxes", "classes")},
     _parse,
-    covers=(contents.COCO, "boxes"),
     given_as="boxes",
     suffix=".json",
 )

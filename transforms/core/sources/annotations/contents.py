@@ -57,3 +57,15 @@ TABLES = {
     "classes": CLASSES,
     "hierarchy": HIERARCHY,
 }
+
+COVERS = {
+    "images": (OPEN_IMAGES, "images"),
+    "labels": (OPEN_IMAGES, "labels"),
+    "boxes": (OPEN_IMAGES, "boxes"),
+    "coco_instances": (COCO, "boxes"),
+}
+"""By role of a source: of whose images it has all rows of which table, so that no row is a none.
+
+A fact of the index that is read, not of how it was made: a run that joins does without the readers
+(`annotations.kinds`), and their changes leave its results as they are.
+"""

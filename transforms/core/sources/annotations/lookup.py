@@ -18,7 +18,6 @@ from transforms.core.sources.annotations.classes import (
     descendants,
     vocabulary_of,
 )
-from transforms.core.sources.annotations.kinds import KINDS
 from transforms.core.sources.index.buckets import TableIndex, compact_terms
 from transforms.core.sources.index.manifest import Source, read_manifest
 
@@ -188,7 +187,7 @@ class AnnotationIndex:
 
 def _whose_boxes(sources: Iterable[Source]) -> set[str]:
     """Whose images the boxes are about: COCO's say nothing about others' images."""
-    covered = (KINDS[source.role].covers for source in sources)
+    covered = (contents.COVERS.get(source.role) for source in sources)
     return {whose for whose, table in filter(None, covered) if table == "boxes"}
 
 

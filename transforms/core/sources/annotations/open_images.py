@@ -295,7 +295,6 @@ def _kind(file: foreign.Kind, kind: FileKind, by_lines: bool) -> SourceKind:
         parse,
         by_lines=by_lines,
         check=open_file,
-        covers=(contents.OPEN_IMAGES, kind.table),
     )
 
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.core.base.compiled import compiled
-from transforms.core.base.errors import UsageError
+from transforms.core.base.errors import UsageError, option
 from transforms.core.model.columns import TERM
 from transforms.core.sources.index.manifest import BucketFile, TableManifest
 
@@ -243,7 +243,8 @@ class TableIndex:
             if not path.is_file() or path.stat().st_size != file.bytes:
                 raise UsageError(
                     f"{path}: is missing or corrupt: run the same command again, which rebuilds an "
-                    "index below --output; one given with --annotations must be built again"
+                    f"index below {option('output')}; one given with {option('annotations')} must "
+                    "be built again"
                 )
         self.manifest = manifest
         self._schema = schema

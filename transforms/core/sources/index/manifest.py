@@ -9,7 +9,7 @@ import pathlib
 
 import msgspec
 
-from transforms.core.base.errors import UNREADABLE, UsageError, shown
+from transforms.core.base.errors import UNREADABLE, UsageError, job, shown
 
 NAME = "index.json"
 FORMAT = 2
@@ -164,8 +164,7 @@ def decode_manifest(data: bytes | None, folder: str, kinds: tuple[str, ...]) -> 
     """
     if data is None:
         raise UsageError(
-            f"{folder}: holds no whole index (no {NAME}): build it with "
-            "`python -m pipelines.index_annotations`"
+            f"{folder}: holds no whole index (no {NAME}): build it with {job('index_annotations')}"
         )
     path = f"{folder}/{NAME}"
     try:

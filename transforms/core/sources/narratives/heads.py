@@ -2,7 +2,7 @@
 
 `sources.foreign` names kinds of file that are known; this finds any other, before each of its
 lines is rejected one by one. Planning calls it for every shard that is to be read from its
-beginning, unless `--max-bad-share` is 1, which takes files of bad lines alone.
+beginning, unless option `max_bad_share` is 1, which takes files of bad lines alone.
 """
 
 from transforms.core.sources.narratives.decoding import BadLine, decode_line

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from transforms.core.base.errors import UsageError
+from transforms.core.base.errors import UsageError, option
 from transforms.core.base.versions import folder_version
 from transforms.core.model.narratives import schemas
 
@@ -89,8 +89,8 @@ def check_tagger(name: str) -> None:
         return
     if not name.isidentifier() or importlib.util.find_spec(name) is None:
         raise UsageError(
-            f"there is no spaCy pipeline {name!r}: install it (python -m spacy download {name}), "
-            f"or take --tagger {DEFAULT_TAGGER} or --tagger {NO_TAGGER}"
+            f"there is no spaCy pipeline {name!r}: install it, or set "
+            f"{option('tagger')} to {DEFAULT_TAGGER} or {NO_TAGGER}"
         )
 
 

@@ -54,4 +54,4 @@ def test_absent_files_are_named():
     partial = dataclasses.replace(GROUP, absent=tuple(f"file {i}" for i in range(12)))
     message = expected.explain_absence([GROUP, partial])
     assert "coco_train (10 narratives) lacks file 0, file 1, " in message
-    assert "file 9 and 2 more" in message and "--allow-partial" in message
+    assert "file 9 and 2 more" in message and "option `allow_partial`" in message

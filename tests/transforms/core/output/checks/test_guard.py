@@ -73,8 +73,8 @@ def test_a_run_as_it_should_be_passes_every_check():
     ("changes", "name", "said"),
     [
         ({"dataset_id_differs": 11}, "dataset_id_differs", "11 of 1,000 narratives of open_images"),
-        ({"with_images": 249}, "images_joined", "in the image lists (--images)"),
-        ({"with_labels": 0}, "labels_joined", "in the label files (--labels)"),
+        ({"with_images": 249}, "images_joined", "in the image lists (option `images`)"),
+        ({"with_labels": 0}, "labels_joined", "in the label files (option `labels`)"),
         ({"with_boxes": 0}, "boxes_joined", "0 of 1,000 narratives of open_images validation have"),
         ({"with_box": 199}, "mentions_with_box", "199 of 4,000 mentions of open_images validation"),
     ],
@@ -83,7 +83,7 @@ def test_a_split_beyond_a_limit_is_found_among_others(changes, name, said):
     made = manifest(split(), split(name="validation", **changes))
     assert failed(made) == [(name, "validation")]
     message = explain_checks(run_checks(made, None, Limits()))
-    assert said in message and "--m" in message
+    assert said in message and "option `m" in message
     loose = {"max_differing_share": 1, "min_joined_share": 0, "min_boxed_share": 0}
     assert failed(made, **loose) == []
 
@@ -144,7 +144,7 @@ def test_a_loss_in_the_only_split_is_told_once(dataset):
     of_split = " of coco train" if dataset else ""
     assert message == "; ".join(
         f"the number of {noun}{of_split} fell by 500 from the 1,000 of the version before "
-        "(50.00%, above --max-shrink-share 0.01)"
+        "(50.00%, above option `max_shrink_share` 0.01)"
         for noun in ("narratives", "captions")
     )
 

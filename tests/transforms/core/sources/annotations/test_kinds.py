@@ -51,7 +51,6 @@ ROWS_KIND = SourceKind(
     {"boxes": contents.BOXES, "clicks": CLICKS},
     parse,
     by_lines=True,
-    covers=(contents.OPEN_IMAGES, "boxes"),
     given_as="boxes",
     suffix=".rows",
 )
@@ -60,6 +59,7 @@ ROWS_KIND = SourceKind(
 @pytest.fixture
 def registered(monkeypatch):
     monkeypatch.setitem(KINDS, "box_rows", ROWS_KIND)
+    monkeypatch.setitem(contents.COVERS, "box_rows", (contents.OPEN_IMAGES, "boxes"))
 
 
 @pytest.fixture

@@ -184,7 +184,7 @@ def test_no_captions():
 
 
 def test_an_unknown_pipeline_is_refused_with_the_remedy():
-    with pytest.raises(UsageError, match="no spaCy pipeline 'xx_nowhere'.*--tagger"):
+    with pytest.raises(UsageError, match="no spaCy pipeline 'xx_nowhere'.*option `tagger`"):
         load_pipeline("xx_nowhere")
 
 
