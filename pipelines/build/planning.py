@@ -28,6 +28,9 @@ from transforms.core.stages.measure.taggers import tagger_version
 from transforms.units.corrupt_units import remove_corrupt_units
 from transforms.units.read_version import inspect_version, read_baseline
 
+_SHOWN_POINTER = 40
+"""Characters that are shown of a pointer that names no version."""
+
 MAKERS = ("transforms.narratives.stages", "transforms.units.write")
 """The modules that make a unit's results, with what they import."""
 
@@ -222,10 +225,16 @@ def _not_compared(output: str, base: str | None) -> list[str]:
     if base is None:
         return []
     folder = storage.join(output, layout.version_folder(base))
-    if layout.is_version(base) and read_baseline(folder):
+    if not layout.is_version(base):
+        pointer = storage.join(output, layout.CURRENT)
+        return [
+            f"{pointer!r} names no version; it begins with '{shown(base, _SHOWN_POINTER)}': the "
+            "run replaces it, and is not compared with an earlier one (--max-shrink-share)"
+        ]
+    if read_baseline(folder):
         return []
     return [
-        f"the manifest of the current version, {shown(base)!r}, is missing or corrupt: the run is "
+        f"the manifest of the current version, {base!r}, is missing or corrupt: the run is "
         "not compared with it (--max-shrink-share)"
     ]
 

@@ -189,8 +189,9 @@ def _count_distances(
     path = storage.join(options.output, CALIBRATIONS, f"{key[:16]}.json")
     counts = _read_counts(path)
     if counts is None:
+        where = "1 unit" if len(units) == 1 else f"{len(units)} units"
         print(
-            f"Measuring D of all narratives in {len(units)} units, to calibrate the threshold.",
+            f"Measuring D of all narratives in {where}, to calibrate the threshold.",
             file=sys.stdout if options.summary == "text" else sys.stderr,
         )
         _measure(units, options, beam_args, transcript_index, path)

@@ -118,7 +118,7 @@ def parse_command_line(
         raise UsageError(_explain(error, config, model)) from error
     if "runner" in options.beam:
         raise UsageError("`runner` is a key of its own, not one below `beam`")
-    _refuse_strays([f"--{name}=" for name in options.beam], model)
+    _refuse_unknown_beam_keys(options.beam, config)
     return options, beam_args
 
 
@@ -267,6 +267,15 @@ def _refuse_strays(beam_args: Sequence[str], model: type[Options]) -> None:
                 f"unexpected argument `{shown(argument)}`: options are given as --flag value"
             )
         expects_value = name.startswith("-") and "=" not in argument
+
+
+def _refuse_unknown_beam_keys(names: Collection[str], config: str | None) -> None:
+    """Refuses keys below `beam`, which only the file can hold, that are none of Beam's flags."""
+    known = [flag.removeprefix("--") for flag in (known_flags() if names else ())]
+    for name in names:
+        if name not in known:
+            near = _nearest(name, known) or "; Beam's documentation lists its pipeline options"
+            raise UsageError(f"{config}: unknown key `{shown(name)}` below `beam`{near}")
 
 
 def _beams_own(arguments: Sequence[str]) -> str:

@@ -173,9 +173,9 @@ def _counts(
 
 def describe(done: int, total: int, seconds: float) -> str:
     """A line of progress: bytes, share, rate and, once there is a rate, the time left."""
-    line = f"Finished {done / 1e6:,.0f} of {total / 1e6:,.0f} MB ({done / total:.0%})"
     if not done:
-        return f"{line} after {_duration(seconds)}."
+        return f"Of {total / 1e6:,.0f} MB, no unit is finished yet after {_duration(seconds)}."
+    line = f"Finished {done / 1e6:,.0f} of {total / 1e6:,.0f} MB ({done / total:.0%})"
     left = (total - done) * seconds / done
     return f"{line}, {done / 1e6 / seconds:,.1f} MB/s, {_duration(left)} left."
 

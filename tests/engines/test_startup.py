@@ -123,6 +123,18 @@ def nobody():
     yield environment
 
 
+def test_without_credentials_and_network_both_are_said(tmp_path):
+    nowhere = {"API_ENDPOINT_OVERRIDE": "http://127.0.0.1:1"}
+    arguments = ("--input", "gs://some-bucket/a.jsonl", "--output", tmp_path, "--tagger", "none")
+    with nobody() as environment:
+        ended = run(*arguments, environment=environment | nowhere)
+    assert ended.code == 2 and ended.err.count("\n") == 1
+    assert (
+        "and without them http://127.0.0.1:1 does not answer either (is this machine offline, or "
+        "does it need a proxy?); log in with"
+    ) in ended.err
+
+
 @pytest.mark.parametrize("metadata", [nobody, silent])
 @pytest.mark.parametrize("flag", ["--input", "--output", "--boxes", "--annotations", "--config"])
 def test_a_missing_credential_is_one_sentence_within_seconds(tmp_path, flag, metadata):

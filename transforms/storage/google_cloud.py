@@ -127,7 +127,11 @@ def _credentials() -> Credentials:
         try:
             requests.head(endpoint, timeout=_PROBE_SECONDS)
         except requests.RequestException:
-            raise UsageError(_NEEDED.format(reason)) from error
+            told = (
+                f"{reason}, and without them {endpoint} does not answer either (is this machine "
+                "offline, or does it need a proxy?)"
+            )
+            raise UsageError(_NEEDED.format(told)) from error
         return _NoCredentials(reason)
     try:
         with _explained(SCHEME):

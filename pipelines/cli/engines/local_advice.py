@@ -31,15 +31,15 @@ def describe_workers(workers: int, units: int, processors: int) -> list[str]:
     """What is to be said of more workers than units or than processors."""
     found = []
     if workers > max(units, 1):
-        count = "1 unit" if units == 1 else f"{units} units"
+        count, idle = "1 unit" if units == 1 else f"{units} units", workers - units
         found.append(
-            f"note: --workers {workers} for {count}: {workers - units} of them have nothing to do; "
-            "a smaller --unit-bytes gives more units"
+            f"note: {workers} workers for {count}: {idle} of them {'has' if idle == 1 else 'have'} "
+            "nothing to do; a smaller --unit-bytes gives more units"
         )
     if workers > max(processors, 1):
         count = "1 processor" if processors == 1 else f"{processors} processors"
         found.append(
-            f"note: --workers {workers} share {count}: more workers than processors take memory "
+            f"note: {workers} workers share {count}: more workers than processors take memory "
             "and give no speed; --workers auto starts one for each"
         )
     return found

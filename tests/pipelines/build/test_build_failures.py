@@ -408,13 +408,17 @@ def test_a_damaged_version_is_not_made_current_by_its_sizes(tmp_path):
     helpers.assert_whole(version)
 
 
-def test_a_pointer_that_is_no_text_is_mended(tmp_path):
+def test_a_pointer_that_is_no_text_is_mended(tmp_path, capsys):
     shard, output, _ = made(tmp_path)
     version = helpers.version_of(output)
-    for pointer in (b"\xff\xfe\xa0\n", b"\xa0", b"../../etc\n"):
+    escapes = b"\x1b[2J" + bytes(200)
+    for pointer in (b"\xff\xfe\xa0\n", b"\xa0", b"../../etc\n", escapes):
         (output / "CURRENT").write_bytes(pointer)
         assert build(output, [shard]) == 0
         assert helpers.version_of(output) == version
+    assert (
+        rf"warning: '{output}/CURRENT' names no version; it begins with '\x1b[2J\x00\x00"
+    ) in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -438,10 +442,11 @@ def test_a_version_before_that_cannot_be_read_is_no_hindrance(tmp_path, capsys, 
 
 
 @pytest.mark.parametrize("content", [b"", b"[", b"{}", b"[[1, 2, 3]]", b"\xff", "flipped"])
-def test_corrupt_counts_of_a_calibration_are_measured_again(tmp_path, content):
+def test_corrupt_counts_of_a_calibration_are_measured_again(tmp_path, capsys, content):
     shard = helpers.write_lines(tmp_path / "a.jsonl", helpers.lines_of(helpers.REAL, 0, 3))
     output, share = tmp_path / "out", ["--discard-share", "0.9"]
     assert build(output, [shard], *share) == 0
+    assert "D of all narratives in 1 unit, to calibrate" in capsys.readouterr().out
     (counts,) = (output / "calibrations").iterdir()
     before = counts.read_bytes()
     if content == "flipped":  # the last digit of a number: JSON of the same form

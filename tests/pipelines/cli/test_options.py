@@ -276,9 +276,12 @@ def test_beams_options_are_keys_below_beam(tmp_path):
     options, beam_args = parse("--config", config)
     assert options.beam == VALUES["beam"] and beam_args == []
     config.write_text(yaml.safe_dump(with_needed("beam") | {"beam": {"paralelism": 2}}))
-    with pytest.raises(
-        UsageError, match="unknown flag `--paralelism`; did you mean `--parallelism`"
-    ):
+    with pytest.raises(UsageError) as end:
+        parse("--config", config)
+    told = f"{config}: unknown key `paralelism` below `beam`; did you mean `parallelism`?"
+    assert str(end.value) == told
+    config.write_text(yaml.safe_dump(with_needed("beam") | {"beam": {"xyzzy": 2}}))
+    with pytest.raises(UsageError, match="unknown key `xyzzy` below `beam`; Beam's documentation"):
         parse("--config", config)
 
 

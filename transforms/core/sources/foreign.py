@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from transforms.core.base.errors import option
+from transforms.core.base.errors import option, shown
 
 HEAD_BYTES = 1 << 16
 """First bytes of a file that are enough."""
@@ -81,7 +81,7 @@ def recognise(head: bytes) -> Kind | None:
 
 def _recognise_json(text: bytes, is_all: bool) -> Kind | None:
     if _COCO.match(text):
-        return COCO
+        return None if is_too_deep(text) else COCO
     if _HIERARCHY.match(text):
         return HIERARCHY
     lines = text.split(b"\n") if is_all else text.split(b"\n")[:-1]
@@ -95,6 +95,30 @@ def _recognise_json(text: bytes, is_all: bool) -> Kind | None:
         if records and all(map(fits, records)):
             return kind
     return None
+
+
+MOST_LEVELS = 64
+"""Of objects and lists within each other: no published file has more than some ten."""
+
+_LOOKED_AT = 1 << 20
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+def is_too_deep(text: bytes) -> bool:
+    """Whether JSON text has more than `MOST_LEVELS`, somewhere in its first MiB."""
+    depth = 0
+    for byte in _STRING.sub(b"", text[:_LOOKED_AT]):
+        depth += (byte in b"[{") - (byte in b"]}")
+        if depth > MOST_LEVELS:
+            return True
+    return False
+
+
+def json_problem(error: Exception, text: bytes) -> str:
+    """Why JSON cannot be read: it is nested too deeply, or what the decoder says."""
+    if isinstance(error, RecursionError) or is_too_deep(text):
+        return f"its objects and lists are nested more than {MOST_LEVELS} levels deep"
+    return shown(error)
 
 
 def _record(line: bytes) -> Mapping | None:

@@ -22,11 +22,11 @@ COMPILING = "Compiling kernels: about 20 s, only in the first run on this machin
         (1, 1, 1, []),
         (1, 0, 1, []),
         (2, 2, 2, []),
-        (8, 3, 8, ["--workers 8 for 3 units: 5 of them have nothing to do; a smaller --unit-b"]),
-        (2, 1, 2, ["--workers 2 for 1 unit: 1 of them have nothing to do"]),
-        (4, 9, 2, ["--workers 4 share 2 processors: more workers than processors take memory"]),
-        (2, 9, 1, ["--workers 2 share 1 processor: "]),
-        (9, 3, 2, ["--workers 9 for 3 units: 6", "--workers 9 share 2 processors"]),
+        (8, 3, 8, ["8 workers for 3 units: 5 of them have nothing to do; a smaller --unit-b"]),
+        (2, 1, 2, ["2 workers for 1 unit: 1 of them has nothing to do"]),
+        (4, 9, 2, ["4 workers share 2 processors: more workers than processors take memory"]),
+        (2, 9, 1, ["2 workers share 1 processor: "]),
+        (9, 3, 2, ["9 workers for 3 units: 6", "9 workers share 2 processors"]),
     ],
 )
 def test_workers_that_do_not_help_are_said(workers, units, processors, expected):

@@ -5,7 +5,10 @@ import pathlib
 
 import pytest
 
+from transforms.core.base.errors import UsageError
 from transforms.core.sources import foreign
+from transforms.core.sources.annotations.classes import parse_hierarchy
+from transforms.core.sources.annotations.coco import parse_instances
 
 TESTS = pathlib.Path(__file__).parents[3]
 SAMPLES = TESTS.parent / "samples"
@@ -81,3 +84,26 @@ def test_what_is_not_plain_is_left_to_the_reader(head):
 def test_a_line_that_is_cut_tells_nothing():
     line = b'{"caption": "' + b"x" * foreign.HEAD_BYTES
     assert foreign.recognise(line[: foreign.HEAD_BYTES]) is None
+
+
+LEVELS = 100_000
+DEEP = [
+    b'{"images": %s, "annotations": [], "categories": []}' % (b"[" * LEVELS + b"]" * LEVELS),
+    b'{"images": [], "annotations": [], "info": %s}' % (b'{"a":' * LEVELS + b"1" + b"}" * LEVELS),
+    b"[" * LEVELS + b"]" * LEVELS,
+    b'{"LabelName": "a", "Subcategory": [' * LEVELS + b'{"LabelName": "b"}' + b"]}" * LEVELS,
+]
+
+
+@pytest.mark.parametrize("data", DEEP, ids=["images", "info", "list", "hierarchy"])
+@pytest.mark.parametrize("read", [parse_hierarchy, parse_instances])
+def test_json_that_is_nested_too_deeply_is_said_to_be(data, read):
+    assert foreign.recognise(data[: foreign.HEAD_BYTES]) not in (foreign.COCO, foreign.NARRATIVES)
+    with pytest.raises(UsageError, match=r"^deep.json: is not .* nested more than 64 levels deep"):
+        read("deep.json", data)
+
+
+def test_brackets_in_strings_are_no_levels():
+    assert not foreign.is_too_deep(rb'{"a": "%s\"[", "b": [[]]}' % (b"[{" * 1000))
+    assert not foreign.is_too_deep(b"[{}]" * 1000 + b"[" * 64)
+    assert foreign.is_too_deep(b"[{}]" * 1000 + b"[" * 65)

@@ -138,8 +138,8 @@ def parse_hierarchy(file_name: str, data: bytes) -> list[tuple[str, str]]:
         root = msgspec.json.decode(data, type=_Node)
     except UNREADABLE as error:
         raise UsageError(
-            f"{file_name}: is not a class hierarchy ({shown(error)}): expected nested objects with "
-            "`LabelName` and `Subcategory`"
+            f"{file_name}: is not a class hierarchy ({foreign.json_problem(error, data)}): "
+            "expected nested objects with `LabelName` and `Subcategory`"
         ) from error
     pairs: dict[tuple[str, str], None] = {}
     waiting = [root]

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 
-from transforms.core.base.errors import UNREADABLE, UsageError, shown
+from transforms.core.base.errors import UNREADABLE, UsageError
 from transforms.core.sources import foreign
 from transforms.core.sources.annotations import contents
 from transforms.core.sources.annotations.classes import (
@@ -74,8 +74,8 @@ def parse_instances(file_name: str, data: bytes, first_class: int = 0) -> dict[s
         instances = msgspec.json.decode(data, type=_Instances)
     except UNREADABLE as error:
         raise UsageError(
-            f"{file_name}: is not a file of COCO instances ({shown(error)}): expected an object "
-            "with `images`, `annotations` and `categories`"
+            f"{file_name}: is not a file of COCO instances ({foreign.json_problem(error, data)}): "
+            "expected an object with `images`, `annotations` and `categories`"
         ) from error
     classes = [checked_class(str(item.id), item.name, file_name) for item in instances.categories]
     return {
