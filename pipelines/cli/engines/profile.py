@@ -34,21 +34,21 @@ def print_profile(metrics: MetricResults, seconds: float, console: Console | Non
       console: Where to print; standard error by default.
     """
     counters = read_counters(metrics)
-    narratives = max((own.get("narratives", 0) for own in counters.values()), default=0)
+    lines = max((own.get("lines", 0) for own in counters.values()), default=0)
     timed = {stage: own for stage, own in counters.items() if WALL_TIME in own}
-    table = Table(title=f"{narratives:,} narratives in {seconds:.2f} s", title_justify="left")
+    table = Table(title=f"{lines:,} lines in {seconds:.2f} s", title_justify="left")
     table.add_column("stage")
-    for name in ("seconds", "processor", "µs a narrative", "share"):
+    for name in ("seconds", "processor", "µs a line", "share"):
         table.add_column(name, justify="right")
     rows = [(stage, own[WALL_TIME] / 1e6, own[CPU_TIME] / 1e6) for stage, own in timed.items()]
     inside = sum(wall for _, wall, _ in rows)
     for stage, wall, cpu in sorted(rows, key=lambda row: -row[1]):
-        table.add_row(stage, *_cells(wall, cpu, narratives, inside))
+        table.add_row(stage, *_cells(wall, cpu, lines, inside))
     table.add_section()
-    table.add_row("all stages", *_cells(inside, sum(cpu for *_, cpu in rows), narratives, inside))
+    table.add_row("all stages", *_cells(inside, sum(cpu for *_, cpu in rows), lines, inside))
     (console or Console(file=sys.stderr, highlight=False)).print(table)
 
 
-def _cells(wall: float, cpu: float, narratives: int, whole: float) -> list[str]:
-    each = f"{wall / narratives * 1e6:,.1f}" if narratives else "–"
+def _cells(wall: float, cpu: float, lines: int, whole: float) -> list[str]:
+    each = f"{wall / lines * 1e6:,.1f}" if lines else "–"
     return [f"{wall:.3f}", f"{cpu:.3f}", each, f"{wall / whole:.1%}" if whole else "–"]

@@ -28,15 +28,18 @@ def rows_of(table):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_each_stage_is_listed_with_its_time(tmp_path, capsys, workers):
-    narratives = helpers.REAL.read_bytes().count(b"\n")
+    lines = helpers.REAL.read_bytes().count(b"\n")
     flags = ["--profile", "--workers", workers, "--unit-bytes", 200_000]
     assert helpers.build(tmp_path, [helpers.REAL], *flags) == 0
     printed = capsys.readouterr().err
-    assert f"{narratives} narratives in " in printed
+    assert f"{lines} lines in " in printed
     rows = rows_of(printed)
     assert set(rows) == STAGES
     seconds = {stage: float(cells[0]) for stage, cells in rows.items()}
     assert seconds["ReadNarratives"] > 0 and seconds["WriteUnit"] > 0
+    assert all(
+        float(cells[2].replace(",", "")) > 0 for cells in rows.values() if float(cells[0]) > 0.01
+    )
     parts = sum(value for stage, value in seconds.items() if stage != "all stages")
     assert parts == pytest.approx(seconds["all stages"], abs=0.01)
     shares = [float(cells[-1].rstrip("%")) for cells in rows.values()]
