@@ -5,6 +5,7 @@ import pytest
 from pipelines.cli.options import Options
 from pipelines.index_annotations import AnnotationSources, ensure_annotation_index
 from tests.conftest import ROOT
+from tests.transforms.core.complete import complete
 from transforms.core.sources.annotations.lookup import open_index
 from transforms.core.sources.narratives.reading import Origin, read_chunk
 from transforms.core.stages.align.align_transcripts import align_transcripts
@@ -40,7 +41,7 @@ def run_stages(tmp_path_factory):
         chunk = align_transcripts(read_chunk(block, Origin("x.jsonl")), source)
         chunk = filter_quality(ground_words(chunk), [MinWords(5)])
         chunk = match_mentions(join_annotations(chunk, index), rules)
-        return measure_richness(chunk, tagger)
+        return complete(measure_richness(chunk, tagger))
 
     return run
 

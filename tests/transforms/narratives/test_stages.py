@@ -16,6 +16,7 @@ from apache_beam.testing.test_pipeline import TestPipeline as Pipeline
 from apache_beam.testing.util import assert_that, equal_to
 
 from tests import build_helpers as helpers
+from tests.transforms.core.complete import complete
 from transforms import storage
 from transforms.core.base.errors import EngineError
 from transforms.core.base.text import split_words
@@ -110,13 +111,14 @@ def stages(index):
 
 @pytest.fixture(scope="module")
 def elements(stages):
-    """By stage: the elements that come to it; `done` are those that have passed all."""
+    """By stage: the elements that come to it; `done` are those to write, completed."""
     found = {"Read": [element for unit in UNITS for element in read_unit(unit, UNIT_BYTES)]}
     current = found["Read"]
     for name, (_, function) in stages.items():
         found[name] = current
         current = [(unit, function(chunk)) for unit, chunk in current]
-    return found | {"done": current}
+    done = [(unit, complete(chunk)) for unit, chunk in current]
+    return found | {"Write": current, "done": done}
 
 
 def in_order(elements):
@@ -157,7 +159,7 @@ def test_stages_in_a_row_with_chunks_sent_between_them(stages, elements):
         chunks = pipeline | beam.Create(UNITS) | ReadNarratives(UNIT_BYTES)
         for name, (transform, _) in stages.items():
             chunks = chunks | f"Send{name}" >> beam.Reshuffle() | transform
-        assert_that(chunks, same(elements["done"]))
+        assert_that(chunks, same(elements["Write"]))
 
 
 def test_count_distances(elements):
