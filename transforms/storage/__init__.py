@@ -13,6 +13,7 @@ import os
 import types
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO
 
@@ -20,10 +21,14 @@ import pyarrow as pa
 
 from transforms.core.base.errors import CHANGED, ChangedError, UsageError, shown
 from transforms.core.sources.index import manifest as index_manifest
-from transforms.storage.files import FileInfo, ListedFile
+from transforms.storage.files import FileInfo, ListedFile, StoredFile
 
 _LINE_BUFFER, _STREAM_BUFFER = 1 << 20, 8 << 20
 """Bytes that a remote store is asked for at a time: behind a unit, a line is all that is read."""
+
+
+_THREADS = 8
+"""Files that are read at a time, where many are."""
 
 
 def _local() -> types.ModuleType:
@@ -153,6 +158,22 @@ def check_unchanged(path: str, fingerprint: str, identity: str = "") -> None:
 def read_bytes(path: str) -> bytes:
     """All bytes of a file."""
     return _store(path).read_bytes(path)
+
+
+def read_many(folder: str, paths: Collection[str]) -> dict[str, bytes]:
+    """All bytes of those of the files below a folder that are there, some at a time."""
+
+    def read(path: str) -> tuple[str, bytes | None]:
+        place = join(folder, path)
+        try:
+            return path, read_bytes(place)
+        except UsageError:
+            if exists(place):
+                raise
+            return path, None  # removed meanwhile
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return {path: data for path, data in pool.map(read, paths) if data is not None}
 
 
 def read_json(path: str) -> dict | None:
@@ -379,15 +400,43 @@ def copy_files(pairs: Iterable[tuple[str, str]]) -> None:
         _store(pairs[0][0]).copy_files(pairs)
 
 
-def swap_pointer(path: str, expected: bytes | None, new: bytes) -> bool:
+def swap_pointer(path: str, expected: bytes | None, new: bytes, unless: str | None = None) -> bool:
     """Compare-and-swap of a small file; returns whether `new` was put there.
 
     Args:
       path: The pointer file.
       expected: What it must hold now, None where it must not exist.
       new: What it shall hold.
+      unless: A file beside the pointer that forbids the swap where it is there. Who creates that
+        file and swaps the pointer afterwards is not overtaken by anyone who has not seen it.
     """
-    return _store(path).swap_pointer(path, expected, new)
+    return _store(path).swap_pointer(path, expected, new, unless)
+
+
+def walk(folder: str) -> list[StoredFile]:
+    """All files below a folder, sorted by path; nothing behind a link."""
+    return sorted(_store(folder).walk(folder), key=lambda file: file.path)
+
+
+def remove_files(folder: str, files: Iterable[StoredFile]) -> None:
+    """Removes files that `walk` has found below a folder, in their order, and what is empty then.
+
+    What has been written under the name of one since then stays.
+    """
+    _store(folder).remove_files(folder, files)
+
+
+def remove_stale_copies(folder: str, before: float) -> int:
+    """Removes this machine's copies of folders of a store that nobody has used since.
+
+    Args:
+      folder: A folder of the store.
+      before: Seconds since 1970.
+
+    Returns:
+      Bytes that are free now.
+    """
+    return _store(folder).remove_stale_copies(before)
 
 
 def local_folder(path: str) -> str:

@@ -41,3 +41,24 @@ class ListedFile(Protocol):
     @property
     def crc32c(self) -> int:
         """Its checksum."""
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredFile:
+    """A file below a folder, as it was found by listing.
+
+    Attributes:
+      path: Where it is, below the folder.
+      size: Bytes.
+      modified: Seconds since 1970 when its content was written.
+      identity: The same for all names of one content (local: device and inode; a bucket: the
+        object's own generation).
+      names: How many names the content has, in the folder and elsewhere: its bytes are free when
+        all of them are gone.
+    """
+
+    path: str
+    size: int
+    modified: float
+    identity: str
+    names: int = 1

@@ -12,6 +12,7 @@ import fnmatch
 import functools
 import hashlib
 import io
+import itertools
 import json
 import logging
 import math
@@ -38,7 +39,7 @@ from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from transforms.core.base.errors import CHANGED, ChangedError, EngineError, UsageError
-from transforms.storage.files import FileInfo
+from transforms.storage.files import FileInfo, StoredFile
 
 SCHEME = "gs://"
 CACHE_VARIABLE = "LOCALIZED_NARRATIVES_CACHE"
@@ -470,7 +471,7 @@ def create_exclusively(path: str, data: bytes) -> bool:
     return _write_over(path, 0, data)
 
 
-def swap_pointer(path: str, expected: bytes | None, new: bytes) -> bool:
+def swap_pointer(path: str, expected: bytes | None, new: bytes, unless: str | None) -> bool:
     """Compare-and-swap of a small object, by the generation that was compared."""
     with _explained(path):
         blob = _bucket(path).get_blob(_split(path)[1])
@@ -482,6 +483,8 @@ def swap_pointer(path: str, expected: bytes | None, new: bytes) -> bool:
             except (exceptions.PreconditionFailed, exceptions.NotFound):
                 return False  # another one is swapping it
     if held.strip() != (expected or b"").strip():  # a blank object names nothing
+        return False
+    if unless is not None and exists(unless):  # after the generation is known: see storage
         return False
     return _write_over(path, generation, new)
 
@@ -526,6 +529,50 @@ def _copy(pair: tuple[str, str]) -> None:
         token, _, _ = target.rewrite(source, retry=DEFAULT_RETRY)
         while token is not None:
             token, _, _ = target.rewrite(source, token=token, retry=DEFAULT_RETRY)
+
+
+def walk(folder: str) -> Iterator[StoredFile]:
+    """All objects below a folder."""
+    for name, blob in _files(folder):
+        yield StoredFile(name, blob.size, blob.updated.timestamp(), str(blob.generation))
+
+
+def remove_files(folder: str, files: Iterable[StoredFile]) -> None:
+    """Removes objects in the generations that were found, those of one folder at a time."""
+    for _, group in itertools.groupby(files, key=lambda file: os.path.dirname(file.path)):
+        _each(functools.partial(_remove_generation, folder), group)
+
+
+def _remove_generation(folder: str, file: StoredFile) -> None:
+    path = os.path.join(folder, file.path)
+    with _explained(path), contextlib.suppress(exceptions.NotFound, exceptions.PreconditionFailed):
+        _blob(path).delete(if_generation_match=int(file.identity), retry=DEFAULT_RETRY)
+
+
+def remove_stale_copies(before: float) -> int:
+    """Removes copies that `local_folder` has made, unless a process is making or choosing them.
+
+    Who has mapped one into memory keeps it.
+    """
+    freed = 0
+    for name in os.listdir(_cache()):
+        lock = os.path.join(_cache(), name)
+        copy = lock.removesuffix(".lock")
+        if not name.endswith(".lock") or os.path.getmtime(lock) >= before:
+            continue
+        with open(lock, "rb") as held:  # opening it to write is what `local_folder` does to use it
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            for path in (copy, f"{copy}.part"):
+                freed += sum(
+                    os.path.getsize(os.path.join(place, file))
+                    for place, _, found in os.walk(path)
+                    for file in found
+                )
+                shutil.rmtree(path, ignore_errors=True)
+    return freed
 
 
 def local_folder(path: str) -> str:

@@ -12,6 +12,7 @@ import glob
 import os
 import platform
 import shutil
+import stat
 import tempfile
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -21,7 +22,7 @@ import google_crc32c
 
 from transforms.core.base import unfinished
 from transforms.core.base.errors import CHANGED, ChangedError, UsageError, option, telling_room
-from transforms.storage.files import FileInfo
+from transforms.storage.files import FileInfo, StoredFile
 
 
 def match(pattern: str) -> dict[str, str]:
@@ -349,7 +350,7 @@ def copy_files(pairs: Iterable[tuple[str, str]]) -> None:
                 _sync_file(target)
 
 
-def swap_pointer(path: str, expected: bytes | None, new: bytes) -> bool:
+def swap_pointer(path: str, expected: bytes | None, new: bytes, unless: str | None) -> bool:
     """Compare-and-swap of a small file under a lock beside it; a link there names nothing."""
     folder = os.path.dirname(path) or "."
     _make_dirs(folder)
@@ -358,10 +359,53 @@ def swap_pointer(path: str, expected: bytes | None, new: bytes) -> bool:
         held = read_bytes(path) if there else b""
         if held.strip() != (expected or b"").strip():  # a blank file names nothing
             return False
+        if unless is not None and os.path.lexists(unless):
+            return False
         sync_folder(folder)  # what the pointer names is in it before the pointer is
         write_bytes(path, new)
         sync_folder(folder)
         return True
+
+
+def walk(folder: str) -> Iterator[StoredFile]:
+    """All files below a folder; nothing behind a link."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not os.path.islink(os.path.join(place, name))]
+        for name in names:
+            path = os.path.join(place, name)
+            with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+                status = os.lstat(path)
+                if stat.S_ISREG(status.st_mode):
+                    yield _stored(os.path.relpath(path, folder), status)
+
+
+def _stored(path: str, status: os.stat_result) -> StoredFile:
+    identity = f"{status.st_dev}:{status.st_ino}"
+    return StoredFile(path, status.st_size, status.st_mtime, identity, status.st_nlink)
+
+
+def remove_files(folder: str, files: Iterable[StoredFile]) -> None:
+    """Removes files where they are still what was found, and folders that are empty then."""
+    for file in files:
+        path = os.path.join(folder, file.path)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            if _stored(file.path, os.lstat(path)).identity == file.identity:
+                remove_file(path)
+        _remove_empty(os.path.dirname(path), folder)
+
+
+def _remove_empty(path: str, top: str) -> None:
+    while len(path) > len(top.rstrip("/")):
+        try:
+            os.rmdir(path)
+        except OSError:  # it is not empty, or gone
+            return
+        path = os.path.dirname(path)
+
+
+def remove_stale_copies(before: float) -> int:
+    """There are none of what is on this machine."""
+    return 0
 
 
 def local_folder(path: str) -> str:

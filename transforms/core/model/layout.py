@@ -6,13 +6,20 @@ OUT/versions/ID/TABLE/*.parquet     a version's tables (rejected: *.avro)
 OUT/versions/ID/{manifest.json,report.html,README.md}
 OUT/units/KEY/record                a finished unit's commit record
 OUT/units/KEY/ATTEMPT/…             the files that it names
-OUT/runs/ID.json                    how a run ended
+OUT/runs/ID.json                    a run that has ended, and how
+OUT/runs/ID.begin.json              a run that has begun, until it ends
+OUT/PINNED                          name of the version that stays current until it is unpinned
+OUT/PRUNING                         what is being removed, until when
+OUT/tags/NAME                       the version that has the tag
 OUT/checksums/KEY.json              MD5 of a catalogued shard that was read for it
 """
 
 import re
 
 CURRENT = "CURRENT"
+PINNED = "PINNED"
+PRUNING = "PRUNING"
+TAGS = "tags"
 VERSIONS = "versions"
 UNITS = "units"
 RUNS = "runs"
@@ -27,7 +34,7 @@ CARD = "README.md"
 LOCKS = (f"{CURRENT}.lock", f"{VERSIONS}.lock")
 """Files that runs on one disk lock; they hold nothing."""
 
-FOLDERS = (VERSIONS, UNITS, RUNS, INDEXES, CHECKSUMS)
+FOLDERS = (VERSIONS, UNITS, RUNS, INDEXES, CHECKSUMS, TAGS)
 """What an output folder holds beside its pointer."""
 
 _VERSION = re.compile("[0-9a-f]{16}")
@@ -48,6 +55,16 @@ def is_unfinished_version(name: str) -> bool:
 def is_of_unit(name: str) -> bool:
     """Whether runs put something of the name into a unit's folder."""
     return bool(_OF_UNIT.fullmatch(name))
+
+
+def run_path(run: str) -> str:
+    """The record of a run that has ended, below the output."""
+    return f"{RUNS}/{run}.json"
+
+
+def begun_path(run: str) -> str:
+    """The record of a run that has not ended, below the output."""
+    return f"{RUNS}/{run}.begin.json"
 
 
 def unit_folder(key: str) -> str:
