@@ -25,6 +25,7 @@ EXIT_CODES = {
     "too_many_bad_lines": 3,
     "not_as_published": 3,
     "held_back": 3,
+    "pinned": 3,
     "failed": 4,
     "damaged": 4,
     "overtaken": 4,

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from pipelines import __version__
 from pipelines.build.failure import failure_of, report_failure
 from pipelines.build.inputs.expectations import Refused
 from pipelines.build.options import BuildOptions
-from pipelines.build.planning import BuildPlan, current_version, plan_build
+from pipelines.build.planning import BuildPlan, plan_build
 from pipelines.build.preparation import prepare, verify_indexes
 from pipelines.cli import stopping
 from pipelines.cli.engines.local_advice import advise
@@ -32,13 +33,28 @@ from pipelines.cli.engines.runners import (
 )
 from pipelines.cli.options import parse_command_line
 from transforms import storage
-from transforms.core.base.errors import MESSAGE_CHARACTERS, EngineError, UsageError, shown
+from transforms.core.base.errors import (
+    MESSAGE_CHARACTERS,
+    EngineError,
+    UsageError,
+    describe_os_error,
+    shown,
+)
 from transforms.core.base.versions import deployment_version
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.output.checks.expected import compare
 from transforms.core.output.checks.verdict import Found, describe_failure, judge_current
+from transforms.units.pin import current_version, read_pin
 from transforms.units.read_version import read_manifest
+from transforms.units.runs import (
+    Ended,
+    is_removed,
+    new_run,
+    note_end,
+    read_pruning,
+    write_begin,
+)
 
 if TYPE_CHECKING:  # both take seconds, which a run that has nothing to do need not wait
     import apache_beam as beam
@@ -54,33 +70,97 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     options, beam_args = parse_command_line(
         OPTIONS, argv, prog, __doc__.partition("\n\n")[2].strip()
     )
+    record = _Record(options)
     try:
-        return _build(options, beam_args)
+        return _build(options, beam_args, record)
     except Refused as refused:
+        record.end(refused.status, str(refused))
         return _fail(options, refused.status, str(refused))
     except (UsageError, EngineError) as error:
+        record.end(failure_of(error)["status"], str(error))
         if options.summary == "json":
             print(json.dumps(failure_of(error), indent=1), flush=True)
         raise
+    except OSError as error:
+        record.end("failed", describe_os_error(error))
+        raise
 
 
-def _build(options: BuildOptions, beam_args: Sequence[str]) -> int:
-    plan = plan_run(options, beam_args)
+class _Record:
+    """What this command leaves of itself in the output's `runs`."""
+
+    def __init__(self, options: BuildOptions) -> None:
+        self._output, self._has_begun = options.output, False
+        self._begun = new_run(
+            uuid.uuid4().hex[:16],
+            "build",
+            is_local(options),
+            engine=options.runner,
+            workers=options.workers,
+            program=__version__,
+        )
+
+    @property
+    def run(self) -> str:
+        """The run's name."""
+        return self._begun.run
+
+    def begin(self, plan: BuildPlan) -> bool:
+        """Says what the run needs; returns whether that is being removed at the moment."""
+        indexes = [plan.annotation_index, plan.transcript_index]
+        self._begun = msgspec.structs.replace(
+            self._begun,
+            base=plan.base,
+            version=plan.version,
+            pending=len(plan.units),
+            bytes=sum((unit.end or unit.size) - unit.start for unit in plan.units),
+            reused=[path.split("/")[-2] for path in plan.finished],
+            indexes=[path.rstrip("/").rpartition("/")[2] for path in indexes if path],
+        )
+        write_begin(self._output, self._begun)
+        self._has_begun = True
+        return is_removed(self._begun, read_pruning(self._output))
+
+    def end(self, status: str, message: str, version: str = "") -> None:
+        """Says how the run has ended, unless it has said so itself."""
+        ended = Ended(status=status, version=version, message=shown(message, MESSAGE_CHARACTERS))
+        note_end(self._output, self._begun, ended, self._has_begun)
+
+
+def _build(options: BuildOptions, beam_args: Sequence[str], record: _Record) -> int:
+    plan = _plan_and_begin(options, beam_args, record)
     for warning in [*filter(None, [plan.damage]), *plan.provenance.warnings]:
         print(f"warning: {shown(warning, MESSAGE_CHARACTERS)}", file=sys.stderr)
     if plan.manifest and plan.is_current and not is_prepared_only(options, beam_args):
-        return _show_current(options, plan, plan.manifest)
+        return _show_current(options, plan, plan.manifest, record)
     # Up to the last line: who is stopped while it prints has published.
     with stopping.noting(lambda: _published_after(plan.base, options.output)):
-        return _run_and_show(options, beam_args, plan)
+        return _run_and_show(options, beam_args, plan, record.run)
 
 
-def _run_and_show(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> int:
+def _plan_and_begin(options: BuildOptions, beam_args: Sequence[str], record: _Record) -> BuildPlan:
+    """Plans a run and says that it begins; waits while something is removed that it needs."""
+    while True:
+        plan = plan_run(options, beam_args)
+        if plan.is_current or is_prepared_only(options, beam_args) or not record.begin(plan):
+            return plan
+        _say(options, "Waiting: `versions prune` is removing units that this run would use.")
+        while read_pruning(options.output):
+            time.sleep(_PAUSE)
+
+
+_PAUSE = 0.5
+"""Seconds until it is looked again whether something is still being removed."""
+
+
+def _run_and_show(
+    options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan, run_id: str
+) -> int:
     begin = time.perf_counter()
     _say(options, _announcement(plan))
     if is_local(options):
         advise(options.workers, len(plan.units))
-    outcome = run(options, beam_args, plan)
+    outcome = run(options, beam_args, plan, run_id)
     if outcome is None:
         return 0
     if outcome["status"] != "published":
@@ -108,7 +188,9 @@ def _fail(options: BuildOptions, status: str, message: str, found: Found | None 
     return report_failure(options.summary == "json", status, message, found)
 
 
-def _show_current(options: BuildOptions, plan: BuildPlan, manifest: Manifest) -> int:
+def _show_current(
+    options: BuildOptions, plan: BuildPlan, manifest: Manifest, record: _Record
+) -> int:
     """Shows the current version, if it keeps the limits that the options name now."""
     expected = compare(plan.expected, manifest.shards)
     manifest = msgspec.structs.replace(manifest, expected=expected)
@@ -116,11 +198,13 @@ def _show_current(options: BuildOptions, plan: BuildPlan, manifest: Manifest) ->
         folder = storage.join(options.output, layout.version_folder(manifest.version))
         found = describe_failure(manifest, folder)
         message = f"{verdict.message}: version {manifest.version} stays current"
+        record.end(verdict.status, message, manifest.version)
         return _fail(options, verdict.status, message, found)
-    _say(
-        options,
-        f"Nothing to do: version {plan.version} has the same input, options and code.",
-    )
+    message = f"Nothing to do: version {plan.version} has the same input, options and code."
+    if read_pin(options.output):
+        message += " The output is pinned to it."
+    record.end("unchanged", message, manifest.version)
+    _say(options, message)
     return show(options, manifest)
 
 
@@ -138,12 +222,14 @@ def _announcement(plan: BuildPlan) -> str:
     return f"Reading {shards}, {size / 1e6:,.1f} MB: {units} pending{finished}."
 
 
-def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dict | None:
+def run(
+    options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan, run_id: str = ""
+) -> dict | None:
     """Runs the pipeline and returns its outcome, None where it is only submitted."""
+    run_id = run_id or uuid.uuid4().hex[:16]
     from pipelines.cli.progress import show_progress
     from transforms.units.publish import PublishPlan
 
-    run_id = uuid.uuid4().hex[:16]
     publish = PublishPlan(
         output=options.output,
         run_id=run_id,
@@ -154,7 +240,7 @@ def run(options: BuildOptions, beam_args: Sequence[str], plan: BuildPlan) -> dic
         provenance=plan.provenance,
         fails_job=fails_jobs(options, beam_args),
     )
-    path = storage.join(options.output, layout.RUNS, f"{run_id}.json")
+    path = storage.join(options.output, layout.run_path(run_id))
     begin = time.perf_counter()
     try:
         with (

@@ -54,9 +54,9 @@ class BuildOptions(Options):
     example = "--input 'data/*_localized_narratives.jsonl' --output out"
     exit_codes = (
         "0 done or nothing to do; 2 wrong use; 3 too many bad lines, a line unaccounted for, input "
-        "that is not what was published, or a version held back; 4 the engine or the system "
-        "failed, or another run published first; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and "
-        "SIGTERM"
+        "that is not what was published, or a version that is held back or waits for an output to "
+        "be unpinned; 4 the engine or the system failed, or another run published first; 129, 130 "
+        "and 143 stopped by SIGHUP, Ctrl-C and SIGTERM"
     )
 
     groups = {

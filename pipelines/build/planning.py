@@ -26,6 +26,7 @@ from transforms.core.stages.filter.threshold import exact_text
 from transforms.core.stages.match.match_mentions import MentionRules
 from transforms.core.stages.measure.taggers import tagger_version
 from transforms.units.corrupt_units import remove_corrupt_units
+from transforms.units.pin import current_version
 from transforms.units.read_version import inspect_version, read_baseline
 
 _SHOWN_POINTER = 40
@@ -119,14 +120,6 @@ def plan_build(options: BuildOptions, prepared: Prepared) -> BuildPlan:
         mentions=mentions,
         provenance=_provenance(options, base, quality, code, packages, prepared),
     )
-
-
-def current_version(output: str) -> str | None:
-    """The version that an output folder's pointer names, whatever its bytes are."""
-    pointer = storage.join(output, layout.CURRENT)
-    if not storage.existing([pointer]):
-        return None
-    return storage.read_bytes(pointer).strip().decode("latin-1") or None
 
 
 def _inspect_current(options: BuildOptions, base: str) -> tuple[Manifest | None, list[str]]:

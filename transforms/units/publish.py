@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -10,7 +9,7 @@ import apache_beam as beam
 import msgspec
 
 from transforms import storage
-from transforms.core.base.errors import ChangedError, EngineError, UsageError, option
+from transforms.core.base.errors import ChangedError, EngineError, UsageError, option, shown
 from transforms.core.base.secrets import mask_secrets
 from transforms.core.model import layout
 from transforms.core.model.manifest import FORMAT, Baseline, Manifest
@@ -35,10 +34,12 @@ from transforms.core.output.version import (
 )
 from transforms.stage import MessagePackCoder, Stopwatch
 from transforms.units.corrupt_units import remove_corrupt_units
+from transforms.units.pin import current_version, pin_path, read_pin
 from transforms.units.read_version import read_baseline, read_complete
+from transforms.units.runs import Ended, write_end
 from transforms.units.write_version import write_version
 
-MADE = ("held_back", "overtaken")
+MADE = ("held_back", "overtaken", "pinned")
 """How a run ends that has made a version which is not current."""
 
 
@@ -74,8 +75,9 @@ class Outcome:
 
     Attributes:
       status: `published`; `not_conserved`, `too_many_bad_lines`, `not_as_published` or `damaged`,
-        with nothing published; `held_back`, when the version is complete but not current; or
-        `overtaken`, when another run published in the meantime.
+        with nothing published; or, when the version is complete but not current, `held_back`,
+        `pinned` (another version is to stay current) or `overtaken` (another run published in
+        the meantime).
       version: The version's name.
       message: One sentence.
       found: What the run found, where it is not published: `verdict.Found`, as JSON has it.
@@ -173,8 +175,7 @@ def publish_version(summary: Summary, plan: PublishPlan) -> Outcome:
     if outcome.status != "published":
         found = msgspec.to_builtins(_describe_found(manifest, outcome.status, summary, plan))
         outcome = dataclasses.replace(outcome, found=found)
-    path = storage.join(plan.output, layout.RUNS, f"{plan.run_id}.json")
-    storage.write_bytes(path, json.dumps(dataclasses.asdict(outcome)).encode())
+    write_end(plan.output, plan.run_id, Ended(**dataclasses.asdict(outcome)))
     return outcome
 
 
@@ -264,13 +265,27 @@ def _publish(
     pointer = storage.join(plan.output, layout.CURRENT)
     base = None if plan.base is None else f"{plan.base}\n".encode("latin-1")
     wanted = f"{version}\n".encode()
-    if storage.swap_pointer(pointer, base, wanted) or storage.read_bytes(pointer) == wanted:
+    if (
+        storage.swap_pointer(pointer, base, wanted, unless=pin_path(plan.output))
+        or current_version(plan.output) == version
+    ):
         return Outcome("published", version, f"version {version} is current")
+    if pinned := read_pin(plan.output):
+        return Outcome("pinned", version, _describe_pin(pinned, version, plan.output))
     return Outcome(
         "overtaken",
         version,
         f"another run published in the meantime: version {version} is whole but not current; "
         "run again to make it so",
+    )
+
+
+def _describe_pin(pinned: str, version: str, output: str) -> str:
+    command = "python -m pipelines.versions"
+    return (
+        f"the output is pinned to version {shown(pinned)}: version {version} is complete but not "
+        f"current; `{command} unpin --output {output}` lets runs publish again, and after that "
+        f"`{command} release {version} --output {output}` makes this one current"
     )
 
 

@@ -65,8 +65,12 @@ def test_bad_lines_are_listed_with_their_line_in_the_file(small_units):
 
 def test_unchanged_input_is_not_read_again(sample, capsys):
     before = helpers.files_below(sample)
+    runs = sorted((sample / "runs").iterdir())
     with contextlib.chdir(helpers.ROOT):
         assert main(["--config", "configs/local.yaml", "--output", str(sample)]) == 0
+    (record,) = set((sample / "runs").iterdir()) - set(runs)
+    assert json.loads(record.read_text())["status"] == "unchanged"
+    record.unlink()
     assert helpers.files_below(sample) == before
     printed = capsys.readouterr().out
     assert (
