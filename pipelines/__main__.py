@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from pipelines.cli.options import job_parser, versions
+from pipelines.cli.options import Command, job_parser, versions
 from pipelines.cli.process import run_program
 from transforms.core.base.errors import UsageError, shown
 
@@ -26,7 +26,7 @@ class Job(NamedTuple):
     """A job of the command.
 
     Attributes:
-      module: Where its `main` and `OPTIONS` are.
+      module: Where its `main` and `OPTIONS` are, or `COMMANDS` where it has several.
       summary: What it does.
     """
 
@@ -46,6 +46,10 @@ JOBS = {
     "generate": Job(
         "pipelines.synthesize",
         "Generate narratives in the published format, with the truth beside them.",
+    ),
+    "versions": Job(
+        "pipelines.versions.commands",
+        "List, verify, compare, undo and remove the versions of an output.",
     ),
 }
 
@@ -108,13 +112,24 @@ def _complete(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog=PROG)
     commands = parser.add_subparsers()
     for name, job in JOBS.items():
-        model = importlib.import_module(job.module).OPTIONS
-        parent = job_parser(model, f"{PROG} {name}", job.summary)
-        commands.add_parser(name, parents=[parent], add_help=False, help=job.summary)
+        module = importlib.import_module(job.module)
+        if not hasattr(module, "COMMANDS"):
+            _add_parser(commands, name, module.OPTIONS, job.summary)
+            continue
+        below = commands.add_parser(name, help=job.summary).add_subparsers()
+        for other, command in module.COMMANDS.items():
+            _add_parser(below, other, command.options, command.summary)
     for name in _OTHERS:
         commands.add_parser(name)
     print(shtab.complete(parser, shell=arguments[0]))
     return 0
+
+
+def _add_parser(
+    commands: "argparse._SubParsersAction", name: str, model: type[Command], summary: str
+) -> None:
+    parent = job_parser(model, f"{PROG} {name}", summary)
+    commands.add_parser(name, parents=[parent], add_help=False, help=summary)
 
 
 _OTHERS: dict[str, Callable[[Sequence[str]], int]] = {

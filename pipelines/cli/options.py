@@ -21,8 +21,8 @@ from transforms.core.base.errors import UsageError, shown
 BeamValue = str | bool | int | float
 
 
-class Options(pydantic.BaseModel):
-    """Options that all jobs have. Field descriptions are the help texts."""
+class Command(pydantic.BaseModel):
+    """Options of a command. Field descriptions are the help texts."""
 
     model_config = pydantic.ConfigDict(extra="forbid", validate_default=True)
 
@@ -37,6 +37,29 @@ class Options(pydantic.BaseModel):
 
     groups: typing.ClassVar[dict[str, str]] = {}
     """Headings of the help, each by the first of the options that stand below it."""
+
+    places: typing.ClassVar[tuple[str, ...]] = ()
+    """Options that are given by their place, without a flag."""
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _take_single_values(cls, values: dict) -> dict:
+        """Takes a string for a list of one, and refuses values without a character."""
+        taken = dict(values)
+        for name, value in values.items():
+            texts = value if isinstance(value, list) else [value]
+            if any(isinstance(text, str) and not text.strip() for text in texts):
+                raise ValueError(
+                    f"{_called(cls, name)}: the value is empty: give one, or leave the option out"
+                )
+            field = cls.model_fields.get(name)
+            if field and isinstance(value, str) and _is_list(field.annotation):
+                taken[name] = [value]
+        return taken
+
+
+class Options(Command):
+    """Options that all jobs have which run on an engine."""
 
     runner: Annotated[str, Metavar("ENGINE")] = pydantic.Field(
         "local",
@@ -54,22 +77,6 @@ class Options(pydantic.BaseModel):
         {}, description="Beam's own options for the engine, by name; as flags they win."
     )
 
-    @pydantic.model_validator(mode="before")
-    @classmethod
-    def _take_single_values(cls, values: dict) -> dict:
-        """Takes a string for a list of one, and refuses values without a character."""
-        taken = dict(values)
-        for name, value in values.items():
-            texts = value if isinstance(value, list) else [value]
-            if any(isinstance(text, str) and not text.strip() for text in texts):
-                raise ValueError(
-                    f"option `{_flag(name)}`: the value is empty: give one, or leave the option out"
-                )
-            field = cls.model_fields.get(name)
-            if field and isinstance(value, str) and _is_list(field.annotation):
-                taken[name] = [value]
-        return taken
-
     @pydantic.field_validator("runner")
     @classmethod
     def _check_runner(cls, name: str) -> str:
@@ -77,7 +84,7 @@ class Options(pydantic.BaseModel):
         return name
 
 
-OptionsT = typing.TypeVar("OptionsT", bound=Options)
+OptionsT = typing.TypeVar("OptionsT", bound=Command)
 
 
 def parse_command_line(
@@ -116,20 +123,22 @@ def parse_command_line(
         options = model(**values)
     except pydantic.ValidationError as error:
         raise UsageError(_explain(error, config, model)) from error
-    if "runner" in options.beam:
-        raise UsageError("`runner` is a key of its own, not one below `beam`")
-    _refuse_unknown_beam_keys(options.beam, config)
+    if isinstance(options, Options):
+        if "runner" in options.beam:
+            raise UsageError("`runner` is a key of its own, not one below `beam`")
+        _refuse_unknown_beam_keys(options.beam, config)
     return options, beam_args
 
 
-def job_parser(model: type[Options], prog: str, description: str) -> argparse.ArgumentParser:
+def job_parser(model: type[Command], prog: str, description: str) -> argparse.ArgumentParser:
     """A job's flags with their help, by topic."""
     parser = argparse.ArgumentParser(
         prog=prog,
-        usage=f"%(prog)s [--config FILE] [OPTION ...]\nexample: %(prog)s {model.example}",
+        usage=f"%(prog)s {_places(model)}[--config FILE] [OPTION ...]\n"
+        f"example: %(prog)s {model.example}",
         description=description,
-        epilog="Every flag is a key of the YAML file too, with _ for -. Other flags go to Beam; in "
-        f"the file they are below the key beam. Exit codes: {model.exit_codes}.",
+        epilog="Every flag is a key of the YAML file too, with _ for -. "
+        f"{_BEAMS_FLAGS if _has_engine(model) else ''}Exit codes: {model.exit_codes}.",
         allow_abbrev=False,
         argument_default=None,
     )
@@ -137,12 +146,32 @@ def job_parser(model: type[Options], prog: str, description: str) -> argparse.Ar
     parser.add_argument("--version", action="version", version=versions())
     below: argparse.ArgumentParser | argparse._ArgumentGroup = parser
     general = Options.model_fields
+    for name in model.places:
+        field = model.model_fields[name]
+        text = str(field.description).replace("%", "%%")
+        parser.add_argument(name, nargs="?", metavar=_metavar(field).name, help=text)
     for name, field in sorted(model.model_fields.items(), key=lambda item: item[0] in general):
+        if name in model.places:
+            continue
         if heading := model.groups.get(name):
             below = parser.add_argument_group(heading)
         if typing.get_origin(field.annotation) is not dict:  # those are keys of the file only
             below.add_argument(_flag(name), **_argument(field))
     return parser
+
+
+_BEAMS_FLAGS = "Other flags go to Beam; in the file they are below the key beam. "
+
+
+def _has_engine(model: type[Command]) -> bool:
+    return issubclass(model, Options)
+
+
+def _places(model: type[Command]) -> str:
+    """What is given by its place, for the line of usage."""
+    names = [(_metavar(model.model_fields[name]).name, model.model_fields[name].is_required())
+             for name in model.places]  # fmt: skip
+    return "".join(f"{name} " if required else f"[{name}] " for name, required in names)
 
 
 def versions() -> str:
@@ -178,6 +207,13 @@ def with_flags(message: str) -> str:
 _OPTION = re.compile(r"\boption `([a-z_]+)`( off\b)?")
 _JOB = re.compile(r"\bjob `([a-z_]+)`")
 """What `errors.option` and `errors.job` have written."""
+
+
+def _called(model: type[Command], name: str) -> str:
+    """An option as messages call it: by its flag, or by what stands in its place."""
+    if name in model.places:
+        return f"`{_metavar(model.model_fields[name]).name}`"
+    return f"option `{_flag(name)}`"
 
 
 def _argument(field: pydantic.fields.FieldInfo) -> dict:
@@ -222,7 +258,7 @@ def _is_list(annotation: Any) -> bool:
     return typing.get_origin(_without_none(annotation)) is list
 
 
-def _read_config(path: str, model: type[Options]) -> dict:
+def _read_config(path: str, model: type[Command]) -> dict:
     values = read_yaml(path)
     values = {} if values is None else values
     if not isinstance(values, dict):
@@ -243,21 +279,21 @@ def _nearest(name: str, *groups: Collection[str]) -> str:
     return ""
 
 
-def _own_flags(model: type[Options]) -> list[str]:
+def _own_flags(model: type[Command]) -> list[str]:
     negative = [f"--no-{_flag(name)[2:]}" for name, field in model.model_fields.items()
                 if field.annotation is bool]  # fmt: skip
     return ["--config", "--version", "--help", *map(_flag, model.model_fields), *negative]
 
 
-def _refuse_strays(beam_args: Sequence[str], model: type[Options]) -> None:
+def _refuse_strays(beam_args: Sequence[str], model: type[Command]) -> None:
     """Refuses what is neither ours nor Beam's: a misspelt flag must not be ignored."""
     if not beam_args:
         return
-    known = known_flags()
+    known = known_flags() if _has_engine(model) else {}
     expects_value = False
     for position, argument in enumerate(beam_args):
         name = argument.partition("=")[0]
-        if name == "--beam":
+        if name == "--beam" and known:
             raise UsageError(_beams_own(beam_args[position:]))
         if name.startswith("--") and name not in known:
             near = _nearest(name, _own_flags(model), known) or "; see --help for the flags"
@@ -289,11 +325,11 @@ def _beams_own(arguments: Sequence[str]) -> str:
     )
 
 
-def _explain(error: pydantic.ValidationError, config: str | None, model: type[Options]) -> str:
+def _explain(error: pydantic.ValidationError, config: str | None, model: type[Command]) -> str:
     problems = []
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"] if not isinstance(part, int))
-        where = f"option `{_flag(key)}`: " if key else ""
+        where = f"{_called(model, key)}: " if key else ""
         text = _worded(problem, model.model_fields.get(key))
         given = f" (given: {shown(repr(problem['input']))})" if key else ""
         given = "" if problem["type"] == "missing" else given

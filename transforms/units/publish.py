@@ -9,7 +9,7 @@ import apache_beam as beam
 import msgspec
 
 from transforms import storage
-from transforms.core.base.errors import ChangedError, EngineError, UsageError, option, shown
+from transforms.core.base.errors import ChangedError, EngineError, UsageError, job, option, shown
 from transforms.core.base.secrets import mask_secrets
 from transforms.core.model import layout
 from transforms.core.model.manifest import FORMAT, Baseline, Manifest
@@ -271,7 +271,7 @@ def _publish(
     ):
         return Outcome("published", version, f"version {version} is current")
     if pinned := read_pin(plan.output):
-        return Outcome("pinned", version, _describe_pin(pinned, version, plan.output))
+        return Outcome("pinned", version, _describe_pin(pinned, version))
     return Outcome(
         "overtaken",
         version,
@@ -280,12 +280,11 @@ def _publish(
     )
 
 
-def _describe_pin(pinned: str, version: str, output: str) -> str:
-    command = "python -m pipelines.versions"
+def _describe_pin(pinned: str, version: str) -> str:
     return (
         f"the output is pinned to version {shown(pinned)}: version {version} is complete but not "
-        f"current; `{command} unpin --output {output}` lets runs publish again, and after that "
-        f"`{command} release {version} --output {output}` makes this one current"
+        f"current; {job('versions')} with `unpin` lets runs publish again, and with `release "
+        f"{version}` makes this one current after that"
     )
 
 

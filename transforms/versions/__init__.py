@@ -1,0 +1,1 @@
+"""The versions of an output: found, verified, moved between, removed and compared."""
