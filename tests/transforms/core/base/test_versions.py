@@ -102,7 +102,7 @@ def test_what_makes_no_unit_leaves_their_version(copy, name):
         "core/output/tables.py",
         "core/data/coco-classes.csv",
         "core/data/en_ud_pos/tok2vec/model",
-        "narratives.py",
+        "narratives/stages.py",
     ],
 )
 def test_what_makes_units_changes_their_version(copy, name):
