@@ -81,7 +81,7 @@ setup(
     packages=find_packages(include=[f"{name}{below}" for name in PACKAGES for below in ("", ".*")]),
     entry_points={"console_scripts": ["narratives = pipelines.__main__:console"]},
     package_data={
-        "": ["*.j2", "*.css"],
+        "transforms.core.report": ["**/*.j2", "**/*.css"],
         "pipelines": ["catalog.yaml", "embedded/**/*"],
         **{f"engines.flink.{name}": FLINK_FILES for name in ("cluster", "parts", "worker")},
         "engines.dataflow": ["Dockerfile"],

@@ -1,6 +1,7 @@
 """The main job and its parts in this process, and the typed decode they are measured against."""
 
 import contextlib
+import functools
 import gc
 import itertools
 import pathlib
@@ -14,6 +15,7 @@ import msgspec
 from benchmarks.material import annotation_files
 from pipelines import index_annotations
 from pipelines.build import job
+from pipelines.runs.run import run
 from transforms.core.model.chunk import Chunk
 from transforms.core.sources.annotations.lookup import AnnotationIndex
 from transforms.core.sources.narratives.decoding import NarrativeRecord
@@ -78,7 +80,9 @@ def run_job(options: job.BuildOptions) -> None:
     Raises:
       RuntimeError: It did not publish.
     """
-    outcome = job.run(options, [], job.plan_run(options, []))
+    plan = job.plan_run(options, [])
+    stages = functools.partial(job.stages_of, options, plan)
+    outcome = run(options, [], plan, stages, plan.publication)
     if outcome["status"] != "published":
         raise RuntimeError(f"the job ended as {outcome['status']}: {outcome['message']}")
 

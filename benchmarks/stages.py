@@ -19,6 +19,7 @@ from pipelines import synthesize
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.units import Unit
 from transforms.core.output import commit_records, tables
+from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.core.sources.annotations.lookup import AnnotationIndex
 from transforms.core.sources.narratives.reading import Origin, read_chunk
 
@@ -66,13 +67,14 @@ def measure(job: Job, block: bytes) -> Iterator[tuple[str, float]]:
         folder.mkdir()
         yield "tables to Parquet", clock(write_tables, chunk, folder)[0]
     unit = Unit("shard", "shard", "", len(block), end=len(block))
-    yield "unit record", clock(commit_records.make_record, unit, chunk, "try", [])[0]
+    yield "unit record", clock(commit_records.make_record, NARRATIVES, unit, chunk, "try", [])[0]
 
 
 def write_tables(chunk: Chunk, folder: pathlib.Path) -> None:
     """Writes the unit's tables as WriteUnit does."""
-    for table, rows in tables.unit_tables(chunk, "shard").items():
-        tables.write_table(table, rows, str(folder / table), table)
+    for table, rows in NARRATIVES.rows(chunk, Unit("shard", "shard", "", 1)).items():
+        name = f"{table}.{tables.ending_of(NARRATIVES.tables[table])}"
+        tables.write_table(table, rows, str(folder / name), name)
 
 
 def show(rounds: list[dict[str, float]], narratives: int) -> None:

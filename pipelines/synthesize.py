@@ -13,7 +13,7 @@ from pipelines.cli.options import Options, parse_command_line
 from pipelines.cli.process import run_program
 from pipelines.cli.values import Files, Folder
 from transforms import storage
-from transforms.core.report.formats import plural
+from transforms.core.report.page.formats import plural
 
 if TYPE_CHECKING:  # Beam takes a second, which help and completion need not wait for
     from transforms.synthesis import SceneFiles

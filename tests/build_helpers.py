@@ -12,7 +12,7 @@ import google_crc32c
 import pyarrow.parquet as pq
 
 from pipelines.build.job import main
-from transforms.core.output.statistics.collection import tables_of
+from transforms.core.output.jobs import narratives as job
 
 ROOT = pathlib.Path(__file__).parents[1]
 NARRATIVES = ROOT / "samples" / "narratives"
@@ -20,7 +20,7 @@ REAL = NARRATIVES / "vidln_as_localized_narratives.jsonl"
 ODD_AND_BAD = NARRATIVES / "odd_and_bad.jsonl"
 GENERATED = sorted(NARRATIVES.glob("generated_train_localized_narratives-*.jsonl"))
 SHARDS = [*GENERATED, ODD_AND_BAD, REAL]
-STATISTICS_TABLES = {name: table.schema for name, table in tables_of().items()}
+STATISTICS_TABLES = {name: table.schema for name, table in job.NARRATIVES.statistics_tables.items()}
 
 
 def arguments(output, shards, *more):

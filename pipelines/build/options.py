@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 
 import pydantic
 
-from pipelines.cli.options import Options
-from pipelines.cli.values import Bytes, Files, Folder, Metavar, Share
+from pipelines.cli.values import Files, Folder, Metavar, Share
+from pipelines.runs.options import RunOptions
 from transforms.core.model.narratives.naming import dataset_and_split
 from transforms.core.model.narratives.schemas import BOX_FLAGS
 from transforms.core.output.checks.guard import Limits
@@ -48,7 +48,7 @@ DATASET = "[a-z0-9_]+"
 """The form of a dataset's name."""
 
 
-class BuildOptions(Options):
+class BuildOptions(RunOptions):
     """Options of `python -m pipelines.build`."""
 
     example = "--input 'data/*_localized_narratives.jsonl' --output out"
@@ -70,16 +70,13 @@ class BuildOptions(Options):
         "verify_output": "reuse and what is printed",
         "runner": "engine",
     }
+    after = {"output": "input", "unit_bytes": "tagger", "max_bad_share": "unit_bytes"}
 
     input: Files = pydantic.Field(
         min_length=1,
         description="Narrative shards: files, patterns, or names of the catalog "
         "(coco_validation). .jsonl, .jsonl.gz or .jsonl.zst.",
     )
-    output: Folder = pydantic.Field(
-        min_length=1, description="Output folder: versions, the pointer to the current one, and "
-        "finished units."
-    )  # fmt: skip
     catalog: Files = pydantic.Field(
         [],
         description="Catalogs of further known files (dataset, split, expected narratives), beside "
@@ -164,17 +161,6 @@ class BuildOptions(Options):
         description="Part-of-speech tagger: en_ud_pos (shipped), an installed spaCy pipeline, or "
         "none.",
     )
-    unit_bytes: Bytes = pydantic.Field(
-        32 << 20,
-        ge=1024,
-        le=1 << 30,
-        description="Bytes of lines that are one unit of work: 33554432, 32MiB or 32MB.",
-    )
-    max_bad_share: Share = pydantic.Field(
-        0.01,
-        description="Share of bad lines above which the run fails and publishes nothing: 0.01 or "
-        "1%.",
-    )
     allow_partial: bool = pydantic.Field(
         False,
         description="Publish input whose narratives or bytes differ from what the catalog has of "
@@ -215,19 +201,6 @@ class BuildOptions(Options):
         0.01,
         description="Guard: share by which narratives, or with the same quality rules captions, "
         "may be fewer than in the version before, in all and in each split.",
-    )
-
-    verify_output: bool = pydantic.Field(
-        False,
-        description="Compare the checksums of all files of the current version, and rebuild it "
-        "where one differs. Without it sizes are compared, and checksums of files that were "
-        "modified since, before a run has nothing to do.",
-    )
-    summary: Literal["text", "json"] = pydantic.Field(
-        "text", description="How the summary is printed at the end."
-    )
-    profile: bool = pydantic.Field(
-        False, description="Print what each stage took, at the end, on standard error."
     )
 
     @pydantic.field_validator("dataset")

@@ -1,8 +1,7 @@
 """Planning a run of the main job: its units, and what is finished already."""
 
-import contextlib
 import dataclasses
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -10,70 +9,58 @@ from pipelines.build.inputs.checks import check_heads
 from pipelines.build.inputs.shards import shard_units
 from pipelines.build.options import BuildOptions
 from pipelines.build.preparation import Prepared
+from pipelines.runs.plan import RunPlan, plan_units
 from transforms import storage
 from transforms.core.base.errors import shown
 from transforms.core.base.secrets import mask_secrets
 from transforms.core.base.versions import code_version, digest, package_versions
 from transforms.core.model import layout
-from transforms.core.model.manifest import Manifest
-from transforms.core.model.manifest_entries import IndexDescription, Provenance, Threshold
-from transforms.core.model.units import Unit
-from transforms.core.output.checks.expected import Expected
-from transforms.core.output.commit_records import CorruptRecord, UnitRecord, decode_record
-from transforms.core.output.version import ShardPlan, version_id
+from transforms.core.model.narratives.manifest import (
+    BuildManifest,
+    BuildProvenance,
+    IndexDescription,
+    Threshold,
+)
 from transforms.core.stages.filter.filter_quality import MaxDistance, MaxDistancePerChar, Rule
 from transforms.core.stages.filter.threshold import exact_text
 from transforms.core.stages.match.match_mentions import MentionRules
 from transforms.core.stages.measure.taggers import tagger_version
-from transforms.units.corrupt_units import remove_corrupt_units
-from transforms.units.pin import current_version
-from transforms.units.read_version import inspect_version, read_baseline
+from transforms.narratives.publication import NarrativesPublication, read_baseline
 
 _SHOWN_POINTER = 40
 """Characters that are shown of a pointer that names no version."""
 
-MAKERS = ("transforms.narratives.stages", "transforms.units.write")
+MAKERS = (
+    "transforms.narratives.stages",
+    "transforms.core.output.jobs.narratives",
+    "transforms.units.write",
+)
 """The modules that make a unit's results, with what they import."""
 
 
 @dataclasses.dataclass(frozen=True)
-class BuildPlan:
-    """A run, before any narrative is read.
+class BuildPlan(RunPlan):
+    """A run of the main job, before any narrative is read.
 
     Attributes:
-      shards: All shards.
-      expected: The splits of a catalog to which they belong.
-      units: Units to do.
-      finished: Paths of the commit records of units that are finished.
-      version: The version that the run makes; None where units of compressed shards are to do.
-      base: The version that is current now.
-      manifest: Its manifest, None where there is none or a file of it is missing or corrupt.
-      damage: A sentence on what is missing or corrupt of it, where something is.
       annotation_index: Path of the annotation index.
       transcript_index: Path of the transcript index.
       quality: The quality rules.
       mentions: The rules of mentions.
-      provenance: Entries of the manifest that are known before a line is read.
+      publication: How the version is described and judged.
     """
 
-    shards: tuple[ShardPlan, ...]
-    expected: tuple[Expected, ...]
-    units: tuple[Unit, ...]
-    finished: tuple[str, ...]
-    version: str | None
-    base: str | None
-    manifest: Manifest | None
-    damage: str | None
+    manifest: BuildManifest | None
     annotation_index: str | None
     transcript_index: str | None
     quality: tuple[Rule, ...]
     mentions: MentionRules
-    provenance: Provenance
+    publication: NarrativesPublication
 
     @property
-    def is_current(self) -> bool:
-        """Whether the version that the run would make is the current one already."""
-        return self.version == self.base and self.manifest is not None
+    def indexes(self) -> tuple[str, ...]:
+        """Paths of the indexes that it reads."""
+        return tuple(path for path in (self.annotation_index, self.transcript_index) if path)
 
 
 def plan_build(options: BuildOptions, prepared: Prepared) -> BuildPlan:
@@ -100,113 +87,21 @@ def plan_build(options: BuildOptions, prepared: Prepared) -> BuildPlan:
     units = [
         unit for shard in prepared.shards for unit in shard_units(shard, options.unit_bytes, salt)
     ]
-    base = current_version(options.output)
-    manifest, corrupt = _inspect_current(options, base) if base else (None, [])
-    todo, finished = _divide(units, options.output, verify=bool(corrupt))
-    check_heads(todo, options.max_bad_share)
-    keys = [unit.key for unit in todo] + [key for key, _ in finished]
+    run = plan_units(prepared.shards, units, options, BuildManifest)
+    check_heads(run.units, options.max_bad_share)
     return BuildPlan(
-        shards=prepared.shards,
-        expected=prepared.expected,
-        units=tuple(todo),
-        finished=tuple(path for _, path in finished),
-        version=None if any(unit.compressed for unit in todo) else version_id(keys),
-        base=base,
-        manifest=None if corrupt else manifest,
-        damage=_damage(options.output, base, corrupt) if base and corrupt else None,
+        **{field.name: getattr(run, field.name) for field in dataclasses.fields(run)},
         annotation_index=annotations.path if annotations else None,
         transcript_index=transcripts.path if transcripts else None,
         quality=quality,
         mentions=mentions,
-        provenance=_provenance(options, base, quality, code, packages, prepared),
+        publication=NarrativesPublication(
+            provenance=_provenance(options, run.base, quality, code, packages, prepared),
+            max_bad_share=options.max_bad_share,
+            expected=prepared.expected,
+            limits=options.limits(),
+        ),
     )
-
-
-def _inspect_current(options: BuildOptions, base: str) -> tuple[Manifest | None, list[str]]:
-    """The current version's manifest, if it is one of this format, and its corrupt files.
-
-    These are marked, so that a later run finds them however this one ends.
-    """
-    if not layout.is_version(base):
-        return None, []
-    folder = storage.join(options.output, layout.version_folder(base))
-    manifest, corrupt = inspect_version(folder, thorough=options.verify_output)
-    storage.mark_modified(folder, corrupt)
-    return manifest, corrupt
-
-
-def _damage(output: str, base: str, corrupt: Sequence[str]) -> str:
-    """What to say of the current version's corrupt files."""
-    folder = storage.join(output, layout.version_folder(base))
-    first, more = storage.join(folder, corrupt[0]), len(corrupt) - 1
-    others = f" (and {more} more)" if more else ""
-    return (
-        f"the current version, {base!r}, is damaged: {first!r}{others} is missing or not what its "
-        "manifest says. This run rebuilds the version or, where input, options or code are others, "
-        "replaces it; read nothing of it before"
-    )
-
-
-def _divide(
-    units: Sequence[Unit], output: str, verify: bool = False
-) -> tuple[list[Unit], list[tuple[str, str]]]:
-    """Units to do, and keys and record paths of those that are finished.
-
-    With `verify`, those with a corrupt file are removed first.
-    """
-    if verify:
-        remove_corrupt_units(_records(_divide(units, output)[1]), output)
-    todo, finished = [], []
-    there = storage.existing([_record_path(unit, output) for unit in units])
-    for unit in units:
-        records = list(_finished_pieces(unit, output, there))
-        finished += records
-        if not records or records[-1][2] is False:
-            todo.append(unit)
-            finished = finished[: len(finished) - len(records)]
-    return todo, [(key, path) for key, path, _ in finished]
-
-
-def _records(finished: Sequence[tuple[str, str]]) -> dict[str, UnitRecord]:
-    """The records of units that are finished, by key, but for corrupt ones: publishing says so."""
-    records = {}
-    for key, path in finished:
-        with contextlib.suppress(CorruptRecord):
-            records[key] = decode_record(storage.read_bytes(path))
-    return records
-
-
-def _record_path(unit: Unit, output: str) -> str:
-    return storage.join(output, layout.record_path(unit.key))
-
-
-def _finished_pieces(
-    unit: Unit, output: str, there: Collection[str]
-) -> Iterator[tuple[str, str, bool]]:
-    """Keys and record paths of what is finished of a unit, and whether that is its end.
-
-    A plain unit has one record, which is looked up in those that are `there`. Where a compressed
-    shard's pieces begin is only known from the records before, so they are followed from the
-    first to the last.
-    """
-    if not unit.compressed:
-        if (path := _record_path(unit, output)) in there:
-            yield unit.key, path, True
-        return
-    index, start, last = 0, unit.start, False
-    while not last:
-        piece = unit.piece(index, start, start)
-        path = _record_path(piece, output)
-        if not storage.exists(path):
-            return
-        try:
-            record = decode_record(storage.read_bytes(path))
-        except CorruptRecord:
-            units = storage.join(output, layout.UNITS)
-            storage.remove_others(units, {piece.key: ()}, layout.is_of_unit)
-            return
-        index, start, last = index + 1, start + record.bytes, record.last
-        yield piece.key, path, last
 
 
 def _warnings(index: IndexDescription | None) -> list[str]:
@@ -239,13 +134,13 @@ def _provenance(
     code: str,
     packages: dict[str, str],
     prepared: Prepared,
-) -> Provenance:
+) -> BuildProvenance:
     """Entries of the manifest that are known before a line is read, without secrets."""
     annotations, transcripts = (
         index.description if index else None
         for index in (prepared.annotations, prepared.transcripts)
     )
-    made = Provenance(
+    made = BuildProvenance(
         configuration=options.model_dump(mode="json"),
         code=code,
         packages=packages,
@@ -258,7 +153,7 @@ def _provenance(
             *_not_compared(options.output, base),
         ],
     )
-    return msgspec.convert(mask_secrets(msgspec.to_builtins(made)), Provenance)
+    return msgspec.convert(mask_secrets(msgspec.to_builtins(made)), BuildProvenance)
 
 
 def _threshold(options: BuildOptions, rules: Sequence[Rule]) -> Threshold | None:

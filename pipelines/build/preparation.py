@@ -18,7 +18,7 @@ from transforms import storage
 from transforms.core.base.errors import UsageError, shown
 from transforms.core.base.versions import code_version, digest
 from transforms.core.model import layout
-from transforms.core.model.manifest_entries import IndexDescription, IndexedFile
+from transforms.core.model.narratives.manifest import IndexDescription, IndexedFile
 from transforms.core.model.units import Unit
 from transforms.core.output.checks.expected import Expected
 from transforms.core.output.version import ShardPlan

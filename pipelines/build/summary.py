@@ -13,9 +13,10 @@ from rich.text import Text
 from transforms import storage
 from transforms.core.base.errors import shown as printable
 from transforms.core.model import layout
-from transforms.core.model.manifest import Manifest
-from transforms.core.report import paper, views
-from transforms.core.report.formats import (
+from transforms.core.model.narratives.manifest import BuildManifest
+from transforms.core.report.narratives import paper, views
+from transforms.core.report.page import rows
+from transforms.core.report.page.formats import (
     NOTHING,
     decimal,
     integer,
@@ -56,7 +57,7 @@ SHOWN_ENTRIES = (
 
 
 def print_summary(
-    manifest: Manifest,
+    manifest: BuildManifest,
     tables: Mapping[str, pa.Table],
     output: str,
     console: Console | None = None,
@@ -65,7 +66,7 @@ def print_summary(
 
     Args:
       manifest: The version's manifest.
-      tables: Its statistics tables (`statistics.collection.tables_of`).
+      tables: Its statistics tables (`Job.statistics_tables`).
       output: Where versions are written.
       console: Where to print; standard output by default.
     """
@@ -80,7 +81,7 @@ def print_summary(
     _print_places(console, manifest, output)
 
 
-def summary_as_json(manifest: Manifest, tables: Mapping[str, pa.Table]) -> dict:
+def summary_as_json(manifest: BuildManifest, tables: Mapping[str, pa.Table]) -> dict:
     """The same content for programs."""
     shards, total = views.reconciliation(manifest)
     localization = views.localization_by_split(tables["localization"])
@@ -129,7 +130,7 @@ def _table(**columns: str) -> Table:
     return table
 
 
-def _named(dataset: str | None, split: str | None, manifest: Manifest) -> str:
+def _named(dataset: str | None, split: str | None, manifest: BuildManifest) -> str:
     name = _plainly(dataset, split)
     is_generated = (dataset, split) in views.generated_splits(manifest)
     return f"{name} (not real)" if is_generated else name
@@ -139,7 +140,7 @@ def _plainly(dataset: str | None, split: str | None) -> str:
     return split_name(dataset, split).replace(" · ", " ")
 
 
-def _print_inputs(console: Console, manifest: Manifest) -> None:
+def _print_inputs(console: Console, manifest: BuildManifest) -> None:
     counts, shards = manifest.counts, manifest.shards
     read = sum(row.bytes for row in shards)
     _heading(console, f"Version {manifest.version}")
@@ -159,7 +160,7 @@ def _print_inputs(console: Console, manifest: Manifest) -> None:
         )
 
 
-def _print_reconciliation(console: Console, manifest: Manifest) -> None:
+def _print_reconciliation(console: Console, manifest: BuildManifest) -> None:
     shards, total = views.reconciliation(manifest)
     _heading(console, "Lines = narratives + discarded + rejected + blank")
     widths = (11, 12, 11, 10, 7, 16)
@@ -178,7 +179,7 @@ def _print_reconciliation(console: Console, manifest: Manifest) -> None:
     _print_counts(console, total, names, widths)
 
 
-def _print_shard(console: Console, row: Mapping, manifest: Manifest) -> None:
+def _print_shard(console: Console, row: Mapping, manifest: BuildManifest) -> None:
     """Its name and split, on two lines where one is too short: names are to be copied."""
     shard, split = f"  {printable(row['shard'], NAME_CHARACTERS)}", ""
     if row["dataset"] is not None:  # else each of its lines says its own
@@ -196,24 +197,24 @@ def _print_counts(console: Console, row: Mapping, names: tuple, widths: tuple) -
     console.print(text, soft_wrap=True)
 
 
-_VERDICTS = {views.HOLDS: "holds", views.PARTIAL: "PARTIAL", views.FAILS: "FAILS"}
+_VERDICTS = {rows.HOLDS: "holds", rows.PARTIAL: "PARTIAL", rows.FAILS: "FAILS"}
 
 
-def _print_published_counts(console: Console, manifest: Manifest) -> None:
+def _print_published_counts(console: Console, manifest: BuildManifest) -> None:
     """Catalogued splits: how many narratives were published and read."""
-    rows = views.published_counts(manifest)
-    if rows:
+    published = views.published_counts(manifest)
+    if published:
         _heading(console, "Narratives published and read")
-    for row in rows:
+    for row in published:
         _line(console, f"  {row['group']}: {row['words']}", "" if row["met"] else "red", hang=2)
 
 
-def _print_checks(console: Console, manifest: Manifest) -> None:
+def _print_checks(console: Console, manifest: BuildManifest) -> None:
     """Each check with the split that is nearest to its limit, or furthest beyond it."""
-    rows = views.checks_by_name(manifest)
-    if rows:
+    checks = rows.checks_by_name(manifest)
+    if checks:
         _heading(console, "Checks before publishing")
-    for row in rows:
+    for row in checks:
         split = row["dataset"], row["split"]
         where = _named(*split, manifest) if any(split) else "in all"
         bound = "min" if row["option"].startswith("min_") else "max"
@@ -227,7 +228,7 @@ def _print_checks(console: Console, manifest: Manifest) -> None:
             _line(console, f"    BEYOND the limit: {option} {row['limit']:g}", "red", hang=4)
 
 
-def _print_losses(console: Console, manifest: Manifest) -> None:
+def _print_losses(console: Console, manifest: BuildManifest) -> None:
     counts = manifest.counts
     _heading(console, "Kept, discarded, rejected")
     _line(console, f"  kept       {integer(counts.narratives)}")
@@ -244,15 +245,15 @@ def _print_reasons(
 ) -> None:
     listed = ", ".join(
         f"{phrase(reason)} {integer(count)}".replace(" ", TIED)
-        for reason, count in views.by_number(reasons)
+        for reason, count in rows.by_number(reasons)
     )
     head = integer(number) if number is not None else "" if listed else "0"
     between = ": " if head and listed else ""
     _line(console, f"  {name:<11}{head}{between}{listed}", hang=11)
 
 
-def _print_bad_lines(console: Console, manifest: Manifest) -> None:
-    shown, more = views.bad_lines(manifest, BAD_LINES_SHOWN)
+def _print_bad_lines(console: Console, manifest: BuildManifest) -> None:
+    shown, more = rows.bad_lines(manifest, BAD_LINES_SHOWN)
     for row in shown:
         shard, message = printable(row.shard, NAME_CHARACTERS), printable(row.message, 500)
         text = f"    {shard}:{row.line} {row.code} {message}"
@@ -261,7 +262,7 @@ def _print_bad_lines(console: Console, manifest: Manifest) -> None:
         _line(console, f"    … and {integer(more)} more in the table `rejected`")
 
 
-def _print_repeats(console: Console, manifest: Manifest) -> None:
+def _print_repeats(console: Console, manifest: BuildManifest) -> None:
     repeated = manifest.repeated_keys
     if not repeated.narratives:
         return
@@ -278,7 +279,7 @@ def _print_repeats(console: Console, manifest: Manifest) -> None:
         )
 
 
-def _print_richness(console: Console, manifest: Manifest, richness: pa.Table) -> None:
+def _print_richness(console: Console, manifest: BuildManifest, richness: pa.Table) -> None:
     _heading(console, "Richness: mean per caption")
     table = _table(split="", captions="captions", **WORD_COLUMNS)
     for row in richness.to_pylist():
@@ -291,16 +292,16 @@ def _print_richness(console: Console, manifest: Manifest, richness: pa.Table) ->
     console.print(table)
 
 
-def _print_localization(console: Console, manifest: Manifest, localization: pa.Table) -> None:
+def _print_localization(console: Console, manifest: BuildManifest, localization: pa.Table) -> None:
     _heading(console, "Localization: trace points of a mention inside its closest box")
-    rows = views.localization_by_split(localization)
+    splits = views.localization_by_split(localization)
     table = _table(
         split="", mentions="mentions", boxed="with a box", points="points", inside="inside"
     )
-    for row in rows:
+    for row in splits:
         _add_localization(table, _named(row["dataset"], row["split"], manifest), row)
-    if len(rows) != 1:
-        _add_localization(table, "in all", views.localization_total(rows))
+    if len(splits) != 1:
+        _add_localization(table, "in all", views.localization_total(splits))
     console.print(table)
     counts = manifest.counts
     _line(
@@ -325,7 +326,7 @@ def _add_localization(table: Table, name: str, row: Mapping) -> None:
     )
 
 
-def _print_places(console: Console, manifest: Manifest, output: str) -> None:
+def _print_places(console: Console, manifest: BuildManifest, output: str) -> None:
     folder = storage.join(output, layout.version_folder(manifest.version))
     console.print()
     for name, path in (

@@ -38,6 +38,9 @@ class Command(pydantic.BaseModel):
     groups: typing.ClassVar[dict[str, str]] = {}
     """Headings of the help, each by the first of the options that stand below it."""
 
+    after: typing.ClassVar[dict[str, str]] = {}
+    """Options of a base class that stand behind another one in the help; the others come last."""
+
     places: typing.ClassVar[tuple[str, ...]] = ()
     """Options that are given by their place, without a flag."""
 
@@ -145,14 +148,12 @@ def job_parser(model: type[Command], prog: str, description: str) -> argparse.Ar
     parser.add_argument("--config", metavar="FILE", help="YAML file of options; flags win.")
     parser.add_argument("--version", action="version", version=versions())
     below: argparse.ArgumentParser | argparse._ArgumentGroup = parser
-    general = Options.model_fields
     for name in model.places:
         field = model.model_fields[name]
         text = str(field.description).replace("%", "%%")
         parser.add_argument(name, nargs="?", metavar=_metavar(field).name, help=text)
-    for name, field in sorted(model.model_fields.items(), key=lambda item: item[0] in general):
-        if name in model.places:
-            continue
+    for name in _in_order(model):
+        field = model.model_fields[name]
         if heading := model.groups.get(name):
             below = parser.add_argument_group(heading)
         if typing.get_origin(field.annotation) is not dict:  # those are keys of the file only
@@ -172,6 +173,18 @@ def _places(model: type[Command]) -> str:
     names = [(_metavar(model.model_fields[name]).name, model.model_fields[name].is_required())
              for name in model.places]  # fmt: skip
     return "".join(f"{name} " if required else f"[{name}] " for name, required in names)
+
+
+def _in_order(model: type[Command]) -> list[str]:
+    """Options in the order of the help: a class's own first, those of all jobs last."""
+    names: list[str] = []
+    for kind in model.__mro__:
+        for name in getattr(kind, "model_fields", {}):
+            inherited = any(name in getattr(base, "model_fields", {}) for base in kind.__mro__[1:])
+            if not inherited and name not in (*names, *model.places):
+                behind = names.index(model.after[name]) + 1 if name in model.after else len(names)
+                names.insert(behind, name)
+    return names
 
 
 def versions() -> str:

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from typing import Any
 
+from transforms.core.report.formats import integer, plural, split_name
+
 from pipelines.cli.options import with_flags
 from pipelines.versions.options import OutputOptions, VersionOptions
 from pipelines.versions.printing import moment, print_columns, print_json, size
 from transforms.core.base.errors import MESSAGE_CHARACTERS, shown
 from transforms.core.model.manifest import Manifest
 from transforms.core.output.checks.guard import explain_checks
-from transforms.core.report.formats import integer, plural, split_name
 from transforms.versions.survey import HELD, Survey, VersionInfo, read_survey
 
 HEADS = ("version", "state", "made", "narratives", "inputs", "size", "code", "tags")

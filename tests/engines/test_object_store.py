@@ -15,6 +15,7 @@ from tests.transforms.storage.test_storage import PACKERS, TEXT
 from transforms import storage
 from transforms.core.base.errors import UsageError
 from transforms.core.model.manifest import encode_manifest
+from transforms.core.model.narratives.manifest import BuildManifest
 from transforms.core.output.version import describe_page
 from transforms.units.read_version import read_complete
 
@@ -215,7 +216,7 @@ def test_a_file_that_is_not_there_is_named(root):
         with pytest.raises(UsageError, match=path):
             function(path)
     assert not storage.exists(path) and storage.list_dir(path) == []
-    assert storage.read_json(path) is None and read_complete(root) is None
+    assert storage.read_json(path) is None and read_complete(root, kind=BuildManifest) is None
 
 
 def test_files_that_are_there_are_found(root):
@@ -258,16 +259,16 @@ def test_a_manifest_is_whole_when_its_files_are(root):
     )
     made = manifest_with(files=[{**table, "table": "t", "shard": "s", "rows": 1}], pages=[page])
     storage.write_bytes(storage.join(root, "manifest.json"), encode_manifest(made))
-    assert read_complete(root).listed == made.listed
-    assert read_complete(root, thorough=True) == read_complete(root)
+    assert read_complete(root, kind=BuildManifest).listed == made.listed
+    assert read_complete(root, True, BuildManifest) == read_complete(root, kind=BuildManifest)
     assert storage.are_whole(root, {})
     assert storage.checksums(root, ["t/a", "t/bb", "t/c"]) == {
         name: google_crc32c.value(name.encode()) for name in ("t/a", "t/bb")
     }
     storage.write_bytes(paths[0], b"t/b")  # of the same size
-    assert read_complete(root, thorough=True) is None
+    assert read_complete(root, True, BuildManifest) is None
     storage.write_bytes(paths[0], b"longer")
-    assert read_complete(root) is None
+    assert read_complete(root, kind=BuildManifest) is None
     storage.remove_file(paths[0])
-    assert read_complete(root) is None
+    assert read_complete(root, kind=BuildManifest) is None
     assert storage.checksums(root, ["t/a", "t/bb"]) == {"t/bb": google_crc32c.value(b"t/bb")}

@@ -10,14 +10,17 @@ import pytest
 from apache_beam.coders import coders
 from apache_beam.runners.pipeline_context import PipelineContext
 
-from pipelines.build.job import build_pipeline, plan_run
+from pipelines.build.job import plan_run, stages_of
 from pipelines.build.options import BuildOptions
 from pipelines.cli.options import parse_command_line
+from pipelines.runs.run import build_pipeline
 from tests import build_helpers as helpers
 from transforms.core.output.commit_records import decode_record
+from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.core.output.version import Summary
 from transforms.stage import ChunkCoder, MessagePackCoder
-from transforms.units.publish import PublishPlan, SummaryCoder, publish_version
+from transforms.units.merge import SummaryCoder
+from transforms.units.publish import PublishPlan, publish_version
 
 NOTHING = re.compile(r"DoOnce/Map|TakeEachOnce|KeyWithVoid|CombinePerKey|Encoded/MaybeReshuffle")
 """Beam's own steps: their elements hold None for want of a key or value, or bytes of ours."""
@@ -39,15 +42,13 @@ def records(made):
     return [decode_record(path.read_bytes()) for path in made[0].glob("units/*/record")]
 
 
-def publish_plan(output, options, plan):
+def publish_plan(output, plan):
     return PublishPlan(
         output=str(output),
         run_id="x",
         base=None,
         shards=plan.shards,
-        expected=plan.expected,
-        limits=options.limits(),
-        provenance=plan.provenance,
+        publication=plan.publication,
     )
 
 
@@ -66,7 +67,7 @@ def leaves(coder_id, components):
 def test_no_collection_of_the_main_job_is_pickled(made):
     output, options, plan = made
     pipeline = beam.Pipeline()
-    build_pipeline(pipeline, options, plan, publish_plan(output, options, plan))
+    build_pipeline(pipeline, plan, stages_of(options, plan), publish_plan(output, plan))
     components = pipeline.to_runner_api().components
     found = {
         collection.unique_name: set(leaves(collection.coder_id, components))
@@ -79,13 +80,17 @@ def test_no_collection_of_the_main_job_is_pickled(made):
     ]  # fmt: skip
     assert [name for name in unknown if not NOTHING.search(name)] == []
     ours = {kind for kinds in found.values() for kind in kinds if isinstance(kind, type)}
-    assert {ChunkCoder, MessagePackCoder, SummaryCoder} <= ours
+    assert {ChunkCoder, MessagePackCoder} <= ours
 
 
 def survive(value):
     """A value after its way through the coder that Beam takes for its type."""
     coder = beam.coders.registry.get_coder(type(value))
     assert isinstance(coder, MessagePackCoder) and coder.to_type_hint() is type(value)
+    return travel(coder, value)
+
+
+def travel(coder, value):
     return coder.decode(coder.encode(value))
 
 
@@ -95,19 +100,19 @@ def test_units_and_records_survive(made, records):
 
 
 def test_an_outcome_survives(made, records):
-    summary = Summary()
+    summary = Summary.of(NARRATIVES)
     for record in records:
         summary.update(record)
-    outcome = publish_version(summary, publish_plan(*made))
+    outcome = publish_version(summary, publish_plan(made[0], made[2]))
     assert survive(outcome) == outcome
 
 
 def test_a_summary_survives_and_can_be_added_to(records):
-    one, other, whole = Summary(), Summary(), Summary()
+    one, other, whole = Summary.of(NARRATIVES), Summary.of(NARRATIVES), Summary.of(NARRATIVES)
     for number, record in enumerate(records):
         (one if number % 2 else other).update(record)
         whole.update(record)
-    one, other = survive(one), survive(other)
+    one, other = (travel(SummaryCoder(NARRATIVES), each) for each in (one, other))
     one.merge(other)
     assert one.records == whole.records
     assert one.statistics.to_tables() == whole.statistics.to_tables()
@@ -115,13 +120,13 @@ def test_a_summary_survives_and_can_be_added_to(records):
 
 def test_a_summary_of_all_published_units_travels_in_a_moment(records):
     """As many units as 29 GB have."""
-    summary = Summary()
+    summary = Summary.of(NARRATIVES)
     for number in range(1000):
         record = records[number % len(records)]
         summary.update(record)
         summary.records[f"{record.unit.key}-{number}"] = record
     begin = time.perf_counter()
-    survive(summary)
+    travel(SummaryCoder(NARRATIVES), summary)
     assert time.perf_counter() - begin < 5
 
 

@@ -1,32 +1,25 @@
-"""MergeUnits and PublishVersion: the last steps of the pipeline."""
+"""PublishVersion: the last step of the pipeline."""
 
 import dataclasses
 import datetime
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import apache_beam as beam
 import msgspec
 
 from transforms import storage
-from transforms.core.base.errors import ChangedError, EngineError, UsageError, job, option, shown
+from transforms.core.base.errors import EngineError, UsageError, job, option, shown
 from transforms.core.base.secrets import mask_secrets
 from transforms.core.model import layout
-from transforms.core.model.manifest import FORMAT, Baseline, Manifest
-from transforms.core.model.manifest_entries import InputRow, Provenance
-from transforms.core.output.checks.expected import Expected, compare
-from transforms.core.output.checks.guard import Limits, run_checks
-from transforms.core.output.checks.verdict import Found, Verdict, describe_failure, judge
-from transforms.core.output.commit_records import CorruptRecord, UnitRecord, decode_record
+from transforms.core.model.manifest import FORMAT, Manifest
+from transforms.core.model.manifest_entries import InputRow
+from transforms.core.output.checks.verdict import Found, Verdict
 from transforms.core.output.version import (
     SHOWN_BAD_LINES,
     ShardPlan,
     Summary,
     decode_summary,
-    describe_repeats,
-    describe_splits,
     describe_units,
-    encode_summary,
     reconcile,
     total_counts,
     version_files,
@@ -34,8 +27,10 @@ from transforms.core.output.version import (
 )
 from transforms.stage import MessagePackCoder, Stopwatch
 from transforms.units.corrupt_units import remove_corrupt_units
+from transforms.units.merge import MergeRecords
 from transforms.units.pin import current_version, pin_path, read_pin
-from transforms.units.read_version import read_baseline, read_complete
+from transforms.units.publication import Publication
+from transforms.units.read_version import read_complete
 from transforms.units.runs import Ended, write_end
 from transforms.units.write_version import write_version
 
@@ -52,9 +47,7 @@ class PublishPlan:
       run_id: Names the file in which the run's outcome is left.
       base: The version that was current when the run was planned, None for none.
       shards: All shards of the run.
-      expected: The splits of a catalog to which shards belong.
-      limits: What the run must keep to be published.
-      provenance: Entries of the manifest that are known before a line is read.
+      publication: How the version is described and judged.
       fails_job: Whether a run that publishes nothing is to fail as a job, for engines on which
         nobody may be waiting to read its outcome.
     """
@@ -63,9 +56,7 @@ class PublishPlan:
     run_id: str
     base: str | None
     shards: tuple[ShardPlan, ...]
-    expected: tuple[Expected, ...]
-    limits: Limits
-    provenance: Provenance
+    publication: Publication
     fails_job: bool = False
 
 
@@ -89,70 +80,7 @@ class Outcome:
     found: dict = dataclasses.field(default_factory=dict)
 
 
-class SummaryCoder(MessagePackCoder):
-    """A summary as MessagePack of its records and packed statistics."""
-
-    def encode(self, value: Any) -> bytes:
-        return encode_summary(value)
-
-    def decode(self, encoded: bytes) -> Summary:
-        return decode_summary(encoded)
-
-
-beam.coders.registry.register_coder(UnitRecord, MessagePackCoder)
-beam.coders.registry.register_coder(Summary, SummaryCoder)
 beam.coders.registry.register_coder(Outcome, MessagePackCoder)
-
-
-@beam.typehints.with_input_types(UnitRecord)
-@beam.typehints.with_output_types(Summary)
-class MergeUnits(beam.CombineFn):
-    """Merges unit records to one `Summary`, in any order."""
-
-    def get_accumulator_coder(self) -> beam.coders.Coder:
-        return SummaryCoder(Summary)
-
-    def create_accumulator(self) -> Summary:
-        return Summary()
-
-    def add_input(self, accumulator: Summary, record: UnitRecord) -> Summary:
-        accumulator.update(record)
-        return accumulator
-
-    def merge_accumulators(self, accumulators: Iterable[Summary]) -> Summary:
-        merged = Summary()
-        for accumulator in accumulators:
-            merged.merge(accumulator)
-        return merged
-
-    def compact(self, accumulator: Summary) -> Summary:
-        accumulator.compact()
-        return accumulator
-
-    def extract_output(self, accumulator: Summary) -> Summary:
-        return accumulator
-
-
-def read_record(path: str) -> UnitRecord:
-    """Reads a commit record.
-
-    Raises:
-      UsageError: It is corrupt; its unit is then removed, so that the next run does it again. Or it
-        is gone, as after the try before, or when another run has found it corrupt.
-    """
-    try:
-        return decode_record(storage.read_bytes(path))
-    except UsageError as error:
-        raise ChangedError(
-            f"{error}; a finished unit is gone: run the same command again"
-        ) from error
-    except CorruptRecord as error:
-        unit_folder = path.rpartition("/")[0]
-        units, _, key = unit_folder.rpartition("/")
-        storage.remove_others(units, {key: ()}, layout.is_of_unit)
-        raise ChangedError(
-            f"{path!r} was corrupt and has been removed: run the same command again"
-        ) from error
 
 
 def publish_version(summary: Summary, plan: PublishPlan) -> Outcome:
@@ -167,7 +95,7 @@ def publish_version(summary: Summary, plan: PublishPlan) -> Outcome:
     for shard in plan.shards:
         storage.check_unchanged(shard.path, shard.fingerprint, shard.identity)
     manifest = make_manifest(summary, plan)
-    verdict = judge(manifest, plan.limits)
+    verdict = plan.publication.judge(manifest)
     if verdict is None or verdict.status == "held_back":
         outcome = _publish(manifest, summary, plan, verdict)
     else:
@@ -186,38 +114,38 @@ def _describe_found(manifest: Manifest, status: str, summary: Summary, plan: Pub
     """
     folder = storage.join(plan.output, layout.version_folder(manifest.version))
     if status in MADE:
-        return describe_failure(manifest, folder)
+        return plan.publication.describe_failure(manifest, folder)
     files = version_files(summary.in_order())
-    return describe_failure(
-        manifest, folder, {file.path: f"{plan.output}/{place}" for place, file in files.items()}
-    )
+    places = {file.path: f"{plan.output}/{place}" for place, file in files.items()}
+    return plan.publication.describe_failure(manifest, folder, places)
 
 
 def make_manifest(summary: Summary, plan: PublishPlan) -> Manifest:
-    """The version's manifest; entries of the statistics' files and the report come later."""
+    """The version's manifest; entries of the statistics' files and the pages come later."""
+    publication = plan.publication
     records = summary.in_order()
     units, bad_lines = describe_units(records)
-    shards = reconcile(plan.shards, records)
-    manifest = Manifest(
-        format=FORMAT,
-        version=version_id(summary.records),
-        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        previous=plan.base if layout.is_version(plan.base or "") else None,
-        **msgspec.structs.asdict(plan.provenance),
-        inputs=[_describe_input(shard) for shard in plan.shards],
-        shards=shards,
-        expected=compare(plan.expected, shards),
-        splits=describe_splits(summary.statistics),
-        counts=total_counts(records),
-        units=units,
-        bad_lines=bad_lines[:SHOWN_BAD_LINES],
-        repeated_keys=describe_repeats(summary.statistics),
-        files=list(version_files(records).values()),
-        checks=[],
-        pages=[],
-        seal="",
-    )
-    checks = run_checks(manifest, _previous(plan), plan.limits)
+    shards = reconcile(plan.shards, records, publication.job.accounted)
+    values = {
+        "format": FORMAT,
+        "job": publication.job.name,
+        "version": version_id(summary.records),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "previous": plan.base if layout.is_version(plan.base or "") else None,
+        **msgspec.structs.asdict(publication.provenance),
+        "inputs": [_describe_input(shard) for shard in plan.shards],
+        "shards": shards,
+        "counts": total_counts(records),
+        "units": units,
+        "bad_lines": bad_lines[:SHOWN_BAD_LINES],
+        "files": list(version_files(records).values()),
+        "checks": [],
+        "pages": [],
+        "seal": "",
+        **publication.describe(summary, shards),
+    }
+    manifest = msgspec.convert(msgspec.to_builtins(values), publication.manifest)
+    checks = publication.check(manifest, _previous(plan))
     return msgspec.structs.replace(manifest, checks=checks)
 
 
@@ -227,14 +155,11 @@ def _describe_input(shard: ShardPlan) -> InputRow:
     return msgspec.convert(mask_secrets(entry), InputRow)
 
 
-def _previous(plan: PublishPlan) -> Baseline | None:
-    """What the run is compared with of the version that was current when it was planned.
-
-    None where there is none, or it is corrupt or of another form: nothing can be said against it.
-    """
+def _previous(plan: PublishPlan) -> str | None:
+    """The folder of the version that was current when the run was planned, None for none."""
     if plan.base is None or not layout.is_version(plan.base):
         return None
-    return read_baseline(storage.join(plan.output, layout.version_folder(plan.base)))
+    return storage.join(plan.output, layout.version_folder(plan.base))
 
 
 def _publish(
@@ -300,7 +225,7 @@ def _fill_version(target: str, manifest: Manifest, summary: Summary, plan: Publi
     """
     try:
         with storage.new_folder(target, _is_complete) as folder:
-            write_version(folder, manifest, summary, plan.output)
+            write_version(folder, manifest, summary, plan.output, plan.publication)
     except (OSError, UsageError):
         if not _is_complete(target):  # unless another run has removed this one when it published
             raise
@@ -321,7 +246,8 @@ class _Publish(beam.DoFn):
         self._plan = plan
         self._stopwatch = Stopwatch("PublishVersion")
 
-    def process(self, summary: Summary) -> Iterator[Outcome]:
+    def process(self, merged: bytes) -> Iterator[Outcome]:
+        summary = decode_summary(merged, self._plan.publication.job)
         with self._stopwatch.running():
             outcome = publish_version(summary, self._plan)
         if self._plan.fails_job and outcome.status != "published":
@@ -345,8 +271,6 @@ class PublishVersion(beam.PTransform):
     def expand(self, record_paths: beam.PCollection[str]) -> beam.PCollection[Outcome]:
         return (
             record_paths
-            | "TakeEachOnce" >> beam.Distinct()
-            | "ReadRecords" >> beam.Map(read_record).with_output_types(UnitRecord)
-            | "MergeUnits" >> beam.CombineGlobally(MergeUnits())
+            | "MergeRecords" >> MergeRecords(self.plan.publication.job)
             | "PublishVersion" >> beam.ParDo(_Publish(self.plan)).with_output_types(Outcome)
         )

@@ -1,38 +1,48 @@
 """Published versions: reading their manifests, and whether they are what these say."""
 
+from typing import TypeVar
+
 from transforms import storage
 from transforms.core.base.errors import UsageError
 from transforms.core.model import layout
-from transforms.core.model.manifest import (
-    Baseline,
-    Manifest,
-    NewerFormatError,
-    decode_baseline,
-    decode_manifest,
-)
+from transforms.core.model.manifest import Manifest, NewerFormatError, decode_manifest
+
+ManifestKind = TypeVar("ManifestKind", bound=Manifest)
 
 
-def read_manifest(folder: str) -> Manifest:
+def read_manifest(folder: str, kind: type[ManifestKind] = Manifest) -> ManifestKind:  # type: ignore[assignment]
     """A version's manifest, whatever its files are.
+
+    Args:
+      folder: The version's folder.
+      kind: Whose entries are wanted: a job's manifest, or those of every job.
 
     Raises:
       UsageError: It is missing, corrupt, or of a format that is not read.
     """
     path = storage.join(folder, layout.MANIFEST)
-    return decode_manifest(storage.read_bytes(path), path)
+    return decode_manifest(storage.read_bytes(path), path, kind)
 
 
-def read_complete(folder: str, thorough: bool = False) -> Manifest | None:
+def read_complete(
+    folder: str,
+    thorough: bool = False,
+    kind: type[ManifestKind] = Manifest,  # type: ignore[assignment]
+) -> ManifestKind | None:
     """A version's manifest, None where the version is to be made again.
 
     That is where it is not what its manifest says, or the manifest is of an older format.
     Arguments and errors as of `inspect_version`.
     """
-    manifest, corrupt = inspect_version(folder, thorough)
+    manifest, corrupt = inspect_version(folder, thorough, kind)
     return None if corrupt else manifest
 
 
-def inspect_version(folder: str, thorough: bool = False) -> tuple[Manifest | None, list[str]]:
+def inspect_version(
+    folder: str,
+    thorough: bool = False,
+    kind: type[ManifestKind] = Manifest,  # type: ignore[assignment]
+) -> tuple[ManifestKind | None, list[str]]:
     """A version's manifest, None where it cannot be read, and the files that are not as it says.
 
     Args:
@@ -40,6 +50,7 @@ def inspect_version(folder: str, thorough: bool = False) -> tuple[Manifest | Non
       thorough: Compares the checksums of all files. Otherwise their sizes, and the checksums of
         the statistics, which a summary reads, and of files that were modified after the manifest
         was written.
+      kind: Whose entries are wanted.
 
     Raises:
       NewerFormatError: A newer version of this program wrote it.
@@ -47,7 +58,7 @@ def inspect_version(folder: str, thorough: bool = False) -> tuple[Manifest | Non
     if not storage.is_folder(folder):
         return None, []
     try:
-        manifest = read_manifest(folder)
+        manifest = read_manifest(folder, kind)
     except NewerFormatError:
         raise
     except UsageError:
@@ -55,20 +66,3 @@ def inspect_version(folder: str, thorough: bool = False) -> tuple[Manifest | Non
     reference = None if thorough else layout.MANIFEST
     statistics = [file.path for file in manifest.files if file.shard is None]
     return manifest, storage.corrupt_files(folder, manifest.listed, reference, statistics)
-
-
-def read_baseline(folder: str) -> Baseline | None:
-    """What of a version a later run is compared with.
-
-    None where the manifest, of this format or an older one, is missing or corrupt.
-
-    Raises:
-      NewerFormatError: A newer version of this program wrote it.
-    """
-    path = storage.join(folder, layout.MANIFEST)
-    try:
-        return decode_baseline(storage.read_bytes(path), path)
-    except NewerFormatError:
-        raise
-    except UsageError:
-        return None

@@ -21,11 +21,12 @@ from transforms.core.output.commit_records import (
     encode_record,
     make_record,
 )
-from transforms.core.output.tables import unit_tables, write_table
+from transforms.core.output.jobs.job import Job
+from transforms.core.output.tables import ending_of, write_table
 from transforms.stage import Stopwatch
 
 
-def write_unit(unit: Unit, chunk: Chunk, output: str) -> str:
+def write_unit(job: Job, unit: Unit, chunk: Chunk, output: str) -> str:
     """Writes all tables of a unit, then commits it.
 
     The tables are written and closed in a folder that only this try knows; then the record is
@@ -40,21 +41,22 @@ def write_unit(unit: Unit, chunk: Chunk, output: str) -> str:
     attempt = uuid.uuid4().hex[:12]
     folder = layout.attempt_folder(unit.key, attempt)
     with unfinished.removed_at_stop(storage.join(output, folder), unless=record):
-        _write_attempt(unit, chunk, output, folder, attempt, record)
+        _write_attempt(job, unit, chunk, output, attempt)
     return record
 
 
-def _write_attempt(
-    unit: Unit, chunk: Chunk, output: str, folder: str, attempt: str, record: str
-) -> None:
+def _write_attempt(job: Job, unit: Unit, chunk: Chunk, output: str, attempt: str) -> None:
+    folder = layout.attempt_folder(unit.key, attempt)
+    record = storage.join(output, layout.record_path(unit.key))
     committed = False
     try:
+        rows = job.rows(chunk, unit)
         files = [
-            _write_file(table, rows, output, f"{folder}/{layout.file_name(table, table)}")
-            for table, rows in unit_tables(chunk, unit.shard).items()
-            if len(rows)
+            _write_file(table, rows[table], output, f"{folder}/{table}.{ending_of(schema)}")
+            for table, schema in job.tables.items()
+            if table in rows and len(rows[table])
         ]
-        data = encode_record(make_record(unit, chunk, attempt, files))
+        data = encode_record(make_record(job, unit, chunk, attempt, files))
         folders = (folder, layout.unit_folder(unit.key)) if files else ()
         storage.sync_folders(storage.join(output, name) for name in folders)
         committed = storage.create_exclusively(record, data)
@@ -88,8 +90,8 @@ def _write_file(table: str, rows: pa.RecordBatch, output: str, path: str) -> Fil
 
 
 class _WriteUnit(beam.DoFn):
-    def __init__(self, output: str, deployment: str) -> None:
-        self._output, self._deployment = output, deployment
+    def __init__(self, job: Job, output: str, deployment: str) -> None:
+        self._job, self._output, self._deployment = job, output, deployment
         self._units = beam.metrics.Metrics.counter("WriteUnit", "units")
         self._bytes = beam.metrics.Metrics.counter("WriteUnit", "bytes")
         self._stopwatch = Stopwatch("WriteUnit")
@@ -104,7 +106,7 @@ class _WriteUnit(beam.DoFn):
     def process(self, element: tuple[Unit, Chunk]) -> Iterator[str]:
         unit, chunk = element
         with self._stopwatch.running():
-            record = write_unit(unit, chunk, self._output)
+            record = write_unit(self._job, unit, chunk, self._output)
         self._units.inc()
         self._bytes.inc(chunk.bytes)
         yield record
@@ -118,10 +120,12 @@ class WriteUnit(beam.PTransform):
     not only where it differs in what makes results, but in any part of the transforms.
 
     Attributes:
+      job: Whose units they are.
       output: The output folder.
       deployment: `versions.deployment_version()` of the command that planned the units.
     """
 
+    job: Job
     output: str
     deployment: str
 
@@ -129,5 +133,5 @@ class WriteUnit(beam.PTransform):
         super().__init__()
 
     def expand(self, chunks: beam.PCollection[tuple[Unit, Chunk]]) -> beam.PCollection[str]:
-        write = beam.ParDo(_WriteUnit(self.output, self.deployment))
+        write = beam.ParDo(_WriteUnit(self.job, self.output, self.deployment))
         return chunks | "WriteUnit" >> write.with_output_types(str)

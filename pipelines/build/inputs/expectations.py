@@ -3,21 +3,10 @@
 from collections.abc import Sequence
 
 from pipelines.catalog import KINDS, Catalog
+from pipelines.runs.failure import Refused
 from transforms.core.base.errors import shown
 from transforms.core.output.checks.expected import Expected, explain_absence
 from transforms.core.output.version import ShardPlan
-
-
-class Refused(Exception):
-    """The input is not what it should be, so that a run ends before it begins.
-
-    Attributes:
-      status: As of a run that publishes nothing: `not_as_published`.
-    """
-
-    def __init__(self, status: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 def expectations(shards: Sequence[ShardPlan], catalog: Catalog) -> tuple[Expected, ...]:

@@ -1,5 +1,6 @@
 """The shards of a run: files that the options name, as the catalog knows them; their units."""
 
+import dataclasses
 import re
 import sys
 import unicodedata
@@ -10,6 +11,7 @@ from pipelines.build.inputs.checksums import verify_checksums
 from pipelines.build.inputs.expectations import expectations, refuse_absence, refuse_sizes
 from pipelines.build.options import BuildOptions
 from pipelines.catalog import Catalog, Entry, load_catalogs
+from pipelines.runs.plan import plan_shard, units_of
 from transforms import storage
 from transforms.core.base.errors import UsageError
 from transforms.core.model.units import Unit, make_label
@@ -104,13 +106,12 @@ def _find_transcriptions(options: BuildOptions, catalog: Catalog) -> list[ShardP
 
 
 def _plan_shard(file: FileInfo, entry: Entry | None, options: BuildOptions) -> ShardPlan:
-    found = (file.path, file.size, file.fingerprint)
     if entry is None:
-        return ShardPlan(*found, options.dataset, options.split, identity=file.identity)
+        return plan_shard(file, options.dataset, options.split)
     # A file of another size is another file, whatever its checksum.
     md5 = entry.md5 if entry.bytes in (None, file.size) else None
-    known = (entry.dataset, entry.split, entry.group, md5)
-    return ShardPlan(*found, *known, identity=file.identity)
+    known = plan_shard(file, entry.dataset, entry.split)
+    return dataclasses.replace(known, group=entry.group, md5=md5)
 
 
 _NUMBERED = re.compile(r"_localized_narratives-(\d+-of-\d+)$")
@@ -128,15 +129,4 @@ def unit_label(shard: ShardPlan) -> str:
 def shard_units(shard: ShardPlan, unit_bytes: int, salt: str) -> Iterator[Unit]:
     """The units of a shard."""
     stem = re.sub(r"(\.gz|\.zst)$", "", shard.shard)
-    whole = Unit(
-        path=shard.path,
-        label=unit_label(shard),
-        fingerprint=shard.fingerprint,
-        size=shard.size,
-        dataset=shard.dataset,
-        split=shard.split,
-        dialect=dialect_of(stem),
-        salt=salt,
-        identity=shard.identity,
-    )
-    return whole.pieces(unit_bytes)
+    return units_of(shard, unit_bytes, unit_label(shard), salt, dialect_of(stem))

@@ -97,9 +97,9 @@ def test_results_do_not_depend_on_units_and_workers(small_units, index, tmp_path
 def test_a_retried_bundle_changes_nothing(small_units, index, tmp_path, monkeypatch):
     tries = []
 
-    def counted(unit, *others):
+    def counted(job, unit, *others):
         tries.append(unit.key)
-        return write_unit(unit, *others)
+        return write_unit(job, unit, *others)
 
     write_unit = write.write_unit
     monkeypatch.setattr(write, "write_unit", counted)

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests import build_helpers as helpers
+from transforms.core.model import bad_lines
 from transforms.core.model.narratives import schemas
 from transforms.core.output.tables import leaf_columns
 
@@ -79,7 +80,7 @@ def test_no_column_is_a_reserved_word_of_sql():
     assert {"select", "end"} <= reserved
     names = {
         part
-        for schema in (*PARQUET.values(), schemas.REJECTED)
+        for schema in (*PARQUET.values(), bad_lines.SCHEMA)
         for leaf, _ in leaf_columns(schema)
         for part in leaf.replace(".list.element", "").split(".")
     }
@@ -172,7 +173,7 @@ def test_avro_holds_the_bad_lines_themselves(version):
         reader = fastavro.reader(file)
         names = [field["name"] for field in reader.writer_schema["fields"]]
         rows = list(reader)
-    assert names == schemas.REJECTED.names
+    assert names == bad_lines.SCHEMA.names
     data = helpers.ODD_AND_BAD.read_bytes()
     lines = data.splitlines()
     assert len(rows) == 7

@@ -12,12 +12,12 @@ from importlib import metadata
 import pytest
 import yaml
 
-from pipelines.build.failure import EXIT_CODES
 from pipelines.build.job import main
 from pipelines.build.options import BuildOptions
 from pipelines.cli import stopping
 from pipelines.cli.options import Options, parse_command_line
 from pipelines.cli.process import run_command
+from pipelines.runs.failure import EXIT_CODES
 from tests import build_helpers as helpers
 from transforms.core.base.errors import UsageError
 from transforms.core.stages.filter.filter_quality import (

@@ -2,10 +2,12 @@
 
 import msgspec
 
-from transforms.core.model.manifest import FORMAT, Manifest
+from transforms.core.model.manifest import FORMAT
+from transforms.core.model.narratives.manifest import BuildManifest
 
 NOTHING = {
     "format": FORMAT,
+    "job": "build",
     "version": "v",
     "created": "2026-01-02T03:04:05+00:00",
     "previous": None,
@@ -34,7 +36,7 @@ NOTHING = {
 def manifest_with(**changes):
     """A manifest of nothing but these entries."""
     assert changes.keys() <= NOTHING.keys()
-    return msgspec.convert({**NOTHING, **changes}, Manifest)
+    return msgspec.convert({**NOTHING, **changes}, BuildManifest)
 
 
 def shard_with(shard, **changes):

@@ -24,6 +24,7 @@ from transforms.core.base.versions import deployment_version
 from transforms.core.model.narratives.schemas import RICHNESS_OF_CAPTION
 from transforms.core.model.units import Unit
 from transforms.core.output.commit_records import decode_record
+from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.core.sources.annotations.lookup import open_index
 from transforms.core.stages.align.align_transcripts import align_transcripts
 from transforms.core.stages.align.transcript_sources import Spoken, TimedCaption, create_source
@@ -48,11 +49,12 @@ from transforms.narratives.stages import (
     MeasureRichness,
     ReadNarratives,
     annotations_from,
-    read_unit,
+    read_narratives,
     transcripts_from,
 )
 from transforms.stage import ChunkCoder
 from transforms.units import write
+from transforms.units.read import read_unit
 from transforms.units.write import WriteUnit, write_unit
 
 UNIT_BYTES = 100_000
@@ -112,7 +114,11 @@ def stages(index):
 @pytest.fixture(scope="module")
 def elements(stages):
     """By stage: the elements that come to it; `done` are those to write, completed."""
-    found = {"Read": [element for unit in UNITS for element in read_unit(unit, UNIT_BYTES)]}
+    found = {
+        "Read": [
+            element for unit in UNITS for element in read_unit(unit, UNIT_BYTES, read_narratives)
+        ]
+    }
     current = found["Read"]
     for name, (_, function) in stages.items():
         found[name] = current
@@ -177,12 +183,12 @@ def rows_of(record, output):
 
 def test_write_unit(elements, tmp_path):
     with Pipeline(runner="FnApiRunner") as pipeline:
-        write = WriteUnit(str(tmp_path / "transform"), deployment_version())
+        write = WriteUnit(NARRATIVES, str(tmp_path / "transform"), deployment_version())
         paths = pipeline | beam.Create(elements["done"]) | write
         expected = [str(tmp_path / "transform" / "units" / u.key / "record") for u in UNITS]
         assert_that(paths, equal_to(expected))
     for unit, chunk in elements["done"]:
-        write_unit(unit, chunk, str(tmp_path / "function"))
+        write_unit(NARRATIVES, unit, chunk, str(tmp_path / "function"))
         made = {}
         for way in ("transform", "function"):
             path = tmp_path / way / "units" / unit.key / "record"
@@ -194,10 +200,10 @@ def test_write_unit(elements, tmp_path):
 
 def test_a_second_try_of_a_finished_unit_writes_nothing(elements, tmp_path, monkeypatch):
     unit, chunk = elements["done"][0]
-    path = write_unit(unit, chunk, str(tmp_path))
+    path = write_unit(NARRATIVES, unit, chunk, str(tmp_path))
     before = helpers.files_below(tmp_path)
     monkeypatch.delattr(storage, "new_file")
-    assert write_unit(unit, chunk, str(tmp_path)) == path
+    assert write_unit(NARRATIVES, unit, chunk, str(tmp_path)) == path
     assert helpers.files_below(tmp_path) == before
 
 
@@ -208,12 +214,12 @@ def test_a_try_that_loses_the_race_removes_its_files(elements, tmp_path, monkeyp
 
     def interrupted(path):
         monkeypatch.setattr(storage, "new_file", new_file)
-        write_unit(unit, chunk, str(tmp_path))
+        write_unit(NARRATIVES, unit, chunk, str(tmp_path))
         before.update(helpers.files_below(tmp_path))
         return new_file(path)
 
     monkeypatch.setattr(storage, "new_file", interrupted)
-    path = write_unit(unit, chunk, str(tmp_path))
+    path = write_unit(NARRATIVES, unit, chunk, str(tmp_path))
     assert before and helpers.files_below(tmp_path) == before
     record = decode_record(storage.read_bytes(path))
     assert {p.name for p in (tmp_path / "units" / unit.key).iterdir()} == {
@@ -230,11 +236,11 @@ def test_a_try_whose_files_another_run_removed_takes_the_record_that_is_there(
 
     def removed(path):
         monkeypatch.setattr(storage, "new_file", new_file)
-        write_unit(unit, chunk, str(tmp_path))
+        write_unit(NARRATIVES, unit, chunk, str(tmp_path))
         raise FileNotFoundError(path)
 
     monkeypatch.setattr(storage, "new_file", removed)
-    assert storage.exists(write_unit(unit, chunk, str(tmp_path)))
+    assert storage.exists(write_unit(NARRATIVES, unit, chunk, str(tmp_path)))
 
 
 def test_a_try_whose_record_is_there_though_creating_it_failed_keeps_its_files(
@@ -249,7 +255,7 @@ def test_a_try_whose_record_is_there_though_creating_it_failed_keeps_its_files(
 
     monkeypatch.setattr(storage, "create_exclusively", answer_lost)
     with pytest.raises(EngineError):
-        write_unit(unit, chunk, str(tmp_path))
+        write_unit(NARRATIVES, unit, chunk, str(tmp_path))
     record = decode_record((tmp_path / "units" / unit.key / "record").read_bytes())
     assert all((tmp_path / file.path).stat().st_size == file.bytes for file in record.files)
 
@@ -258,7 +264,7 @@ def test_a_try_that_fails_leaves_nothing(elements, tmp_path, monkeypatch):
     unit, chunk = elements["done"][0]
     monkeypatch.setattr(write, "make_record", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        write_unit(unit, chunk, str(tmp_path))
+        write_unit(NARRATIVES, unit, chunk, str(tmp_path))
     assert helpers.files_below(tmp_path) == {}
 
 
@@ -268,7 +274,7 @@ def test_of_many_tries_at_once_one_finishes_the_unit(elements, tmp_path):
 
     def attempt():
         barrier.wait()
-        write_unit(unit, chunk, str(tmp_path))
+        write_unit(NARRATIVES, unit, chunk, str(tmp_path))
 
     threads = [threading.Thread(target=attempt) for _ in range(8)]
     for thread in threads:
@@ -349,7 +355,11 @@ def test_transforms_travel_to_workers(stages, elements, tmp_path):
         _, chunk = elements[name][0]
         assert prepare()(chunk) == function(chunk)
         pickler.loads(pickler.dumps(transform))
-    for transform in (ReadNarratives(1), WriteUnit(str(tmp_path), ""), CountDistances()):
+    for transform in (
+        ReadNarratives(1),
+        WriteUnit(NARRATIVES, str(tmp_path), ""),
+        CountDistances(),
+    ):
         pickler.loads(pickler.dumps(transform))
 
 

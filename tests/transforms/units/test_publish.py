@@ -18,19 +18,22 @@ from hypothesis import strategies as st
 
 from pipelines.build.job import main
 from tests import build_helpers as helpers
-from transforms.core.model.manifest_entries import Provenance
+from transforms.core.model.narratives.manifest import BuildProvenance, NarrativeShardRow
+from transforms.core.output import version
 from transforms.core.output.checks.guard import Limits
-from transforms.core.output.version import ShardPlan, reconcile
-from transforms.units.publish import (
-    MergeUnits,
-    PublishPlan,
-    PublishVersion,
-    make_manifest,
-    publish_version,
-    read_record,
-)
+from transforms.core.output.jobs.narratives import NARRATIVES
+from transforms.core.output.version import ShardPlan, decode_summary
+from transforms.narratives.publication import NarrativesPublication
+from transforms.units.merge import MergeUnits, read_record
+from transforms.units.publish import PublishPlan, PublishVersion, make_manifest, publish_version
 
 UNIT_BYTES = 100_000
+
+
+def reconcile(shards, records):
+    """The rows, as a manifest of narratives has them."""
+    rows = version.reconcile(shards, records, NARRATIVES.accounted)
+    return msgspec.convert(rows, list[NarrativeShardRow])
 
 
 @dataclasses.dataclass
@@ -47,15 +50,15 @@ class Made:
     output: pathlib.Path
     paths: list[str]
     shards: tuple[ShardPlan, ...]
-    provenance: Provenance
+    provenance: BuildProvenance
 
-    def plan(self, *names, base=None, **changes):
+    def plan(self, *names, base=None, limits=None, **changes):
         """A plan to publish the shards of these names, all of them without names."""
         shards = [shard for shard in self.shards if not names or shard.shard in names]
-        limits = Limits(max_bad_share=0.5)
-        plan = PublishPlan(
-            str(self.output), "run", base, tuple(shards), (), limits, self.provenance
+        publication = NarrativesPublication(
+            provenance=self.provenance, limits=limits or Limits(max_bad_share=0.5)
         )
+        plan = PublishPlan(str(self.output), "run", base, tuple(shards), publication)
         return dataclasses.replace(plan, **changes)
 
     def merged(self, *names):
@@ -80,7 +83,7 @@ def make(output, index, shards):
     assert main(helpers.arguments(output, shards, *more)) == 0
     manifest = helpers.manifest_of(output)
     plans = tuple(ShardPlan(**helpers.without([row], "shard")[0]) for row in manifest["inputs"])
-    provenance = msgspec.convert(manifest, Provenance)
+    provenance = msgspec.convert(manifest, BuildProvenance)
     (output / "CURRENT").unlink()
     return Made(output, sorted(map(str, output.glob("units/*/record"))), plans, provenance)
 
@@ -105,11 +108,11 @@ def records(original):
 
 
 def merge_all(records):
-    combine = MergeUnits()
+    combine = MergeUnits(NARRATIVES)
     accumulator = combine.create_accumulator()
     for record in records:
         accumulator = combine.add_input(accumulator, record)
-    return combine.extract_output(accumulator)
+    return decode_summary(combine.extract_output(accumulator), NARRATIVES)
 
 
 def described(summary):
@@ -119,7 +122,7 @@ def described(summary):
 
 def merge_in_parts(records, cuts, compact):
     """Merges parts of the records, the accumulators compacted or not."""
-    combine = MergeUnits()
+    combine = MergeUnits(NARRATIVES)
     bounds = [0, *sorted(cuts), len(records)]
     accumulators = []
     for first, end in itertools.pairwise(bounds):
@@ -127,7 +130,8 @@ def merge_in_parts(records, cuts, compact):
         for record in records[first:end]:
             accumulator = combine.add_input(accumulator, record)
         accumulators.append(combine.compact(accumulator) if compact else accumulator)
-    return combine.extract_output(combine.merge_accumulators(accumulators))
+    merged = combine.extract_output(combine.merge_accumulators(accumulators))
+    return decode_summary(merged, NARRATIVES)
 
 
 @settings(max_examples=20)
@@ -139,7 +143,7 @@ def test_merging_is_free_of_order_and_grouping(records, data, compact):
 
 
 def test_accumulators_merge_associatively(records):
-    combine = MergeUnits()
+    combine = MergeUnits(NARRATIVES)
 
     def parts():
         return [merge_all(records[i::3]) for i in range(3)]

@@ -8,7 +8,9 @@ from tests import build_helpers as helpers
 from transforms.core.base.errors import UsageError
 from transforms.core.base.versions import digest
 from transforms.core.model.manifest import FORMAT, NewerFormatError
-from transforms.units.read_version import read_baseline, read_complete, read_manifest
+from transforms.core.model.narratives.manifest import BuildManifest
+from transforms.narratives.publication import read_baseline
+from transforms.units.read_version import read_complete, read_manifest
 
 
 def rewrite(output, **changes):
@@ -31,8 +33,10 @@ def made(tmp_path):
 def test_a_version_of_this_format_is_read(made):
     _, output = made
     folder = str(helpers.version_of(output))
-    manifest = read_complete(folder)
-    assert manifest == read_manifest(folder) == read_complete(folder, thorough=True)
+    manifest = read_complete(folder, kind=BuildManifest)
+    assert manifest == read_manifest(folder, BuildManifest)
+    assert manifest == read_complete(folder, True, BuildManifest)
+    assert read_manifest(folder).units == manifest.units
     assert manifest.version == helpers.version_of(output).name
     assert read_baseline(folder).counts.narratives == manifest.counts.narratives == 2
 

@@ -9,6 +9,9 @@ from typing import Any, BinaryIO
 import google_crc32c
 import numpy as np
 
+MAX_LINE_BYTES = 16 << 20
+"""Bytes of a line without its line end; of a longer one, the rest is read past."""
+
 PADDING = 128
 """Zeros behind a block, so that a scanner may look ahead without asking for the end."""
 

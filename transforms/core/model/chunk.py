@@ -9,9 +9,6 @@ import pyarrow as pa
 
 from transforms.core.model.columns import empty_batch, set_columns
 
-REJECTED = "rejected"
-"""The table of bad lines, which every chunk that was read from lines has."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Chunk:

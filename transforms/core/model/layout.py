@@ -92,18 +92,19 @@ def version_folder(version: str) -> str:
     return f"{VERSIONS}/{version}"
 
 
-def unit_file_name(table: str, position: int) -> str:
+def version_file(table: str, position: int, file: str) -> str:
     """A unit's file of a table in a version: by the unit's position, in order of shard and byte.
 
     Not by the shard's name: readers of folders skip names such as `_x`, and Hugging Face's
     `datasets` takes words such as `train` or `val` in any file's name for its split.
 
-    >>> unit_file_name("narratives", 7), unit_file_name("rejected", 0)
-    ('narratives-00007.parquet', 'rejected-00000.avro')
+    Args:
+      table: The table's name.
+      position: The unit's.
+      file: The unit's own file, whose ending it keeps.
+
+    >>> version_file("narratives", 7, "units/a/1/narratives.parquet")
+    'narratives/narratives-00007.parquet'
     """
-    return file_name(table, f"{table}-{position:05d}")
-
-
-def file_name(table: str, stem: str) -> str:
-    """A file of a table: Avro for bad lines, Parquet for all others."""
-    return f"{stem}.avro" if table == "rejected" else f"{stem}.parquet"
+    ending = file.rpartition("/")[2].partition(".")[2]
+    return f"{table}/{table}-{position:05d}.{ending}"

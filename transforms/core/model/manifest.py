@@ -6,7 +6,7 @@ can be told from a corrupt one. `docs/manifest.schema.json` is its schema.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,49 +16,39 @@ from transforms.core.base.versions import digest
 from transforms.core.model.manifest_entries import (
     BadLineRow,
     CheckRow,
-    ExpectedRow,
-    IndexDescription,
     InputRow,
     PageFile,
-    Repeats,
     ShardRow,
-    SplitRow,
     TableFile,
-    Threshold,
     UnitRow,
 )
-from transforms.core.model.units import Counts
+from transforms.core.model.units import LineCounts
 
 FORMAT = 1
 """Version of the manifest's form: raised when an entry changes its meaning or is left out. One that
 is added leaves it as it is, since readers skip what they do not know."""
 
-_Kind = TypeVar("_Kind", bound=msgspec.Struct)
+Kind = TypeVar("Kind", bound=msgspec.Struct)
 
 
-class Manifest(msgspec.Struct, frozen=True):
-    """A version: what made it and what it holds.
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """A version: what made it and what it holds. Jobs add entries of their own.
 
     Attributes:
       format: Version of the manifest's form.
+      job: The job that made the version.
       version: The version's name: the same for the same units.
       created: When the version was made, ISO 8601 with the time zone.
       previous: The version that was current when the run was planned, null for none.
       configuration: All options by name, without secrets.
       code: Hash of the code that made the units' results.
       packages: Versions of what can change results, by name.
-      annotations: The index of annotations, null for a run without one.
-      transcripts: The index of transcripts, null for a run without one.
-      threshold: The threshold of D, null where none was set.
       warnings: Sentences on what is not used or not compared, as they were printed.
       inputs: All shards as they were found.
       shards: The conservation law for each shard.
-      expected: Catalogued splits, with what was published and read of them.
-      splits: Numbers of each dataset and split.
       counts: Numbers of all units together.
       units: All units, by shard and position.
       bad_lines: The first bad lines.
-      repeated_keys: Narratives that share their key.
       files: All files of tables.
       checks: Shares by which the run was judged, with their limits.
       pages: All files that are no tables, but for the manifest itself.
@@ -66,24 +56,19 @@ class Manifest(msgspec.Struct, frozen=True):
     """
 
     format: int
+    job: str = "build"
     version: str
     created: str
     previous: str | None
     configuration: dict[str, Any]
     code: str
     packages: dict[str, str]
-    annotations: IndexDescription | None
-    transcripts: IndexDescription | None
-    threshold: Threshold | None
     warnings: list[str]
     inputs: list[InputRow]
-    shards: list[ShardRow]
-    expected: list[ExpectedRow]
-    splits: list[SplitRow]
-    counts: Counts
+    shards: Sequence[ShardRow]
+    counts: LineCounts
     units: list[UnitRow]
     bad_lines: list[BadLineRow]
-    repeated_keys: Repeats
     files: list[TableFile]
     checks: list[CheckRow]
     pages: list[PageFile]
@@ -93,56 +78,6 @@ class Manifest(msgspec.Struct, frozen=True):
     def listed(self) -> list[TableFile | PageFile]:
         """All files that it describes."""
         return [*self.files, *self.pages]
-
-
-class BaselineCounts(msgspec.Struct, frozen=True):
-    """Counts of a version with which a later run is compared.
-
-    Attributes:
-      narratives: Narratives kept.
-      discarded_narratives: Narratives discarded.
-      flags: Narratives kept, by flag.
-    """
-
-    narratives: int
-    discarded_narratives: int
-    flags: dict[str, int]
-
-
-class BaselineSplit(msgspec.Struct, frozen=True):
-    """Numbers of a dataset and split with which a later run is compared.
-
-    Attributes:
-      dataset: None where it is not known.
-      split: None where it is not known.
-      narratives: Narratives kept.
-      captions: Of these, with a caption.
-      discarded: Narratives discarded.
-    """
-
-    dataset: str | None
-    split: str | None
-    narratives: int
-    captions: int
-    discarded: int
-
-
-class Baseline(msgspec.Struct, frozen=True):
-    """What of a version a later run is compared with; every format has had it.
-
-    Attributes:
-      counts: Of all units.
-      splits: By dataset and split; the oldest manifests have none.
-      configuration: All options by name.
-    """
-
-    counts: BaselineCounts
-    splits: list[BaselineSplit] = []
-    configuration: dict[str, Any] = {}
-
-    def __post_init__(self) -> None:
-        if len({(row.dataset, row.split) for row in self.splits}) < len(self.splits):
-            raise ValueError("a split is there twice")
 
 
 class NewerFormatError(UsageError):
@@ -156,49 +91,49 @@ def encode_manifest(manifest: Manifest) -> bytes:
     return json.dumps(values, indent=1, ensure_ascii=False).encode()
 
 
-def decode_manifest(data: bytes, place: str) -> Manifest:
+def decode_manifest(data: bytes, place: str, kind: type[Kind]) -> Kind:
     """What `encode_manifest` made.
 
     Args:
       data: The file's content.
       place: Its path, for messages.
+      kind: Whose entries are wanted: a job's manifest, or `Manifest` for those of every job.
 
     Raises:
       NewerFormatError: A newer version of this program wrote it.
       UsageError: It is corrupt, or of a format that is no longer read.
     """
-    values = _decode(data, place)
-    if not _is_sealed(values):
-        raise UsageError(f"{place}: is corrupt, its seal differs: {_AGAIN}")
-    _refuse_newer(values, place)
+    values = decode_sealed(data, place)
     if values.get("format") != FORMAT:
         raise UsageError(
             f"{place}: is of format {shown(values.get('format'))}, which this version of the "
             f"program does not read: {_AGAIN}"
         )
-    return _convert(values, Manifest, place)
+    return convert(values, kind, place)
 
 
-def decode_baseline(data: bytes, place: str) -> Baseline:
-    """What of a manifest, of this format or an older one, a later run is compared with.
+_AGAIN = "make the version again, with the command that made it"
+
+
+def decode_sealed(data: bytes, place: str, unsealed: bool = False) -> dict:
+    """The entries of a manifest of any format.
 
     Args:
       data: The file's content.
       place: Its path, for messages.
+      unsealed: Whether one without a seal will do, as the oldest ones are.
 
     Raises:
       NewerFormatError: A newer version of this program wrote it.
-      UsageError: It is corrupt, or lacks what is compared.
+      UsageError: It is corrupt.
     """
     values = _decode(data, place)
-    if "seal" in values:  # the oldest manifests have none
-        if not _is_sealed(values):
-            raise UsageError(f"{place}: is corrupt, its seal differs: {_AGAIN}")
-        _refuse_newer(values, place)
-    return _convert(values, Baseline, place)
-
-
-_AGAIN = "make the version again, with the command that made it"
+    if unsealed and "seal" not in values:
+        return values
+    if not _is_sealed(values):
+        raise UsageError(f"{place}: is corrupt, its seal differs: {_AGAIN}")
+    _refuse_newer(values, place)
+    return values
 
 
 def _decode(data: bytes, place: str) -> dict:
@@ -211,7 +146,12 @@ def _decode(data: bytes, place: str) -> dict:
     return values
 
 
-def _convert(values: dict, kind: type[_Kind], place: str) -> _Kind:
+def convert(values: dict, kind: type[Kind], place: str) -> Kind:
+    """Entries of a manifest as a type.
+
+    Raises:
+      UsageError: They are others.
+    """
     try:
         return msgspec.convert(values, kind)
     except UNREADABLE as error:

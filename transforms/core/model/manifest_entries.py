@@ -5,74 +5,19 @@ from typing import Any
 import msgspec
 
 
-class IndexedFile(msgspec.Struct, frozen=True):
-    """A file from which an index was built.
-
-    Attributes:
-      role: What it was given as, such as `boxes`.
-      path: The file, without secrets.
-      size: Its bytes as stored.
-      fingerprint: Changed when the file did.
-    """
-
-    role: str
-    path: str
-    size: int
-    fingerprint: str
-
-
-class IndexDescription(msgspec.Struct, frozen=True):
-    """An index that a run has read.
-
-    Attributes:
-      path: Its folder.
-      fingerprint: Hash of what it holds.
-      sources: What it was built from.
-      rows: Rows by table.
-      warnings: Sentences on what of the sources a run does not use.
-    """
-
-    path: str
-    fingerprint: str
-    sources: list[IndexedFile]
-    rows: dict[str, int]
-    warnings: list[str]
-
-
-class Threshold(msgspec.Struct, frozen=True):
-    """The threshold of the transcription distance D.
-
-    Attributes:
-      kind: `max_distance`, or `max_distance_per_char`: D by characters of the caption.
-      value: The threshold, exact: a whole number, a decimal or a fraction such as `1/7`.
-      calibrated_share: The share of narratives that it was to discard at most, between 0 and 1;
-        null where the threshold was given.
-    """
-
-    kind: str
-    value: str
-    calibrated_share: float | None
-
-
-class Provenance(msgspec.Struct, frozen=True):
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """What a run knows of itself before it reads a line; entries of its manifest, without secrets.
 
     Attributes:
       configuration: All options by name.
       code: Hash of the code that made the units' results.
       packages: Versions of what can change results, by name.
-      annotations: The index of annotations, null for a run without one.
-      transcripts: The index of transcripts, null for a run without one.
-      threshold: The threshold of D, null where none was set.
       warnings: Sentences on what is not used or not compared, as they are printed.
     """
 
     configuration: dict[str, Any]
     code: str
     packages: dict[str, str]
-    annotations: IndexDescription | None
-    transcripts: IndexDescription | None
-    threshold: Threshold | None
     warnings: list[str]
 
 
@@ -102,16 +47,14 @@ class InputRow(msgspec.Struct, frozen=True):
     shard: str
 
 
-class ShardRow(msgspec.Struct, frozen=True):
-    """The conservation law for a shard: lines = narratives + discarded + rejected + blank.
+class ShardRow(msgspec.Struct, frozen=True, kw_only=True):
+    """The conservation law for a shard: lines = rows of the job's tables + rejected + blank.
 
     Attributes:
       shard: The file's name.
       dataset: From catalog or options, null where each record says its own.
       split: From catalog or options, null where each record says its own.
       lines: Lines read.
-      narratives: Narratives written.
-      discarded: Narratives discarded by quality.
       rejected: Bad lines.
       blank: Blank lines.
       bytes: Bytes of (decompressed) lines that the units cover.
@@ -123,73 +66,11 @@ class ShardRow(msgspec.Struct, frozen=True):
     dataset: str | None
     split: str | None
     lines: int
-    narratives: int
-    discarded: int
     rejected: int
     blank: int
     bytes: int
     size: int
     conserved: bool
-
-
-class ExpectedRow(msgspec.Struct, frozen=True):
-    """What was published of a catalogued split, beside what was read of it.
-
-    Attributes:
-      group: The split's name in the catalog.
-      kind: `narratives` or `captions`: what its files hold.
-      dataset: For example `open_images`.
-      split: `train`, `validation` or `test`.
-      shards: Names of the files that were read.
-      absent: Names of the files that belong to the split too and were not given.
-      expected: Narratives published in all files of the split together.
-      read: Narratives read, kept or discarded.
-      rejected: Bad lines.
-      missing: Narratives fewer than were published.
-      surplus: Narratives more than were published.
-    """
-
-    group: str
-    kind: str
-    dataset: str
-    split: str
-    shards: list[str]
-    absent: list[str]
-    expected: int
-    read: int
-    rejected: int
-    missing: int
-    surplus: int
-
-
-class SplitRow(msgspec.Struct, frozen=True):
-    """Numbers of the narratives of a dataset and split.
-
-    Attributes:
-      dataset: Null where it is not known.
-      split: Null where it is not known.
-      narratives: Narratives kept.
-      captions: Of these, with a caption.
-      dataset_id_differs: Of these, with a `dataset_id` that says another dataset or split.
-      with_images: Of these, whose image is in an image list.
-      with_labels: Of these, whose image has labels.
-      with_boxes: Of these, whose image has boxes.
-      discarded: Narratives discarded by quality.
-      mentions: Class mentions.
-      with_box: Of these, for which there is a box of their class in their image.
-    """
-
-    dataset: str | None
-    split: str | None
-    narratives: int
-    captions: int
-    dataset_id_differs: int
-    with_images: int
-    with_labels: int
-    with_boxes: int
-    discarded: int
-    mentions: int
-    with_box: int
 
 
 class UnitRow(msgspec.Struct, frozen=True):
@@ -232,36 +113,6 @@ class BadLineRow(msgspec.Struct, frozen=True):
     line: int
     code: str
     message: str
-
-
-class RepeatedKeyRow(msgspec.Struct, frozen=True):
-    """A key that several narratives have.
-
-    Attributes:
-      dataset: Null where it is not known.
-      split: Null where it is not known.
-      key: `image/annotator`.
-      narratives: How many have it.
-    """
-
-    dataset: str | None
-    split: str | None
-    key: str
-    narratives: int
-
-
-class Repeats(msgspec.Struct, frozen=True):
-    """Narratives that share their key with another one.
-
-    Attributes:
-      narratives: How many.
-      keys: How many keys they have.
-      first: The first of these keys.
-    """
-
-    narratives: int
-    keys: int
-    first: list[RepeatedKeyRow]
 
 
 class TableFile(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):

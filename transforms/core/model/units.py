@@ -2,8 +2,8 @@
 
 import dataclasses
 import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 
@@ -100,55 +100,56 @@ def make_label(stem: str) -> str:
     return label
 
 
-class Counts(msgspec.Struct):
-    """How many of what a unit held.
+class LineCounts(msgspec.Struct):
+    """What became of the lines read, whatever they hold.
 
     Attributes:
       lines: Lines read.
       blank: Of these, blank.
-      narratives: Narratives written.
-      discarded: By reason; a narrative may have several.
-      discarded_narratives: Narratives discarded.
       rejected: Bad lines by code.
-      flags: Narratives kept, by flag.
-      generated: Of the narratives written, those whose `dataset_id` says that they were generated,
-        by `dataset/split` (each empty where it is not known).
-      mentions: Class mentions.
-      mentions_without_boxes: Of these, in images for which no box is known.
-      zero_size_boxes: Boxes left out since they have no width or no height.
-      inverted_boxes: Boxes left out since a minimum is above the maximum.
-      outside_boxes: Boxes left out since they lie far outside the image (`box_faults`).
     """
 
     lines: int = 0
     blank: int = 0
-    narratives: int = 0
-    discarded: dict[str, int] = msgspec.field(default_factory=dict)
-    discarded_narratives: int = 0
     rejected: dict[str, int] = msgspec.field(default_factory=dict)
-    flags: dict[str, int] = msgspec.field(default_factory=dict)
-    generated: dict[str, int] = msgspec.field(default_factory=dict)
-    mentions: int = 0
-    mentions_without_boxes: int = 0
-    zero_size_boxes: int = 0
-    inverted_boxes: int = 0
-    outside_boxes: int = 0
-
-    def add(self, other: "Counts") -> None:
-        """Adds another's numbers."""
-        for name in self.__struct_fields__:
-            own, theirs = getattr(self, name), getattr(other, name)
-            if isinstance(own, dict):
-                setattr(self, name, dict(Counter(own) + Counter(theirs)))
-            else:
-                setattr(self, name, own + theirs)
 
     @property
     def bad(self) -> int:
         """Lines rejected."""
         return sum(self.rejected.values())
 
-    @property
-    def conserved(self) -> bool:
-        """The conservation law: every line read is accounted for."""
-        return self.lines == self.narratives + self.discarded_narratives + self.bad + self.blank
+
+class Counts(LineCounts):
+    """How many of what a unit held.
+
+    Attributes:
+      rows: Rows by table.
+      further: What else a job counts: a number, or numbers by reason.
+    """
+
+    rows: dict[str, int] = msgspec.field(default_factory=dict)
+    further: dict[str, int | dict[str, int]] = msgspec.field(default_factory=dict)
+
+    def add(self, other: "Counts") -> None:
+        """Adds another's numbers."""
+        for name in self.__struct_fields__:
+            setattr(self, name, _sum_of(getattr(self, name), getattr(other, name)))
+
+    def conserved(self, accounted: Iterable[str]) -> bool:
+        """The conservation law: every line read is accounted for.
+
+        Args:
+          accounted: Tables in each of whose rows a line ended.
+        """
+        rows = sum(self.rows.get(table, 0) for table in accounted)
+        return self.lines == rows + self.bad + self.blank
+
+
+def _sum_of(own: Any, other: Any) -> Any:
+    """The sum of two numbers, or of the numbers that two dictionaries hold by key."""
+    if not isinstance(own, dict):
+        return own + other
+    return {
+        key: _sum_of(own[key], other[key]) if key in own and key in other else {**own, **other}[key]
+        for key in {**own, **other}
+    }

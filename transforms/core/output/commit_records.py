@@ -4,21 +4,14 @@ A record names the unit's files with rows, bytes and checksums, its counts by re
 partial statistics. It is written last and only once: what no record names does not exist.
 """
 
-from collections import Counter
-
 import google_crc32c
 import msgspec
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from transforms.core.model import bad_lines
 from transforms.core.model.chunk import Chunk
-from transforms.core.model.columns import dataset_splits, numbers, unpack
-from transforms.core.model.narratives import flags
-from transforms.core.model.narratives.naming import is_generated, narrative_ids
 from transforms.core.model.units import Counts, Unit
-from transforms.core.output.statistics.collection import measure_chunk
-from transforms.core.stages.match.localization import box_faults
+from transforms.core.output.jobs.job import Job
 
 SHOWN_REJECTS = 20
 """Bad lines that a record describes; all of them are in the `rejected` table."""
@@ -76,79 +69,23 @@ class UnitRecord(msgspec.Struct):
     statistics: dict
 
 
-def count_chunk(chunk: Chunk) -> Counts:
-    """Counts of a chunk that has passed all stages."""
-    discarded = chunk.get("discarded")
-    return Counts(
-        lines=chunk.lines,
-        blank=chunk.blank,
-        narratives=len(chunk["narratives"]),
-        discarded=_counts_by_reason(discarded["reasons"]) if discarded is not None else {},
-        discarded_narratives=len(discarded) if discarded is not None else 0,
-        rejected=_counts_by_code(chunk["rejected"]["code"]),
-        flags=flags.count(numbers(chunk["narratives"]["flags"])),
-        generated=_generated(chunk["narratives"]),
-        mentions=len(chunk["mentions"]) if "mentions" in chunk else 0,
-        mentions_without_boxes=_mentions_without_boxes(chunk),
-        **_boxes_left_out(chunk),
-    )
-
-
-def _generated(narratives: pa.RecordBatch) -> dict[str, int]:
-    distinct = narratives["dataset_id"].dictionary_encode()
-    generated = np.array([*map(is_generated, distinct.dictionary.to_pylist()), False])
-    codes = distinct.indices.fill_null(len(generated) - 1).to_numpy(zero_copy_only=False)
-    pairs, pair_of_row = dataset_splits(narratives)
-    counts = np.bincount(pair_of_row[generated[codes]], minlength=len(pairs)).tolist()
-    return {
-        f"{dataset or ''}/{split or ''}": number
-        for (dataset, split), number in zip(pairs, counts, strict=True)
-        if number
-    }
-
-
-def _counts_by_code(codes: pa.DictionaryArray) -> dict[str, int]:
-    counted = pc.value_counts(codes)
-    values, numbers_of_lines = counted.field("values"), counted.field("counts")
-    return dict(sorted(zip(values.to_pylist(), numbers_of_lines.to_pylist(), strict=True)))
-
-
-def _counts_by_reason(reasons: pa.ListArray) -> dict[str, int]:
-    """Narratives by reason, in the order of the rules."""
-    _, values = unpack(reasons)
-    counted = Counter(values.to_pylist())
-    return {name: counted[name] for name in values.dictionary.to_pylist() if name in counted}
-
-
-def _mentions_without_boxes(chunk: Chunk) -> int:
-    if "mentions" not in chunk:
-        return 0
-    boxed = pc.equal(chunk["narratives"]["boxes_status"], "boxed")
-    ids = narrative_ids(chunk["narratives"]).filter(boxed)
-    return pc.sum(pc.invert(pc.is_in(chunk["mentions"]["narrative_id"], ids))).as_py() or 0
-
-
-def _boxes_left_out(chunk: Chunk) -> dict[str, int]:
-    column = chunk["narratives"]["boxes"]
-    _, boxes = unpack(column.fill_null([]) if column.null_count else column)
-    corners = [numbers(boxes.field(edge)) for edge in ("x_min", "y_min", "x_max", "y_max")]
-    faults = box_faults(np.stack(corners, axis=1))
-    return {f"{fault}_boxes": int(np.count_nonzero(where)) for fault, where in faults.items()}
-
-
-def make_record(unit: Unit, chunk: Chunk, attempt: str, files: list[FileEntry]) -> UnitRecord:
+def make_record(
+    job: Job, unit: Unit, chunk: Chunk, attempt: str, files: list[FileEntry]
+) -> UnitRecord:
     """The record of a chunk whose files are in place."""
-    rejected = chunk["rejected"].slice(0, SHOWN_REJECTS).select(["line_in_unit", "code", "message"])
+    bad = chunk.get(bad_lines.TABLE)
+    columns = ["line_in_unit", "code", "message"]
+    shown = [] if bad is None else bad.slice(0, SHOWN_REJECTS).select(columns).to_pylist()
     return UnitRecord(
         unit=unit,
         attempt=attempt,
         files=files,
-        counts=count_chunk(chunk),
+        counts=job.count_chunk(chunk),
         bytes=chunk.bytes,
         crc32c=chunk.crc32c,
         last=chunk.last,
-        bad_lines=[BadLineEntry(**row) for row in rejected.to_pylist()],
-        statistics=measure_chunk(chunk).pack(),
+        bad_lines=[BadLineEntry(**row) for row in shown],
+        statistics=job.measure_chunk(chunk).pack(),
     )
 
 

@@ -1,59 +1,28 @@
-"""From a chunk to the rows of its tables, and to Parquet and Avro files."""
+"""Rows of tables as Parquet and Avro files."""
 
 import hashlib
 import pathlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import google_crc32c
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from transforms.core.model.chunk import Chunk
-from transforms.core.model.columns import empty_batch, numbers
-from transforms.core.model.narratives import flags, schemas
-from transforms.core.model.narratives.naming import narrative_ids
+from transforms.core.model import bad_lines
 from transforms.core.output.commit_records import FileEntry
 
 
-def unit_tables(chunk: Chunk, shard: str) -> dict[str, pa.RecordBatch]:
-    """Rows of each of `schemas.UNIT_TABLES`, of a chunk that has passed all stages."""
-    discarded = chunk.get("discarded")
-    return {
-        "narratives": _narrative_rows(chunk["narratives"], shard, schemas.NARRATIVES),
-        "mentions": chunk["mentions"],
-        "discarded": empty_batch(schemas.DISCARDED)
-        if discarded is None
-        else _narrative_rows(discarded, shard, schemas.DISCARDED),
-        "rejected": chunk["rejected"],
-    }
+def ending_of(schema: pa.Schema) -> str:
+    """The ending of a table's files: of its schema's metadata, `parquet` where that says nothing.
 
-
-def _narrative_rows(narratives: pa.RecordBatch, shard: str, schema: pa.Schema) -> pa.RecordBatch:
-    made = {
-        "narrative_id": narrative_ids(narratives),
-        "shard": pa.array([shard] * len(narratives), pa.string()),
-        "flags": flags.names(numbers(narratives["flags"])),
-        "image": narratives["image"]
-        if "image" in narratives.schema.names
-        else pa.nulls(len(narratives), schemas.IMAGE),
-    }
-    columns = [
-        _as_type(made[field.name] if field.name in made else narratives[field.name], field.type)
-        for field in schema
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
-
-
-def _as_type(column: pa.Array, type_: pa.DataType) -> pa.Array:
-    if column.type == type_:
-        return column
-    if pa.types.is_dictionary(type_) and not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    return column.cast(type_)
+    >>> ending_of(pa.schema([("n", pa.int32())])), ending_of(bad_lines.SCHEMA)
+    ('parquet', 'avro')
+    """
+    return (schema.metadata or {}).get(b"ending", b"parquet").decode()
 
 
 def write_table(table: str, rows: pa.Table | pa.RecordBatch, local: str, path: str) -> FileEntry:
-    """Writes a table in its format: Avro for bad lines, Parquet for all others.
+    """Writes a table in the format of its file's ending (`WRITERS`).
 
     Args:
       table: The table's name.
@@ -61,7 +30,7 @@ def write_table(table: str, rows: pa.Table | pa.RecordBatch, local: str, path: s
       local: The file to write.
       path: What the file's entry calls it.
     """
-    (write_rejected if table == "rejected" else write_parquet)(rows, local)
+    WRITERS[path.rpartition(".")[2]](rows, local)
     data = pathlib.Path(local).read_bytes()
     return FileEntry(table, path, len(rows), len(data), google_crc32c.value(data))
 
@@ -136,24 +105,6 @@ def _leaves(path: str, type_: pa.DataType) -> list[tuple[str, pa.DataType]]:
     return [(path, type_)]
 
 
-AVRO_REJECTED = {
-    "type": "record",
-    "name": "Rejected",
-    "namespace": "localized_narratives",
-    "fields": [
-        {"name": "shard", "type": "string"},
-        {"name": "byte_offset", "type": "long"},
-        {"name": "unit", "type": "int"},
-        {"name": "line_in_unit", "type": "int"},
-        {"name": "stage", "type": "string"},
-        {"name": "code", "type": "string"},
-        {"name": "message", "type": "string"},
-        {"name": "raw", "type": "bytes"},
-    ],
-}
-"""The Avro schema of the `rejected` table; fields as `schemas.REJECTED`."""
-
-
 _ROWS_AT_ONCE = 1 << 14
 
 
@@ -164,7 +115,7 @@ def write_rejected(rejected: pa.Table | pa.RecordBatch, path: str) -> None:
     # A random one would do for readers; by the content, a file can be told to be the same.
     marker = _hash_rows(rejected)
     with pathlib.Path(path).open("wb") as file:
-        fastavro.writer(file, fastavro.parse_schema(AVRO_REJECTED), _avro_rows(rejected),
+        fastavro.writer(file, fastavro.parse_schema(bad_lines.AVRO_SCHEMA), _avro_rows(rejected),
                         codec="deflate", sync_marker=marker)  # fmt: skip
 
 
@@ -193,3 +144,17 @@ def _hash_rows(rejected: pa.Table | pa.RecordBatch) -> bytes:
     for columns in _slices(rejected):
         digest.update(repr(columns).encode())
     return digest.digest()
+
+
+def write_lines(table: pa.Table | pa.RecordBatch, path: str) -> None:
+    """Writes a table of one column as text, a line a row."""
+    with pathlib.Path(path).open("wb") as file:
+        file.writelines(f"{line}\n".encode() for line in table.column(0).to_pylist())
+
+
+WRITERS: Mapping[str, Callable[[pa.Table | pa.RecordBatch, str], None]] = {
+    "parquet": write_parquet,
+    "avro": write_rejected,
+    "jsonl": write_lines,
+}
+"""How the rows of a table are written, by the ending of its files."""

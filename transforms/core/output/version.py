@@ -2,8 +2,8 @@
 
 import dataclasses
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import google_crc32c
 import msgspec
@@ -11,26 +11,13 @@ import msgspec
 from transforms.core.base.errors import option
 from transforms.core.base.versions import digest
 from transforms.core.model import layout
-from transforms.core.model.manifest_entries import (
-    BadLineRow,
-    PageFile,
-    RepeatedKeyRow,
-    Repeats,
-    ShardRow,
-    SplitRow,
-    TableFile,
-    UnitRow,
-)
-from transforms.core.model.narratives.schemas import LOCALIZATION_COUNTS
-from transforms.core.model.units import SKIPPED, Counts
+from transforms.core.model.manifest_entries import BadLineRow, PageFile, TableFile, UnitRow
+from transforms.core.model.units import SKIPPED, Counts, LineCounts
 from transforms.core.output.commit_records import UnitRecord
+from transforms.core.output.jobs.job import Job
 from transforms.core.output.statistics.collection import Statistics
-from transforms.core.output.statistics.localization import Localization
-from transforms.core.output.statistics.richness import Richness
-from transforms.core.output.statistics.totals import TOTALS, Totals
 
 SHOWN_BAD_LINES = 100
-SHOWN_REPEATED_KEYS = 100
 
 
 @dataclasses.dataclass(slots=True)
@@ -38,12 +25,17 @@ class Summary:
     """All units of a version, merged in any order.
 
     Attributes:
-      records: Their records by key, without statistics.
       statistics: Merged.
+      records: Their records by key, without statistics.
     """
 
+    statistics: Statistics
     records: dict[str, UnitRecord] = dataclasses.field(default_factory=dict)
-    statistics: Statistics = dataclasses.field(default_factory=Statistics)
+
+    @classmethod
+    def of(cls, job: Job) -> "Summary":
+        """No unit yet."""
+        return cls(Statistics(job.statistics))
 
     def update(self, record: UnitRecord) -> None:
         """Adds a unit; one that is there already is not counted again."""
@@ -73,10 +65,10 @@ def encode_summary(summary: Summary) -> bytes:
     return msgspec.msgpack.encode((summary.records, summary.statistics.pack()))
 
 
-def decode_summary(encoded: bytes) -> Summary:
-    """What `encode_summary` made."""
+def decode_summary(encoded: bytes, job: Job) -> Summary:
+    """What `encode_summary` made of units of a job."""
     records, statistics = msgspec.msgpack.decode(encoded, type=tuple[dict[str, UnitRecord], dict])
-    summary = Summary(records)
+    summary = Summary(Statistics(job.statistics), records)
     summary.statistics.merge_packed(statistics)
     return summary
 
@@ -113,41 +105,47 @@ class ShardPlan:
         return self.path.rsplit("/", 1)[-1]
 
 
-def reconcile(shards: Sequence[ShardPlan], records: Iterable[UnitRecord]) -> list[ShardRow]:
+def reconcile(
+    shards: Sequence[ShardPlan], records: Iterable[UnitRecord], accounted: Sequence[str]
+) -> list[dict[str, Any]]:
     """The conservation law per shard.
 
     Shards go by their names: a record that is used again may have been made when the shard was in
     another folder.
 
-    Lines read = narratives written + discarded + rejected + blank, and the units cover the
-    shard's bytes without a gap (of a compressed shard: its text, up to the last piece).
+    Lines read = rows of the job's tables + rejected + blank, and the units cover the shard's bytes
+    without a gap (of a compressed shard: its text, up to the last piece).
+
+    Args:
+      shards: All shards of the run.
+      records: All records.
+      accounted: Tables in each of whose rows a line ended (`Job.accounted`).
 
     Returns:
-      A row a shard, with `conserved`.
+      A row a shard, as a manifest has it (`ShardRow`), with the rows of each table.
     """
     by_shard: dict[str, list[UnitRecord]] = {shard.shard: [] for shard in shards}
     for record in records:
         by_shard[record.unit.shard].append(record)
-    return [_reconcile_shard(shard, by_shard[shard.shard]) for shard in shards]
+    return [_reconcile_shard(shard, by_shard[shard.shard], accounted) for shard in shards]
 
 
-def _reconcile_shard(shard: ShardPlan, records: Sequence[UnitRecord]) -> ShardRow:
-    counts = Counts()
-    for record in records:
-        counts.add(record.counts)
-    return ShardRow(
-        shard=shard.shard,
-        dataset=shard.dataset,
-        split=shard.split,
-        lines=counts.lines,
-        narratives=counts.narratives,
-        discarded=counts.discarded_narratives,
-        rejected=counts.bad,
-        blank=counts.blank,
-        bytes=sum(record.bytes for record in records),
-        size=shard.size,
-        conserved=counts.conserved and _covered(shard, records),
-    )
+def _reconcile_shard(
+    shard: ShardPlan, records: Sequence[UnitRecord], accounted: Sequence[str]
+) -> dict[str, Any]:
+    counts = total_counts(records)
+    return {
+        "shard": shard.shard,
+        "dataset": shard.dataset,
+        "split": shard.split,
+        "lines": counts.lines,
+        **{table: counts.rows.get(table, 0) for table in accounted},
+        "rejected": counts.bad,
+        "blank": counts.blank,
+        "bytes": sum(record.bytes for record in records),
+        "size": shard.size,
+        "conserved": counts.conserved(accounted) and _covered(shard, records),
+    }
 
 
 def _covered(shard: ShardPlan, records: Sequence[UnitRecord]) -> bool:
@@ -207,7 +205,7 @@ def version_files(records: Sequence[UnitRecord]) -> dict[str, TableFile]:
     return {
         file.path: TableFile(
             table=file.table,
-            path=f"{file.table}/{layout.unit_file_name(file.table, position)}",
+            path=layout.version_file(file.table, position, file.path),
             shard=record.unit.shard,
             rows=file.rows,
             bytes=file.bytes,
@@ -240,42 +238,8 @@ def version_id(keys: Iterable[str]) -> str:
     return digest({"units": sorted(keys)})[:16]
 
 
-def describe_splits(statistics: Statistics) -> list[SplitRow]:
-    """Numbers of each dataset and split (`totals.TOTALS`), and of its mentions.
-
-    `with_box` are the mentions for which there is a box of their class in their image.
-    """
-    mentions: Counter = Counter()
-    with_box: Counter = Counter()
-    for (dataset, split, *_), values in statistics[Localization].counts.items():
-        counts = dict(zip(LOCALIZATION_COUNTS, values, strict=True))
-        mentions[dataset, split] += counts["mentions"]
-        with_box[dataset, split] += counts["mentions"] - counts["without_box_of_class"]
-    made = [
-        SplitRow(
-            dataset=split[0],
-            split=split[1],
-            **{name: counter[name] for name in TOTALS},
-            mentions=mentions[split],
-            with_box=with_box[split],
-        )
-        for split, counter in statistics[Totals].splits.items()
-    ]
-    return sorted(made, key=lambda row: (row.dataset or "", row.split or ""))
-
-
-def describe_repeats(statistics: Statistics) -> Repeats:
-    """How many narratives share their key with another one, under how many keys, and the first."""
-    repeats = statistics[Richness].repeated_keys()
-    return Repeats(
-        narratives=sum(row["narratives"] for row in repeats),
-        keys=len(repeats),
-        first=[RepeatedKeyRow(**row) for row in repeats[:SHOWN_REPEATED_KEYS]],
-    )
-
-
 def too_many_bad_lines(
-    counts: Counts, bad_lines: Sequence[BadLineRow], max_bad_share: float
+    counts: LineCounts, bad_lines: Sequence[BadLineRow], max_bad_share: float
 ) -> str | None:
     """What is wrong where more than the given share of lines is bad, None where it is not."""
     bad, lines = counts.bad, counts.lines - counts.blank

@@ -5,16 +5,7 @@ from collections.abc import Collection, Sequence
 import pyarrow as pa
 
 from transforms.core.model.manifest_entries import TableFile
-from transforms.core.output.statistics.collection import tables_of
-
-TABLES = {
-    "narratives": "a narrative: caption, timed words, trace, image, labels, boxes",
-    "mentions": "a class name in a caption, its piece of the trace and the closest box",
-    "discarded": "a narrative below the quality bar, with the reasons",
-    "rejected": "a line that could not be read, with its bytes (Avro)",
-    **{name: table.row for name, table in tables_of().items()},
-}
-"""What a row of each table is."""
+from transforms.core.output.jobs.narratives import NARRATIVES
 
 DEFAULT_TABLE = "narratives"
 """What `load_dataset(FOLDER)` takes."""
@@ -85,11 +76,13 @@ def render_card(
       richness: The table of that name.
       generated: Datasets and splits with generated narratives (`views.generated_splits`).
     """
-    rows = dict.fromkeys(TABLES, 0)
+    rows = dict.fromkeys(NARRATIVES.all_meanings, 0)
     for file in files:
         rows[file.table] += file.rows
-    tables = "\n".join(f"| `{name}` | {rows[name]:,} | {what} |" for name, what in TABLES.items())
-    loadable = [name for name in TABLES if rows[name] and name != "rejected"]
+    tables = "\n".join(
+        f"| `{name}` | {rows[name]:,} | {what} |" for name, what in NARRATIVES.all_meanings.items()
+    )
+    loadable = [name for name in rows if rows[name] and name != "rejected"]
     text = _TEXT.format(
         version=version,
         tables=tables,

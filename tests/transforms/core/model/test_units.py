@@ -1,5 +1,6 @@
 """Units and the keys under which their results are kept."""
 
+import copy
 import dataclasses
 
 import pytest
@@ -87,19 +88,23 @@ def test_the_inode_of_a_shard_is_no_part_of_its_units_key():
 
 
 def test_counts_add_up():
-    one = Counts(lines=3, narratives=1, rejected={"wrong_type": 1}, blank=1, flags={"no_trace": 1})
-    two = Counts(lines=2, discarded_narratives=1, discarded={"distance": 1, "no_trace": 1},
-                 rejected={"wrong_type": 1}, flags={"no_trace": 4})  # fmt: skip
+    one = Counts(3, 1, {"wrong_type": 1}, {"kept": 1}, {"flags": {"no_trace": 1}, "mentions": 2})
+    two = Counts(2, 0, {"wrong_type": 1}, {"discarded": 1}, {"flags": {"no_trace": 4}, "boxes": 1})
     total = Counts()
     total.add(one)
     total.add(two)
     assert total == Counts(
-        lines=5, blank=1, narratives=1, discarded_narratives=1,
-        discarded={"distance": 1, "no_trace": 1}, rejected={"wrong_type": 2},
-        flags={"no_trace": 5},
-    )  # fmt: skip
-    assert total.conserved and one.conserved and two.conserved
-    for name in ("lines", "blank", "narratives", "discarded_narratives"):
-        total.add(Counts(**{name: 1}))
-        assert not total.conserved
-        total.add(Counts(**{name: -1}))
+        lines=5,
+        blank=1,
+        rejected={"wrong_type": 2},
+        rows={"kept": 1, "discarded": 1},
+        further={"flags": {"no_trace": 5}, "mentions": 2, "boxes": 1},
+    )
+    accounted = ("kept", "discarded")
+    assert all(counts.conserved(accounted) for counts in (total, one, two))
+    for changes in ({"lines": 1}, {"blank": 1}, {"rejected": {"a": 1}}, {"rows": {"kept": 1}}):
+        odd = copy.deepcopy(total)
+        odd.add(Counts(**changes))
+        assert not odd.conserved(accounted)
+    total.add(Counts(rows={"mentions": 7}))
+    assert total.conserved(accounted)

@@ -1,5 +1,6 @@
 """Statistics: the same whatever the split of the narratives and the order of merging."""
 
+import dataclasses
 import itertools
 import json
 import math
@@ -15,12 +16,8 @@ from hypothesis import strategies as st
 
 from tests.reference import richness as reference
 from transforms.core.model.narratives.schemas import MEASURES
-from transforms.core.output.statistics.collection import (
-    MAIN_JOB,
-    Statistics,
-    measure_chunk,
-    tables_of,
-)
+from transforms.core.output.jobs.narratives import NARRATIVES
+from transforms.core.output.statistics.collection import Statistics
 from transforms.core.output.statistics.localization import HistogramCounts
 from transforms.core.output.statistics.moments import Moments
 from transforms.core.output.statistics.richness import Richness
@@ -34,19 +31,19 @@ def rows_of(merged):
 
 
 def measure_all(chunks):
-    return [measure_chunk(chunk) for chunk in chunks]
+    return [NARRATIVES.measure_chunk(chunk) for chunk in chunks]
 
 
 def copied(one):
     """A copy, through the form in which records keep statistics."""
-    copy = Statistics()
+    copy = Statistics(NARRATIVES.statistics)
     copy.merge_packed(msgspec.msgpack.decode(msgspec.msgpack.encode(one.pack())))
     return copy
 
 
 def merged(parts, compact=False):
     """The parts merged one after the other into a new one."""
-    result = Statistics()
+    result = Statistics(NARRATIVES.statistics)
     for part in parts:
         result.merge(copied(part))
         if compact:
@@ -56,7 +53,7 @@ def merged(parts, compact=False):
 
 @pytest.fixture(scope="module")
 def whole(finished):
-    return rows_of(measure_chunk(finished))
+    return rows_of(NARRATIVES.measure_chunk(finished))
 
 
 def test_any_split_merged_in_any_order_gives_identical_tables(pieces, whole):
@@ -79,7 +76,7 @@ def test_merging_is_associative(pieces, whole):
 def test_merging_leaves_the_other_as_it_was(pieces):
     parts = measure_all(pieces)
     before = [rows_of(copied(part)) for part in parts]
-    result = Statistics()
+    result = Statistics(NARRATIVES.statistics)
     for part in parts:
         result.merge(part)
     result.merge(parts[0])
@@ -87,8 +84,21 @@ def test_merging_leaves_the_other_as_it_was(pieces):
 
 
 def test_nothing_merges_with_anything(finished, whole):
-    assert rows_of(merged([Statistics(), measure_chunk(finished), Statistics()])) == whole
-    assert all(json.loads(rows) == [] for rows in rows_of(Statistics()).values())
+    assert (
+        rows_of(
+            merged(
+                [
+                    Statistics(NARRATIVES.statistics),
+                    NARRATIVES.measure_chunk(finished),
+                    Statistics(NARRATIVES.statistics),
+                ]
+            )
+        )
+        == whole
+    )
+    assert all(
+        json.loads(rows) == [] for rows in rows_of(Statistics(NARRATIVES.statistics)).values()
+    )
 
 
 # The same three ways for the accumulators alone: add only, merge, merge and compact.
@@ -163,7 +173,7 @@ def test_images_and_repeated_keys_by_hand():
 
 def test_sums_of_scaled_measures_are_exact(finished):
     """Each value is rounded to its scale once, so that the sum is one of integers."""
-    for measures in measure_chunk(finished)[Richness].measures.values():
+    for measures in NARRATIVES.measure_chunk(finished)[Richness].measures.values():
         for name, scale in MEASURES.items():
             if name in measures and measures[name].count:
                 total, mean, deviation = measures[name].describe(scale)
@@ -205,22 +215,22 @@ class AnnotatorCounts(Statistic):
 
 
 def test_a_statistic_from_outside_is_one_class_and_an_entry_of_a_list(pieces, finished, whole):
-    kinds = (*MAIN_JOB, AnnotatorCounts)
-    merged_all = Statistics(kinds)
+    job = dataclasses.replace(NARRATIVES, statistics=(*NARRATIVES.statistics, AnnotatorCounts))
+    merged_all = Statistics(job.statistics)
     for piece in pieces:
-        packed = measure_chunk(piece, kinds).pack()
+        packed = job.measure_chunk(piece).pack()
         merged_all.merge_packed(msgspec.msgpack.decode(msgspec.msgpack.encode(packed)))
     tables = merged_all.to_tables()
     expected = Counter(finished["narratives"]["annotator_id"].to_pylist())
     found = {row["annotator_id"]: row["narratives"] for row in tables["annotators"].to_pylist()}
     assert found == expected and len(found) > 1
-    assert {*tables} == {*tables_of(kinds)} == {*whole, "annotators"}
-    assert tables_of(kinds)["annotators"].row == "an annotator"
+    assert {*tables} == {*job.statistics_tables} == {*whole, "annotators"}
+    assert job.all_meanings["annotators"] == "an annotator"
 
 
-@pytest.mark.parametrize("kind", MAIN_JOB)
+@pytest.mark.parametrize("kind", NARRATIVES.statistics)
 def test_tables_are_those_that_a_statistic_names(finished, kind):
-    made = measure_chunk(finished, [kind]).to_tables()
+    made = dataclasses.replace(NARRATIVES, statistics=[kind]).measure_chunk(finished).to_tables()
     assert {name: table.schema for name, table in made.items()} == {
         name: table.schema for name, table in kind.tables.items()
     }

@@ -7,16 +7,19 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.build_helpers import STATISTICS_TABLES
+from transforms.core.model import bad_lines
 from transforms.core.model.columns import empty_batch, list_of
 from transforms.core.model.narratives import schemas
+from transforms.core.model.units import Unit
 from transforms.core.output import tables
+from transforms.core.output.jobs.narratives import NARRATIVES
 
 ALL_SCHEMAS = schemas.UNIT_TABLES | STATISTICS_TABLES
 
 
 @pytest.fixture(scope="module")
 def rows(finished):
-    return tables.unit_tables(finished, "x.jsonl")
+    return NARRATIVES.rows(finished, Unit("x.jsonl", "x", "f", 1))
 
 
 def test_tables_have_their_schemas(rows, finished):
@@ -54,8 +57,8 @@ def test_empty_tables_are_readable(name, tmp_path):
 @pytest.mark.parametrize("name", ["narratives", "mentions", "discarded"])
 def test_parquet_gives_back_rows_and_types(rows, name, tmp_path):
     path = tmp_path / f"{name}.parquet"
-    entry = tables.write_table(name, rows[name], str(path), "t/x")
-    assert (entry.table, entry.path, entry.rows) == (name, "t/x", len(rows[name]))
+    entry = tables.write_table(name, rows[name], str(path), "t/x.parquet")
+    assert (entry.table, entry.path, entry.rows) == (name, "t/x.parquet", len(rows[name]))
     data = path.read_bytes()
     assert (entry.bytes, entry.crc32c) == (len(data), google_crc32c.value(data))
     table = pq.read_table(path)
@@ -83,7 +86,7 @@ def test_avro_gives_back_the_bad_lines(finished, tmp_path):
     tables.write_rejected(finished["rejected"][1:], str(fewer))
     assert again.read_bytes() == path.read_bytes()
     assert fewer.read_bytes()[-16:] != path.read_bytes()[-16:]  # the marker ends a file
-    assert [field["name"] for field in tables.AVRO_REJECTED["fields"]] == schemas.REJECTED.names
+    assert [field["name"] for field in bad_lines.AVRO_SCHEMA["fields"]] == bad_lines.SCHEMA.names
 
 
 def test_leaf_columns():
@@ -106,6 +109,6 @@ def test_no_column_is_a_reserved_word_and_types_do_not_depend_on_data(rows, run_
     reserved = {"order", "group", "table", "select", "end", "start", "user", "values", "offset"}
     for schema in ALL_SCHEMAS.values():
         assert not reserved & {name.lower() for name in schema.names}
-    empty = tables.unit_tables(run_stages(b""), "x.jsonl")
+    empty = NARRATIVES.rows(run_stages(b""), Unit("x.jsonl", "x", "f", 1))
     for name, batch in empty.items():
         assert batch.schema == rows[name].schema

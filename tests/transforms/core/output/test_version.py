@@ -6,10 +6,20 @@ import random
 import msgspec
 import pytest
 
-from transforms.core.model.manifest_entries import BadLineRow, Repeats, TableFile
+from transforms.core.model.manifest_entries import BadLineRow, TableFile
+from transforms.core.model.narratives.manifest import NarrativeShardRow, Repeats
 from transforms.core.model.units import Counts, Unit
 from transforms.core.output import commit_records, version
-from transforms.core.output.version import ShardPlan, Summary, reconcile
+from transforms.core.output.jobs.narratives import NARRATIVES
+from transforms.core.output.version import ShardPlan, Summary
+from transforms.narratives import publication
+from transforms.narratives.publication import describe_repeats
+
+
+def reconcile(shards, records):
+    """The rows, as a manifest of narratives has them."""
+    rows = version.reconcile(shards, records, NARRATIVES.accounted)
+    return msgspec.convert(rows, list[NarrativeShardRow])
 
 
 def unit_at(start, size, index, path="/data/x.jsonl"):
@@ -24,7 +34,7 @@ def units(pieces):
     for index, chunk in enumerate(pieces):
         files = [commit_records.FileEntry("narratives", f"units/{index}/n.parquet", 1, 2, 3)]
         unit = unit_at(start, size, index)
-        made.append(commit_records.make_record(unit, chunk, "a", files))
+        made.append(commit_records.make_record(NARRATIVES, unit, chunk, "a", files))
         start += chunk.bytes
     return made
 
@@ -41,9 +51,13 @@ def changed(record, **changes):
 def with_counts(record, **more):
     """The record with some of its counts changed by so many."""
     counts = msgspec.convert(msgspec.to_builtins(record.counts), Counts)
-    for name, number in more.items():
-        setattr(counts, name, getattr(counts, name) + number)
+    counts.add(Counts(**more))
     return changed(record, counts=counts)
+
+
+def of(name, number):
+    """Counts of a number of lines, blank lines or rows of a table."""
+    return {name: number} if name in ("lines", "blank") else {"rows": {name: number}}
 
 
 def is_conserved(shard, made):
@@ -59,10 +73,10 @@ def test_the_law_holds_for_what_was_read(shard, units, sample_lines):
     assert row.bytes == row.size == sum(map(len, sample_lines))
 
 
-@pytest.mark.parametrize("name", ["lines", "blank", "narratives", "discarded_narratives"])
+@pytest.mark.parametrize("name", ["lines", "blank", "narratives", "discarded"])
 @pytest.mark.parametrize("number", [1, -1])
 def test_a_wrong_count_is_found(shard, units, name, number):
-    made = [*units[:2], with_counts(units[2], **{name: number}), *units[3:]]
+    made = [*units[:2], with_counts(units[2], **of(name, number)), *units[3:]]
     assert not is_conserved(shard, made)
 
 
@@ -117,7 +131,7 @@ def tables_of(summary):
 
 
 def add_all(made):
-    summary = Summary()
+    summary = Summary.of(NARRATIVES)
     for record in made:
         summary.update(record)
     return summary
@@ -128,7 +142,7 @@ def test_units_merge_in_any_order_and_any_grouping(units):
     shuffled = random.Random(4).sample(units, len(units))
     left, right = add_all(shuffled[:3]), add_all(shuffled[3:])
     left.compact()
-    merged = Summary()
+    merged = Summary.of(NARRATIVES)
     merged.merge(right)
     merged.merge(left)
     assert tables_of(merged) == tables_of(expected) == tables_of(add_all(shuffled))
@@ -178,13 +192,13 @@ def test_a_version_is_named_by_its_units():
 
 
 def test_repeated_keys_beyond_those_listed_are_counted(units, monkeypatch):
-    monkeypatch.setattr(version, "SHOWN_REPEATED_KEYS", 0)
-    repeats = version.describe_repeats(add_all(units).statistics)
+    monkeypatch.setattr(publication, "SHOWN_REPEATED_KEYS", 0)
+    repeats = describe_repeats(add_all(units).statistics)
     assert repeats == Repeats(narratives=2, keys=1, first=[])
 
 
 def test_repeated_keys_are_described(units):
-    repeats = version.describe_repeats(add_all(units).statistics)
+    repeats = describe_repeats(add_all(units).statistics)
     assert (repeats.narratives, repeats.keys) == (2, 1)
     assert [(row.key, row.narratives) for row in repeats.first] == [("repeated/0", 2)]
 

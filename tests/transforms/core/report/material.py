@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from tests.build_helpers import STATISTICS_TABLES
-from transforms.core.model.manifest import Manifest
 from transforms.core.model.narratives import schemas
+from transforms.core.model.narratives.manifest import BuildManifest
 
 ROOT = pathlib.Path(__file__).parents[4]
 NARRATIVES = ROOT / "samples/narratives/vidln_as_localized_narratives.jsonl"
@@ -239,7 +239,7 @@ def manifest(**changes):
 
 def typed(made):
     """A manifest that `manifest` made, perhaps changed since."""
-    return msgspec.convert(made, Manifest)
+    return msgspec.convert(made, BuildManifest)
 
 
 SPLITS = (("oops", "train"), (None, None), ("generated", "train"))

@@ -7,7 +7,7 @@ import jinja2
 import pytest
 
 from tests.transforms.core.report import material
-from transforms.core.report import render_report
+from transforms.core.report.narratives.report import render_report
 
 VOID = {"meta", "br", "link", "img", "input", "hr"}
 

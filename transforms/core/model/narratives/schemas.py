@@ -10,6 +10,7 @@ is null. Column meanings are in the README ("The tables").
 
 import pyarrow as pa
 
+from transforms.core.model import bad_lines
 from transforms.core.model.columns import TERM, list_of
 
 WORD = pa.struct(
@@ -140,20 +141,6 @@ MENTIONS = pa.schema(
     ]
 )
 
-REJECTED = pa.schema(
-    [
-        ("shard", TERM),
-        ("byte_offset", pa.int64()),
-        ("unit", pa.int32()),
-        ("line_in_unit", pa.int32()),
-        ("stage", TERM),
-        ("code", TERM),
-        ("message", TERM),
-        ("raw", pa.binary()),
-    ]
-)
-"""Bad lines. `line_in_unit` counts from 0; the file's line number needs the units before it."""
-
 LOCALIZATION_COUNTS = (
     "mentions",
     "boxed",
@@ -196,7 +183,7 @@ UNIT_TABLES = {
     "narratives": NARRATIVES,
     "mentions": MENTIONS,
     "discarded": DISCARDED,
-    "rejected": REJECTED,
+    bad_lines.TABLE: bad_lines.SCHEMA,
 }
 """Tables that each unit writes a file of: Parquet, and Avro for `rejected`."""
 

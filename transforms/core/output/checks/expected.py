@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 
 from transforms.core.base.errors import option, shown
-from transforms.core.model.manifest_entries import ExpectedRow, ShardRow
+from transforms.core.model.narratives.manifest import ExpectedRow, NarrativeShardRow
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Expected:
     absent: tuple[str, ...] = ()
 
 
-def compare(expected: Iterable[Expected], shards: Sequence[ShardRow]) -> list[ExpectedRow]:
+def compare(expected: Iterable[Expected], shards: Sequence[NarrativeShardRow]) -> list[ExpectedRow]:
     """Published counts beside what was read.
 
     Args:
@@ -45,7 +45,7 @@ def compare(expected: Iterable[Expected], shards: Sequence[ShardRow]) -> list[Ex
     return [_compare(group, [by_name[name] for name in group.shards]) for group in expected]
 
 
-def _compare(group: Expected, rows: Sequence[ShardRow]) -> ExpectedRow:
+def _compare(group: Expected, rows: Sequence[NarrativeShardRow]) -> ExpectedRow:
     read = sum(row.narratives + row.discarded for row in rows)
     return ExpectedRow(
         group=group.group,

@@ -10,14 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from transforms.core.base.errors import option
-from transforms.core.model.manifest import Baseline, BaselineSplit, Manifest
-from transforms.core.model.manifest_entries import (
-    CheckRow,
+from transforms.core.model.manifest_entries import CheckRow, MeasuredShare
+from transforms.core.model.narratives.manifest import (
+    Baseline,
+    BaselineSplit,
+    BuildManifest,
     IndexDescription,
-    MeasuredShare,
+    NarrativeCounts,
     SplitRow,
 )
-from transforms.core.model.units import Counts
 from transforms.core.sources.annotations.contents import COVERS
 
 KINDS = {"images": "image lists", "labels": "label files", "boxes": "box files"}
@@ -69,7 +70,7 @@ class Limits:
 
 
 def run_checks(
-    manifest: Manifest, previous: Manifest | Baseline | None, limits: Limits
+    manifest: BuildManifest, previous: BuildManifest | Baseline | None, limits: Limits
 ) -> list[CheckRow]:
     """All checks of a run.
 
@@ -135,7 +136,7 @@ def _share(
     return MeasuredShare(name, *where, count, total, option)
 
 
-def _bad_lines(counts: Counts) -> Iterator[MeasuredShare]:
+def _bad_lines(counts: NarrativeCounts) -> Iterator[MeasuredShare]:
     if total := counts.lines - counts.blank:
         yield _share("bad_lines", "max_bad_share", counts.bad, total)
 
@@ -167,7 +168,7 @@ def _boxed(
             )
 
 
-def _shrunk(manifest: Manifest, previous: Manifest | Baseline) -> Iterator[MeasuredShare]:
+def _shrunk(manifest: BuildManifest, previous: BuildManifest | Baseline) -> Iterator[MeasuredShare]:
     """How many fewer there are than before: in all, and of each split that was there."""
     now = {(row.dataset, row.split): row for row in manifest.splits}
     names = ["narratives_fewer"]
@@ -184,7 +185,7 @@ def _shrunk(manifest: Manifest, previous: Manifest | Baseline) -> Iterator[Measu
                 yield _share(name, "max_shrink_share", fewer, before[name], split)
 
 
-def _in_all(manifest: Manifest | Baseline) -> dict[str, int]:
+def _in_all(manifest: BuildManifest | Baseline) -> dict[str, int]:
     counts = manifest.counts
     return {
         "narratives_fewer": counts.narratives + counts.discarded_narratives,
@@ -199,7 +200,7 @@ def _of_split(row: SplitRow | BaselineSplit | None) -> dict[str, int]:
     }
 
 
-def _same_quality(manifest: Manifest, previous: Manifest | Baseline) -> bool:
+def _same_quality(manifest: BuildManifest, previous: BuildManifest | Baseline) -> bool:
     own, other = manifest.configuration, previous.configuration
     return all(own.get(name) == other.get(name) for name in _QUALITY_OPTIONS)
 

@@ -1,22 +1,27 @@
 """The verdict on a merged run: whether it may become the current version."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 
+from transforms.core.model import bad_lines
 from transforms.core.model.manifest import Manifest
-from transforms.core.model.manifest_entries import (
-    BadLineRow,
-    CheckRow,
+from transforms.core.model.manifest_entries import BadLineRow, CheckRow, ShardRow
+from transforms.core.model.narratives.manifest import (
+    BuildManifest,
     ExpectedRow,
-    ShardRow,
+    NarrativeCounts,
+    NarrativeShardRow,
     SplitRow,
 )
-from transforms.core.model.units import Counts
+from transforms.core.model.units import LineCounts
 from transforms.core.output.checks import expected, guard
 from transforms.core.output.checks.guard import Limits
 from transforms.core.output.version import too_many_bad_lines, unusable_names
+
+FoundKind = TypeVar("FoundKind", bound="Found")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Verdict:
     message: str
 
 
-def judge(manifest: Manifest, limits: Limits) -> Verdict | None:
+def judge(manifest: BuildManifest, limits: Limits) -> Verdict | None:
     """Why a run may not be published, the gravest reason first; None where it may.
 
     A run that is held back is complete, so its version is made without becoming the current one;
@@ -42,6 +47,15 @@ def judge(manifest: Manifest, limits: Limits) -> Verdict | None:
       manifest: Of the run.
       limits: What it must keep.
     """
+    if verdict := judge_rows(manifest):
+        return verdict
+    if verdict := _judge_lines(manifest, limits):
+        return Verdict(verdict.status, f"{verdict.message}: nothing was published")
+    return _judge_checks(manifest.checks, limits)
+
+
+def judge_rows(manifest: Manifest) -> Verdict | None:
+    """Why no job may publish a run: lines or bytes are lost, or readers would lose files."""
     broken = [row.shard for row in manifest.shards if not row.conserved]
     if broken:
         return Verdict(
@@ -55,20 +69,24 @@ def judge(manifest: Manifest, limits: Limits) -> Verdict | None:
             f"readers of the folder would skip or mix up {unusable[0]!r}: nothing was published; "
             "rename its shard",
         )
-    if verdict := _judge_lines(manifest, limits):
-        return Verdict(verdict.status, f"{verdict.message}: nothing was published")
-    return _judge_checks(manifest.checks, limits)
+    return None
 
 
-def judge_current(manifest: Manifest, limits: Limits) -> Verdict | None:
+def judge_bad_lines(manifest: Manifest, max_bad_share: float) -> Verdict | None:
+    """Why a run with too many bad lines may not be published."""
+    problem = too_many_bad_lines(manifest.counts, manifest.bad_lines, max_bad_share)
+    return Verdict("too_many_bad_lines", problem) if problem else None
+
+
+def judge_current(manifest: BuildManifest, limits: Limits) -> Verdict | None:
     """The same of a version that is current, by limits that may be others than its own."""
     checks = guard.judge_again(manifest.checks, limits)
     return _judge_lines(manifest, limits) or _judge_checks(checks, limits)
 
 
-def _judge_lines(manifest: Manifest, limits: Limits) -> Verdict | None:
-    if problem := too_many_bad_lines(manifest.counts, manifest.bad_lines, limits.max_bad_share):
-        return Verdict("too_many_bad_lines", problem)
+def _judge_lines(manifest: BuildManifest, limits: Limits) -> Verdict | None:
+    if verdict := judge_bad_lines(manifest, limits.max_bad_share):
+        return verdict
     difference = expected.explain_difference(manifest.expected)
     if difference and not limits.allow_partial:
         return Verdict("not_as_published", difference)
@@ -80,15 +98,13 @@ def _judge_checks(checks: Iterable[CheckRow], limits: Limits) -> Verdict | None:
     return Verdict("held_back", problem) if problem and limits.guard else None
 
 
-class Found(msgspec.Struct, frozen=True):
+class Found(msgspec.Struct, frozen=True, kw_only=True):
     """What a run found that is not published, for programs.
 
     Attributes:
-      version: The name of the version that it would have made; this and the next six are as in its
-        manifest.
+      version: The name of the version that it would have made; this and the next four are as in
+        its manifest.
       shards: The conservation law for each shard.
-      expected: Catalogued splits, with what was published and read of them.
-      splits: Numbers of each dataset and split.
       checks: Shares with their limits.
       counts: Numbers of all units together.
       bad_lines: The first bad lines.
@@ -96,30 +112,48 @@ class Found(msgspec.Struct, frozen=True):
     """
 
     version: str
-    shards: list[ShardRow]
-    expected: list[ExpectedRow]
-    splits: list[SplitRow]
+    shards: Sequence[ShardRow]
     checks: list[CheckRow]
-    counts: Counts
+    counts: LineCounts
     bad_lines: list[BadLineRow]
     rejected_files: list[str]
 
 
+class FoundNarratives(Found, frozen=True, kw_only=True):
+    """The same of narratives.
+
+    Attributes:
+      expected: Catalogued splits, with what was published and read of them.
+      splits: Numbers of each dataset and split.
+    """
+
+    shards: list[NarrativeShardRow]
+    counts: NarrativeCounts
+    expected: list[ExpectedRow]
+    splits: list[SplitRow]
+
+
 def describe_failure(
-    manifest: Manifest, folder: str, elsewhere: Mapping[str, str] | None = None
-) -> Found:
+    manifest: Manifest,
+    folder: str,
+    elsewhere: Mapping[str, str] | None = None,
+    kind: type[FoundKind] = Found,  # type: ignore[assignment]
+) -> FoundKind:
     """What a run found that is not published.
 
     Args:
       manifest: Its manifest.
       folder: The version's folder.
       elsewhere: Where files are that are in no version's folder yet, by their paths in it.
+      kind: What of the manifest is described.
     """
-    shared = {name: getattr(manifest, name) for name in Found.__struct_fields__[:-1]}
+    shared = {
+        name: getattr(manifest, name) for name in kind.__struct_fields__ if name != "rejected_files"
+    }
     places = elsewhere or {}
     files = [
         places.get(file.path, f"{folder}/{file.path}")
         for file in manifest.files
-        if file.table == "rejected" and file.rows
+        if file.table == bad_lines.TABLE and file.rows
     ]
-    return Found(**shared, rejected_files=files)
+    return kind(**shared, rejected_files=files)

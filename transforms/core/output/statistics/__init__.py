@@ -4,5 +4,5 @@ A unit's statistics are kept in its commit record; a version's tables are made f
 all records, so they are byte-identical however the input was cut and in whatever order it came.
 
 A statistic is one class in a file of its own (`statistic.Statistic`) and an entry of
-`collection.MAIN_JOB`.
+a job (`jobs.narratives`).
 """

@@ -6,14 +6,7 @@ from typing import TypeVar, cast
 import pyarrow as pa
 
 from transforms.core.model.chunk import Chunk
-from transforms.core.output.statistics.localization import Localization
-from transforms.core.output.statistics.noun_counts import NounCounts
-from transforms.core.output.statistics.richness import Richness
-from transforms.core.output.statistics.statistic import Statistic, StatisticsTable
-from transforms.core.output.statistics.totals import Totals
-
-MAIN_JOB: tuple[type[Statistic], ...] = (Localization, Richness, NounCounts, Totals)
-"""The statistics of the main job; their tables are written in this order."""
+from transforms.core.output.statistics.statistic import Statistic
 
 Kind = TypeVar("Kind", bound=Statistic)
 
@@ -25,7 +18,7 @@ class Statistics:
       kinds: The classes of the statistics.
     """
 
-    def __init__(self, kinds: Sequence[type[Statistic]] = MAIN_JOB) -> None:
+    def __init__(self, kinds: Sequence[type[Statistic]]) -> None:
         self._parts = {kind: kind() for kind in kinds}
 
     def __getitem__(self, kind: type[Kind]) -> Kind:
@@ -57,21 +50,9 @@ class Statistics:
         return {part.name: part.pack() for part in self._parts.values()}
 
     def to_tables(self) -> dict[str, pa.Table]:
-        """The tables of all of them by name (`tables_of`)."""
+        """The tables of all of them by name (`Statistic.tables`)."""
         self.compact()
         made: dict[str, pa.Table] = {}
         for part in self._parts.values():
             made |= part.to_tables()
         return made
-
-
-def measure_chunk(chunk: Chunk, kinds: Sequence[type[Statistic]] = MAIN_JOB) -> Statistics:
-    """Statistics of the narratives that a chunk keeps."""
-    statistics = Statistics(kinds)
-    statistics.add(chunk)
-    return statistics
-
-
-def tables_of(kinds: Sequence[type[Statistic]] = MAIN_JOB) -> dict[str, StatisticsTable]:
-    """The tables that statistics of these kinds make, by name."""
-    return {name: table for kind in kinds for name, table in kind.tables.items()}

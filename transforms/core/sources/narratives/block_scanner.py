@@ -20,11 +20,10 @@ import msgspec
 import numpy as np
 
 from transforms.core.base.compiled import compiled, inlined
-from transforms.core.base.lines import PADDING, Block
+from transforms.core.base.lines import MAX_LINE_BYTES, PADDING, Block
 from transforms.core.sources.narratives.limits import (
     MAX_COORDINATE,
     MAX_IMAGE_ID_BYTES,
-    MAX_LINE_BYTES,
     MAX_SECONDS,
 )
 from transforms.core.sources.narratives.machine_words import (

@@ -17,8 +17,5 @@ MAX_IMAGE_ID_BYTES = 255
 MAX_DEPTH = 64
 """Objects and lists within each other; published lines have 4."""
 
-MAX_LINE_BYTES = 16 << 20
-"""Bytes of a line without its line end."""
-
 KEPT_BYTES = 1 << 16
 """Bytes that are kept of a longer line; its place in the shard leads to the others."""

@@ -7,7 +7,8 @@ measured on the bytes, by a limit of our own.
 import numpy as np
 
 from transforms.core.base.compiled import compiled
-from transforms.core.sources.narratives.limits import MAX_DEPTH, MAX_LINE_BYTES
+from transforms.core.base.lines import MAX_LINE_BYTES
+from transforms.core.sources.narratives.limits import MAX_DEPTH
 
 OBJECT, OTHER, BLANK, TOO_LONG, TOO_DEEP = range(5)
 """Kinds of line. `OBJECT` begins as a JSON object; `OTHER` begins otherwise."""

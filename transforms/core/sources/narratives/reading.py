@@ -11,8 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.core.base.lines import Block
+from transforms.core.base.lines import MAX_LINE_BYTES, Block
 from transforms.core.base.text import gather, gather_strings
+from transforms.core.model import bad_lines
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.columns import TERM, list_array, numbers, set_columns, term_codes, unpack
 from transforms.core.model.narratives import flags, schemas
@@ -25,7 +26,7 @@ from transforms.core.model.narratives.traces import points
 from transforms.core.sources.narratives import block_scanner
 from transforms.core.sources.narratives.block_scanner import Scan
 from transforms.core.sources.narratives.decoding import DIALECTS
-from transforms.core.sources.narratives.limits import KEPT_BYTES, MAX_LINE_BYTES
+from transforms.core.sources.narratives.limits import KEPT_BYTES
 from transforms.core.sources.narratives.strict_reader import (
     BYTE_ORDER_MARK,
     StrictLines,
@@ -160,7 +161,7 @@ def _rejected(
             [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(raw)],
         ),
     }
-    return pa.RecordBatch.from_pydict(columns, schema=schemas.REJECTED)
+    return pa.RecordBatch.from_pydict(columns, schema=bad_lines.SCHEMA)
 
 
 def _repeated(value: str, n: int) -> pa.DictionaryArray:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 
-from transforms.core.base.lines import Block
+from transforms.core.base.lines import MAX_LINE_BYTES, Block
 from transforms.core.model.columns import empty_batch, list_array
 from transforms.core.model.narratives import schemas
 from transforms.core.sources.narratives import line_kinds
@@ -18,7 +18,7 @@ from transforms.core.sources.narratives.decoding import (
     NarrativeRecord,
     decode_line,
 )
-from transforms.core.sources.narratives.limits import MAX_DEPTH, MAX_LINE_BYTES
+from transforms.core.sources.narratives.limits import MAX_DEPTH
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _AT_ONCE = 1 << 16

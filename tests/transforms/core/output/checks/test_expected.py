@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.transforms.core.manifests import shard_with
-from transforms.core.model.manifest_entries import ShardRow
+from transforms.core.model.narratives.manifest import NarrativeShardRow
 from transforms.core.output.checks import expected
 from transforms.core.output.checks.expected import (
     Expected,
@@ -21,7 +21,7 @@ GROUP = Expected("coco_train", "narratives", "coco", "train", 10, ("a", "b"))
 
 def shard(name, narratives=0, discarded=0, rejected=0):
     counts = {"narratives": narratives, "discarded": discarded, "rejected": rejected}
-    return msgspec.convert(shard_with(name, **counts), ShardRow)
+    return msgspec.convert(shard_with(name, **counts), NarrativeShardRow)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.transforms.core.manifests import index_of, manifest_with
-from transforms.core.model.manifest import Baseline
+from transforms.core.model.narratives.manifest import Baseline
 from transforms.core.output.checks.guard import (
     Limits,
     covered_kinds,

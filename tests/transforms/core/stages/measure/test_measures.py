@@ -10,8 +10,8 @@ import pytest
 from tests.reference import richness as reference
 from transforms.core.model.columns import list_of, numbers
 from transforms.core.model.narratives import flags, schemas
-from transforms.core.output.commit_records import count_chunk
-from transforms.core.output.statistics.collection import Statistics, measure_chunk
+from transforms.core.output.jobs.narratives import NARRATIVES
+from transforms.core.output.statistics.collection import Statistics
 from transforms.core.output.statistics.moments import Moments
 from transforms.core.output.statistics.noun_counts import NounCounts
 from transforms.core.output.statistics.richness import Richness
@@ -55,18 +55,18 @@ def test_a_narration_too_short_is_not_measured_but_flagged(run_stages, span):
     expected = reference.measures_of({"words": 5}, [("", *span)], [])["words_per_second"]
     rate = None if expected is None else round(expected * 1_000_000)
     assert found["words_per_second"].tolist() == [rate]
-    flagged = count_chunk(chunk).flags.get("narration_too_short", 0)
+    flagged = NARRATIVES.count(chunk)["flags"].get("narration_too_short", 0)
     assert flagged == (SPANS[span] is None)
 
 
 def test_what_is_not_measured_enters_no_mean(run_stages):
     chunk = run_stages(b"".join(line(*span) for span in SPANS))
-    (row,) = measure_chunk(chunk).to_tables()["richness"].to_pylist()
+    (row,) = NARRATIVES.measure_chunk(chunk).to_tables()["richness"].to_pylist()
     assert (row["captions"], row["words_mean"]) == (6, 5)
     assert row["narration_seconds_sum"] == 2.05
     assert row["narration_seconds_mean"] == 1.025
     assert row["words_per_second_sum"] == 5 / 0.05 + 5 / 2
-    assert count_chunk(chunk).flags["narration_too_short"] == 4
+    assert NARRATIVES.count(chunk)["flags"]["narration_too_short"] == 4
 
 
 def test_a_caption_beyond_the_limit_is_left_untagged(run_stages):
@@ -78,9 +78,12 @@ def test_a_caption_beyond_the_limit_is_left_untagged(run_stages):
     assert [row and row["words"] for row in rows] == [5, None, 5, None, 5]
     long = flags.names(numbers(chunk["narratives"]["flags"])).to_pylist()
     assert ["caption_too_long" in own for own in long] == [False, True, False, True, False]
-    (row,) = measure_chunk(chunk).to_tables()["richness"].to_pylist()
+    (row,) = NARRATIVES.measure_chunk(chunk).to_tables()["richness"].to_pylist()
     assert (row["captions"], row["words_sum"], row["words_mean"]) == (5, 15, 5)
-    assert sum(measure_chunk(chunk)[NounCounts].captions["coco", "validation"].values()) == 3
+    assert (
+        sum(NARRATIVES.measure_chunk(chunk)[NounCounts].captions["coco", "validation"].values())
+        == 3
+    )
 
 
 @pytest.mark.parametrize("far", [1e10, 1e155, 1e308])
@@ -93,18 +96,18 @@ def test_a_length_beyond_any_sense_is_unknown(run_stages, far):
         "narratives", trace=pa.StructArray.from_arrays(columns, fields=list(schemas.TRACE))
     )
     assert measured_values(odd["narratives"])["trace_length"].tolist() == [None, 250_000]
-    (row,) = measure_chunk(odd).to_tables()["richness"].to_pylist()
+    (row,) = NARRATIVES.measure_chunk(odd).to_tables()["richness"].to_pylist()
     assert row["trace_length_sum"] == 0.25
 
 
 def test_sums_of_more_narratives_than_64_bits_hold():
-    one = Statistics()
+    one = Statistics(NARRATIVES.statistics)
     moments = one[Richness].measures["coco", None] = {
         name: Moments(10**9, 10**9 * measures.MOST_UNITS, 10**9 * 10**30)
         for name in schemas.MEASURES
     }
     one[Richness].narratives["coco", None] = Counter({"1/1": 1})
-    other = Statistics()
+    other = Statistics(NARRATIVES.statistics)
     other.merge_packed(msgspec.msgpack.decode(msgspec.msgpack.encode(one.pack())))
     assert other[Richness].measures["coco", None] == moments
     (row,) = other.to_tables()["richness"].to_pylist()

@@ -5,15 +5,12 @@ from collections.abc import Iterable, Mapping
 import msgspec
 import pyarrow as pa
 
-from transforms.core.model.manifest import Manifest
-from transforms.core.model.manifest_entries import BadLineRow, CheckRow, ShardRow
+from transforms.core.model.narratives.manifest import BuildManifest
 from transforms.core.model.narratives.schemas import LOCALIZATION_COUNTS, TAG_COLUMNS
 from transforms.core.output.checks import expected
-from transforms.core.report import paper
-from transforms.core.report.formats import percent, ratio
-
-PARTS = ("narratives", "discarded", "rejected", "blank")
-"""What the lines read are made of."""
+from transforms.core.report.narratives import paper
+from transforms.core.report.page import rows
+from transforms.core.report.page.formats import percent, ratio
 
 BOXES_LEFT_OUT = {
     "zero_size_boxes": "of no width or height",
@@ -32,72 +29,31 @@ SPEECH_COLUMNS = (
 )
 
 
-HOLDS, PARTIAL, FAILS = "holds", "partial", "fails"
-"""Verdicts on a shard: every line is accounted for; so it is, but other narratives were published
-of its split than were read; or a line is not."""
+PARTS = {
+    "narratives": "narratives written",
+    "discarded": "discarded by quality",
+    **rows.LINE_PARTS,
+}
+"""What the lines read are made of, by their names in the manifest."""
 
 
-def reconciliation(manifest: Manifest) -> tuple[list[dict], dict]:
-    """The conservation law and the published counts, per shard and in all.
+def reconciliation(manifest: BuildManifest) -> tuple[list[dict], dict]:
+    """The conservation law and the published counts, per shard and in all (`rows`).
 
-    `holds` asks for all: what the run found (lines and bytes), that the numbers shown here add up,
-    and that as many narratives were read of the shard's split as a catalog says; `verdict` is one
-    of `HOLDS`, `PARTIAL` and `FAILS`.
+    A shard of a split of which other narratives were published than were read is `PARTIAL`.
     """
     differing = {
         name for group in manifest.expected if not expected.is_met(group) for name in group.shards
     }
-    shards = [_with_verdict(row, row.shard in differing) for row in manifest.shards]
-    total = {name: sum(row[name] for row in shards) for name in ("lines", *PARTS, "bytes")}
-    found = {row["verdict"] for row in shards}
-    verdict = next((worst for worst in (FAILS, PARTIAL) if worst in found), HOLDS)
-    return shards, {**total, "verdict": verdict, "holds": verdict == HOLDS}
+    return rows.reconciliation(manifest, PARTS, differing)
 
 
-def _with_verdict(row: ShardRow, differs: bool) -> dict:
-    accounted = row.conserved and _adds_up(row)
-    verdict = FAILS if not accounted else PARTIAL if differs else HOLDS
-    return msgspec.structs.asdict(row) | {"verdict": verdict, "holds": verdict == HOLDS}
-
-
-def published_counts(manifest: Manifest) -> list[dict]:
+def published_counts(manifest: BuildManifest) -> list[dict]:
     """Catalogued splits with what was expected and read, in numbers and in words."""
     return [
         msgspec.structs.asdict(row) | {"met": expected.is_met(row), "words": expected.describe(row)}
         for row in manifest.expected
     ]
-
-
-def checks_by_name(manifest: Manifest) -> list[dict]:
-    """Of each check the row that is nearest to its limit or furthest beyond, and how many fail."""
-    groups: dict[str, list[CheckRow]] = {}
-    for row in manifest.checks:
-        groups.setdefault(row.name, []).append(row)
-    return [
-        msgspec.structs.asdict(min(rows, key=_margin))
-        | {"failed": sum(not row.passed for row in rows), "rows": len(rows)}
-        for rows in groups.values()
-    ]
-
-
-def _margin(row: CheckRow) -> float:
-    margin = row.value - row.limit
-    return margin if row.option.startswith("min_") else -margin
-
-
-def _adds_up(row: ShardRow) -> bool:
-    return row.lines == sum(getattr(row, part) for part in PARTS)
-
-
-def by_number(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Reasons, codes or flags with their counts, the most frequent first."""
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-
-
-def bad_lines(manifest: Manifest, most: int) -> tuple[list[BadLineRow], int]:
-    """The first bad lines, and how many there are beyond these."""
-    shown = manifest.bad_lines[:most]
-    return shown, manifest.counts.bad - len(shown)
 
 
 def localization_by_split(localization: pa.Table) -> list[dict]:
@@ -144,7 +100,7 @@ def top_classes(localization: pa.Table, most: int) -> tuple[list[dict], int]:
     return rows[:most], len(rows)
 
 
-def quality_rule(manifest: Manifest) -> str:
+def quality_rule(manifest: BuildManifest) -> str:
     """The quality threshold as a sentence."""
     threshold = manifest.threshold
     if threshold is None:
@@ -158,7 +114,7 @@ def quality_rule(manifest: Manifest) -> str:
     return f"{rule} Calibrated to discard at most {percent(share)} (the paper: {theirs})."
 
 
-def generated_splits(manifest: Manifest) -> dict[tuple[str | None, str | None], int]:
+def generated_splits(manifest: BuildManifest) -> dict[tuple[str | None, str | None], int]:
     """Datasets and splits with generated narratives among those kept, and how many.
 
     By what the records say of themselves: options may call a dataset anything.

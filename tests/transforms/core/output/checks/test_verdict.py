@@ -6,7 +6,12 @@ import pytest
 from tests.transforms.core.manifests import manifest_with, shard_with
 from transforms.core.model.manifest_entries import MeasuredShare
 from transforms.core.output.checks.guard import Limits, judge_check
-from transforms.core.output.checks.verdict import describe_failure, judge, judge_current
+from transforms.core.output.checks.verdict import (
+    FoundNarratives,
+    describe_failure,
+    judge,
+    judge_current,
+)
 
 DIFFERING = MeasuredShare("dataset_id_differs", "coco", "train", 5, 10, "max_differing_share")
 FEWER = MeasuredShare("narratives_fewer", "coco", "train", 5, 10, "max_shrink_share")
@@ -67,7 +72,7 @@ def test_rejected_lines_are_found_in_units_and_in_a_version():
     ]
     made = manifest(files=files)
     elsewhere = {"rejected/a.avro": "out/units/a/b/r.avro", "rejected/d.avro": "out/units/d"}
-    described = describe_failure(made, "out/versions/v", elsewhere)
+    described = describe_failure(made, "out/versions/v", elsewhere, FoundNarratives)
     assert described.rejected_files == ["out/units/a/b/r.avro", "out/versions/v/rejected/c.avro"]
     of_version = describe_failure(made, "out/versions/v")
     assert of_version.rejected_files[0] == "out/versions/v/rejected/a.avro"

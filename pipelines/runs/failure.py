@@ -2,11 +2,13 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from pipelines.cli.options import with_flags
+from pipelines.runs.options import RunOptions
 from transforms.core.base.errors import (
     MESSAGE_CHARACTERS,
     ChangedError,
@@ -14,8 +16,8 @@ from transforms.core.base.errors import (
     UsageError,
     shown,
 )
+from transforms.core.model.narratives.manifest import ExpectedRow
 from transforms.core.output.checks import expected
-from transforms.core.output.checks.verdict import Found
 
 EXIT_CODES = {
     "published": 0,
@@ -39,14 +41,47 @@ _FILES_SHOWN = 5
 _LINES_SHOWN = 20
 
 
-def report_failure(as_json: bool, status: str, message: str, found: Found | None) -> int:
+class Refused(Exception):
+    """The input is not what it should be, so that a run ends before it begins.
+
+    Attributes:
+      status: As of a run that publishes nothing: `not_as_published`.
+    """
+
+    def __init__(self, status: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def say(options: RunOptions, message: str) -> None:
+    """Prints a line for people: on standard error where the summary is for programs."""
+    text = shown(message, MESSAGE_CHARACTERS)
+    print(text, file=sys.stdout if options.summary == "text" else sys.stderr, flush=True)
+
+
+def warn(warnings: Iterable[str]) -> None:
+    """Prints warnings on standard error."""
+    for warning in warnings:
+        print(f"warning: {shown(warning, MESSAGE_CHARACTERS)}", file=sys.stderr)
+
+
+def end_refused(
+    options: RunOptions, status: str, message: str, found: Mapping[str, Any] | None = None
+) -> int:
+    """Prints why nothing was published (`report_failure`); returns the exit code."""
+    return report_failure(options.summary == "json", status, message, found)
+
+
+def report_failure(
+    as_json: bool, status: str, message: str, found: Mapping[str, Any] | None
+) -> int:
     """Prints why nothing was published, on standard error, and what was found.
 
     Args:
       as_json: Whether to print the same as one JSON object on standard output.
       status: How the run ended, a key of `EXIT_CODES`.
       message: One sentence.
-      found: What the run found, None where nothing was read.
+      found: What the run found (`verdict.Found`, as JSON has it), None where nothing was read.
 
     Returns:
       The exit code.
@@ -60,11 +95,11 @@ def report_failure(as_json: bool, status: str, message: str, found: Found | None
     return EXIT_CODES[status]
 
 
-def failure_as_json(status: str, message: str, found: Found | None) -> dict:
+def failure_as_json(status: str, message: str, found: Mapping[str, Any] | None) -> dict:
     """The failure for programs."""
     retryable = status in RETRYABLE
     head = {"status": status, "exit_code": EXIT_CODES[status], "retryable": retryable}
-    return {**head, "message": with_flags(message), **(msgspec.to_builtins(found) if found else {})}
+    return {**head, "message": with_flags(message), **(found or {})}
 
 
 def failure_of(error: UsageError | EngineError) -> dict:
@@ -75,21 +110,21 @@ def failure_of(error: UsageError | EngineError) -> dict:
     return {**failure_as_json(status, str(error), None), "retryable": error.retryable}
 
 
-def _details(found: Found) -> Iterator[str]:
-    for row in found.expected:
+def _details(found: Mapping[str, Any]) -> Iterator[str]:
+    for row in msgspec.convert(found.get("expected", []), list[ExpectedRow]):
         if not expected.is_met(row):
             yield f"  {row.group}: {expected.describe(row)}"
-    rejected = found.counts.rejected
+    rejected = found["counts"]["rejected"]
     if not rejected:
         return
     listed = ", ".join(f"{code} {number:,}" for code, number in _by_number(rejected))
     yield f"  rejected {sum(rejected.values()):,}: {listed}"
-    lines = found.bad_lines[:_LINES_SHOWN]
+    lines = found["bad_lines"][:_LINES_SHOWN]
     for bad in lines:
-        yield f"    {shown(bad.shard)}:{bad.line} {bad.code} {shown(bad.message)}"
+        yield f"    {shown(bad['shard'])}:{bad['line']} {bad['code']} {shown(bad['message'])}"
     if more := sum(rejected.values()) - len(lines):
         yield f"    … and {more:,} more"
-    yield from _places(found.rejected_files)
+    yield from _places(found["rejected_files"])
 
 
 def _by_number(counts: Mapping[str, int]) -> list[tuple[str, int]]:

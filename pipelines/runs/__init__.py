@@ -1,0 +1,1 @@
+"""Runs that make versions, whatever their job: options, planning, running, and how they end."""

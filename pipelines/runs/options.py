@@ -1,0 +1,40 @@
+"""Options of every job that makes versions."""
+
+from typing import Literal
+
+import pydantic
+
+from pipelines.cli.options import Options
+from pipelines.cli.values import Bytes, Folder, Share
+
+
+class RunOptions(Options):
+    """What units, publishing and the summary need. A job may describe them in its own words."""
+
+    output: Folder = pydantic.Field(
+        min_length=1,
+        description="Output folder: versions, the pointer to the current one, and finished units.",
+    )
+    unit_bytes: Bytes = pydantic.Field(
+        32 << 20,
+        ge=1024,
+        le=1 << 30,
+        description="Bytes of lines that are one unit of work: 33554432, 32MiB or 32MB.",
+    )
+    max_bad_share: Share = pydantic.Field(
+        0.01,
+        description="Share of bad lines above which the run fails and publishes nothing: 0.01 or "
+        "1%.",
+    )
+    verify_output: bool = pydantic.Field(
+        False,
+        description="Compare the checksums of all files of the current version, and rebuild it "
+        "where one differs. Without it sizes are compared, and checksums of files that were "
+        "modified since, before a run has nothing to do.",
+    )
+    summary: Literal["text", "json"] = pydantic.Field(
+        "text", description="How the summary is printed at the end."
+    )
+    profile: bool = pydantic.Field(
+        False, description="Print what each stage took, at the end, on standard error."
+    )

@@ -1,0 +1,202 @@
+"""Planning a run of any job: its units, and which of them are finished."""
+
+import contextlib
+import dataclasses
+from collections.abc import Collection, Iterator, Sequence
+
+from pipelines.runs.options import RunOptions
+from transforms import storage
+from transforms.core.model import layout
+from transforms.core.model.manifest import Manifest
+from transforms.core.model.units import Unit
+from transforms.core.output.commit_records import CorruptRecord, UnitRecord, decode_record
+from transforms.core.output.version import ShardPlan, version_id
+from transforms.storage.files import FileInfo
+from transforms.units.corrupt_units import remove_corrupt_units
+from transforms.units.pin import current_version
+from transforms.units.read_version import inspect_version
+
+
+@dataclasses.dataclass(frozen=True)
+class RunPlan:
+    """A run, before a line is read.
+
+    Attributes:
+      shards: All shards.
+      units: Units pending.
+      finished: Paths of the commit records of units that are finished.
+      version: The version that the run makes; None where units of compressed shards are pending.
+      base: The version that is current now.
+      manifest: Its manifest, None where there is none or a file of it is missing or corrupt.
+      damage: A sentence on what is missing or corrupt of it, where something is.
+    """
+
+    shards: tuple[ShardPlan, ...]
+    units: tuple[Unit, ...]
+    finished: tuple[str, ...]
+    version: str | None
+    base: str | None
+    manifest: Manifest | None
+    damage: str | None
+
+    @property
+    def indexes(self) -> tuple[str, ...]:
+        """Paths of the indexes that it reads."""
+        return ()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the version that the run would make is the current one already."""
+        return self.version == self.base and self.manifest is not None
+
+
+def plan_units(
+    shards: Sequence[ShardPlan],
+    units: Sequence[Unit],
+    options: RunOptions,
+    kind: type[Manifest] = Manifest,
+) -> RunPlan:
+    """Looks which units of a run are finished, and at the version that is current.
+
+    Args:
+      shards: All shards.
+      units: All units, in any order.
+      options: Where the output is, and whether it is verified.
+      kind: The job's manifest.
+
+    Raises:
+      NewerFormatError: A newer version of this program made the current version.
+    """
+    output, base = options.output, current_version(options.output)
+    manifest, corrupt = _inspect_current(options, base, kind) if base else (None, [])
+    todo, finished = _divide(units, output, verify=bool(corrupt))
+    keys = [unit.key for unit in todo] + [key for key, _ in finished]
+    return RunPlan(
+        shards=tuple(shards),
+        units=tuple(todo),
+        finished=tuple(path for _, path in finished),
+        version=None if any(unit.compressed for unit in todo) else version_id(keys),
+        base=base,
+        manifest=None if corrupt else manifest,
+        damage=_damage(output, base, corrupt) if base and corrupt else None,
+    )
+
+
+def plan_shard(file: FileInfo, dataset: str | None = None, split: str | None = None) -> ShardPlan:
+    """A file of which nothing but its dataset and split is known beforehand."""
+    return ShardPlan(file.path, file.size, file.fingerprint, dataset, split, identity=file.identity)
+
+
+def units_of(
+    shard: ShardPlan, unit_bytes: int, label: str, salt: str, dialect: str = "full"
+) -> Iterator[Unit]:
+    """The units of a shard.
+
+    Args:
+      shard: The shard.
+      unit_bytes: Bytes of lines that are one unit.
+      label: What they are called after.
+      salt: Hash of all else that changes results.
+      dialect: The form of its lines.
+    """
+    complete = Unit(
+        path=shard.path,
+        label=label,
+        fingerprint=shard.fingerprint,
+        size=shard.size,
+        dataset=shard.dataset,
+        split=shard.split,
+        dialect=dialect,
+        salt=salt,
+        identity=shard.identity,
+    )
+    return complete.pieces(unit_bytes)
+
+
+def _inspect_current(
+    options: RunOptions, base: str, kind: type[Manifest]
+) -> tuple[Manifest | None, list[str]]:
+    """The current version's manifest, if it is one of this format, and its corrupt files.
+
+    These are marked, so that a later run finds them however this one ends.
+    """
+    if not layout.is_version(base):
+        return None, []
+    folder = storage.join(options.output, layout.version_folder(base))
+    manifest, corrupt = inspect_version(folder, options.verify_output, kind)
+    storage.mark_modified(folder, corrupt)
+    return manifest, corrupt
+
+
+def _damage(output: str, base: str, corrupt: Sequence[str]) -> str:
+    """What to say of the current version's corrupt files."""
+    folder = storage.join(output, layout.version_folder(base))
+    first, more = storage.join(folder, corrupt[0]), len(corrupt) - 1
+    others = f" (and {more} more)" if more else ""
+    return (
+        f"the current version, {base!r}, is damaged: {first!r}{others} is missing or not what its "
+        "manifest says. This run rebuilds the version or, where input, options or code are others, "
+        "replaces it; read nothing of it before"
+    )
+
+
+def _divide(
+    units: Sequence[Unit], output: str, verify: bool = False
+) -> tuple[list[Unit], list[tuple[str, str]]]:
+    """Units to do, and keys and record paths of those that are finished.
+
+    With `verify`, those with a corrupt file are removed first.
+    """
+    if verify:
+        remove_corrupt_units(_records(_divide(units, output)[1]), output)
+    todo, finished = [], []
+    there = storage.existing([_record_path(unit, output) for unit in units])
+    for unit in units:
+        records = list(_finished_pieces(unit, output, there))
+        finished += records
+        if not records or records[-1][2] is False:
+            todo.append(unit)
+            finished = finished[: len(finished) - len(records)]
+    return todo, [(key, path) for key, path, _ in finished]
+
+
+def _records(finished: Sequence[tuple[str, str]]) -> dict[str, UnitRecord]:
+    """The records of units that are finished, by key, but for corrupt ones: publishing says so."""
+    records = {}
+    for key, path in finished:
+        with contextlib.suppress(CorruptRecord):
+            records[key] = decode_record(storage.read_bytes(path))
+    return records
+
+
+def _record_path(unit: Unit, output: str) -> str:
+    return storage.join(output, layout.record_path(unit.key))
+
+
+def _finished_pieces(
+    unit: Unit, output: str, there: Collection[str]
+) -> Iterator[tuple[str, str, bool]]:
+    """Keys and record paths of what is finished of a unit, and whether that is its end.
+
+    A plain unit has one record, which is looked up in those that are `there`. Where a compressed
+    shard's pieces begin is only known from the records before, so they are followed from the
+    first to the last.
+    """
+    if not unit.compressed:
+        if (path := _record_path(unit, output)) in there:
+            yield unit.key, path, True
+        return
+    index, start, last = 0, unit.start, False
+    while not last:
+        piece = unit.piece(index, start, start)
+        path = _record_path(piece, output)
+        if not storage.exists(path):
+            return
+        try:
+            record = decode_record(storage.read_bytes(path))
+        except CorruptRecord:
+            units = storage.join(output, layout.UNITS)
+            storage.remove_others(units, {piece.key: ()}, layout.is_of_unit)
+            return
+        index, start, last = index + 1, start + record.bytes, record.last
+        yield piece.key, path, last

@@ -1,0 +1,1 @@
+"""What each job's units hold: its tables, counts and statistics, as a value."""

@@ -1,0 +1,1 @@
+"""The report of a version of narratives: its figures beside the paper's."""

@@ -1,0 +1,237 @@
+"""Rendering: one HTML file that needs nothing but itself."""
+
+import dataclasses
+import datetime
+import functools
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from transforms.core.model.manifest import Manifest
+from transforms.core.output.jobs.job import Job
+from transforms.core.report.page import formats, rows
+
+BAD_LINES_SHOWN = 50
+
+
+class Figure(NamedTuple):
+    """A number at the head of a report.
+
+    Attributes:
+      term: What it is of.
+      figure: The number, as HTML.
+      note: What it is compared with.
+    """
+
+    term: str
+    figure: str
+    note: str
+
+
+class Section(NamedTuple):
+    """A part of a report.
+
+    Attributes:
+      anchor: Its name in links.
+      label: What the list of sections calls it.
+      html: A `section` element with that `id`.
+    """
+
+    anchor: str
+    label: str
+    html: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Frame:
+    """What stands around the sections.
+
+    Attributes:
+      title: Heading of the page.
+      lead: What the version is, in a sentence.
+      figures: Numbers at its head.
+      warning: HTML of what a reader must know first, empty for nothing.
+      style: Further rules of style.
+      footer: Whose the data are.
+    """
+
+    title: str
+    lead: str
+    figures: Sequence[Figure]
+    warning: str = ""
+    style: str = ""
+    footer: str = ""
+
+
+def render_page(manifest: Manifest, frame: Frame, sections: Iterable[Section]) -> str:
+    """Renders a report.
+
+    Args:
+      manifest: The version's manifest.
+      frame: What stands around the sections.
+      sections: Its parts in order.
+
+    Returns:
+      An HTML document without any external resource.
+    """
+    shown = {field.name: getattr(frame, field.name) for field in dataclasses.fields(frame)}
+    return render(
+        "page/templates/page.html.j2",
+        manifest=manifest,
+        created=_moment(manifest.created),
+        sections=list(sections),
+        **shown,
+    )
+
+
+def render(template: str, **context: Any) -> str:
+    """Renders a template, by its path in the package of reports."""
+    return _environment().get_template(template).render(context)
+
+
+def lines_section(
+    manifest: Manifest,
+    parts: Mapping[str, str],
+    reconciled: tuple[list[dict], dict],
+    more: str = "",
+    is_generated: Callable[[str | None, str | None], bool] = lambda *_: False,
+) -> Section:
+    """Every line accounted for, and the checks before publishing.
+
+    Args:
+      manifest: The version's manifest.
+      parts: What the lines read are made of, by their names in the manifest, in words.
+      reconciled: `rows.reconciliation`.
+      more: HTML between the two.
+      is_generated: Whether rows of a dataset and split are not real.
+    """
+    shards, total = reconciled
+    html = render(
+        "page/templates/lines.html.j2",
+        manifest=manifest,
+        parts=parts,
+        shards=shards,
+        total=total,
+        checks=rows.checks_by_name(manifest),
+        more=more,
+        is_generated=is_generated,
+    )
+    return Section("lines", "Lines", html)
+
+
+def render_verdict(found: str) -> str:
+    """A verdict of `rows.reconciliation` in words, as HTML."""
+    return render("page/templates/verdict.html.j2", found=found).strip()
+
+
+def bad_lines_section(manifest: Manifest) -> Section:
+    """The lines that could not be read, the first of them."""
+    html = render(
+        "page/templates/rejected.html.j2",
+        rejected=rows.by_number(manifest.counts.rejected),
+        is_generated=None,
+        **bad_lines_context(manifest),
+    )
+    return Section("quality", "Rejected", html)
+
+
+def bad_lines_context(manifest: Manifest) -> dict[str, Any]:
+    """What `bad_lines.html.j2` shows."""
+    shown, more = rows.bad_lines(manifest, BAD_LINES_SHOWN)
+    return {"bad_lines": shown, "more_bad_lines": more}
+
+
+def origin_section(
+    manifest: Manifest,
+    details: Mapping[str, Any],
+    is_generated: Callable[[str | None, str | None], bool] = lambda *_: False,
+) -> Section:
+    """Inputs, code and files of a version.
+
+    Args:
+      manifest: Its manifest.
+      details: Further entries of it, by what they are called.
+      is_generated: Whether rows of a dataset and split are not real.
+    """
+    html = render(
+        "page/templates/origin.html.j2",
+        manifest=manifest,
+        details=details,
+        is_generated=is_generated,
+    )
+    return Section("origin", "Origin", html)
+
+
+def render_tables_report(manifest: Manifest, job: Job, sections: Iterable[Section] = ()) -> str:
+    """Renders the report of a job that has little to say: its lines, tables and origin.
+
+    Args:
+      manifest: The version's manifest.
+      job: The job.
+      sections: What it adds.
+    """
+    parts = {**{table: table for table in job.accounted}, **rows.LINE_PARTS}
+    shards, total = rows.reconciliation(manifest, parts)
+    held: dict[str, int] = dict.fromkeys(job.all_meanings, 0)
+    for file in manifest.files:
+        held[file.table] += file.rows
+    frame = Frame(
+        title=job.title,
+        lead="Every line of the input accounted for.",
+        figures=[
+            *(Figure(table, formats.integer(held[table]), "rows") for table in job.accounted),
+            Figure("Rejected", formats.integer(total["rejected"]), "bad lines"),
+            Figure(
+                "Conservation law",
+                render_verdict(total["verdict"]),
+                formats.plural(len(shards), "shard"),
+            ),
+        ],
+    )
+    return render_page(
+        manifest,
+        frame,
+        [
+            lines_section(manifest, parts, (shards, total)),
+            bad_lines_section(manifest),
+            *sections,
+            origin_section(manifest, {"Configuration": manifest.configuration}),
+        ],
+    )
+
+
+@functools.cache
+def _environment() -> Any:
+    """The templates: compiling them takes longer than all else in a small run's report."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("transforms.core.report", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {
+        name: getattr(formats, name) for name in ("integer", "decimal", "percent", "phrase")
+    }
+    environment.filters["json"] = _json
+    environment.globals |= {
+        name: getattr(formats, name) for name in ("split_name", "plural", "ratio")
+    }
+    return environment
+
+
+def _json(value: object) -> str:
+    return json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)
+
+
+def _moment(created: str) -> str:
+    """An ISO time as one reads it, to the minute; text that is none stays as it is."""
+    try:
+        moment = datetime.datetime.fromisoformat(created)
+    except ValueError:
+        return created
+    return f"{moment:%d %B %Y, %H:%M} {moment.tzname() or ''}".strip().lstrip("0")

@@ -1,0 +1,86 @@
+"""What a job adds to publishing: entries of its manifest, its verdict, and its pages."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from transforms.core.model import layout
+from transforms.core.model.manifest import Manifest
+from transforms.core.model.manifest_entries import CheckRow, Provenance
+from transforms.core.output.checks.verdict import (
+    Found,
+    Verdict,
+    describe_failure,
+    judge_bad_lines,
+    judge_rows,
+)
+from transforms.core.output.jobs.job import Job
+from transforms.core.output.version import Summary
+
+ReadRows = Callable[[str, int], pa.Table]
+"""Reads the first rows of a Parquet file of the version, by its path in it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Publication:
+    """How the versions of a job are described and judged; a job with more to say has a subclass.
+
+    Attributes:
+      job: The job.
+      provenance: Entries of the manifest that are known before a line is read.
+      max_bad_share: Rejected lines, among those that are not blank, of a run that is published.
+    """
+
+    manifest: ClassVar[type[Manifest]] = Manifest
+    """Entries of its manifests."""
+
+    job: Job
+    provenance: Provenance
+    max_bad_share: float = 0.01
+
+    def describe(self, summary: Summary, shards: Sequence[dict[str, Any]]) -> dict[str, Any]:  # noqa: ARG002
+        """Further entries of the manifest.
+
+        Args:
+          summary: All units.
+          shards: The conservation law for each shard (`version.reconcile`).
+        """
+        return {}
+
+    def check(self, manifest: Manifest, previous: str | None) -> list[CheckRow]:  # noqa: ARG002
+        """Shares by which a run is judged.
+
+        Args:
+          manifest: Of the run.
+          previous: The folder of the version that was current, None for none.
+        """
+        return []
+
+    def judge(self, manifest: Manifest) -> Verdict | None:
+        """Why a run may not be published, the gravest reason first; None where it may."""
+        return judge_rows(manifest) or judge_bad_lines(manifest, self.max_bad_share)
+
+    def describe_failure(
+        self, manifest: Manifest, folder: str, elsewhere: Mapping[str, str] | None = None
+    ) -> Found:
+        """What a run found that is not published (`verdict.describe_failure`)."""
+        return describe_failure(manifest, folder, elsewhere)
+
+    def pages(
+        self,
+        manifest: Manifest,
+        tables: Mapping[str, pa.Table],  # noqa: ARG002
+        read_rows: ReadRows,  # noqa: ARG002
+    ) -> dict[str, str]:
+        """Files of a version that are no tables, by name.
+
+        Args:
+          manifest: Of the version.
+          tables: Tables of its merged statistics.
+          read_rows: Reads from tables of its units.
+        """
+        from transforms.core.report.page.render import render_tables_report
+
+        return {layout.REPORT: render_tables_report(manifest, self.job)}

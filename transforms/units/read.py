@@ -1,0 +1,92 @@
+"""ReadUnits: units of lines to chunks, by a job's reader of blocks."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import apache_beam as beam
+
+from transforms import storage
+from transforms.core.base.lines import MAX_LINE_BYTES, Block, read_block, read_pieces
+from transforms.core.base.memory import keep_freed_memory
+from transforms.core.model import bad_lines
+from transforms.core.model.chunk import Chunk
+from transforms.core.model.units import Unit
+from transforms.stage import Stopwatch
+
+BlockReader = Callable[[Block, Unit, int, bool], Chunk]
+"""Reads whole lines of a unit into a chunk. The third argument is where the block begins in the
+(decompressed) shard, the fourth whether it is the last one of a compressed shard."""
+
+
+def read_unit(unit: Unit, unit_bytes: int, read: BlockReader) -> Iterator[tuple[Unit, Chunk]]:
+    """Reads one unit; a compressed shard yields its pieces in turn.
+
+    Args:
+      unit: The unit.
+      unit_bytes: Size of the pieces into which a compressed shard's text is cut.
+      read: The job's reader.
+
+    Raises:
+      ChangedError: The shard is no longer the one that was planned.
+    """
+    if not unit.compressed:
+        end = unit.size if unit.end is None else unit.end
+        with storage.open_binary(unit.path, unit.fingerprint) as file:
+            start, block = read_block(file, unit.start, end, MAX_LINE_BYTES)
+        storage.check_unchanged(unit.path, unit.fingerprint, unit.identity)
+        yield unit, read(block, unit, start, False)
+        return
+    with storage.open_decompressed(unit.path, unit.fingerprint) as file:
+        pieces = read_pieces(file, unit_bytes, MAX_LINE_BYTES)
+        for index, (start, block, last) in enumerate(pieces):
+            storage.check_unchanged(unit.path, unit.fingerprint, unit.identity)
+            piece = unit.piece(index, start, start + block.size)
+            yield piece, read(block, piece, start, last)
+
+
+class _ReadUnit(beam.DoFn):
+    def __init__(self, name: str, unit_bytes: int, read: BlockReader) -> None:
+        self._unit_bytes = unit_bytes
+        self._read = read
+        self._lines = beam.metrics.Metrics.counter(name, "lines")
+        self._rejected = beam.metrics.Metrics.counter(name, "rejected")
+        self._stopwatch = Stopwatch(name)
+
+    def setup(self) -> None:
+        keep_freed_memory()
+
+    def process(self, unit: Unit) -> Iterator[tuple[Unit, Chunk]]:
+        pieces = read_unit(unit, self._unit_bytes, self._read)
+        while True:
+            with self._stopwatch.running():
+                read = next(pieces, None)
+            if read is None:
+                return
+            piece, chunk = read
+            self._lines.inc(chunk.lines)
+            self._rejected.inc(len(chunk[bad_lines.TABLE]))
+            yield piece, chunk
+
+
+@dataclasses.dataclass
+class ReadUnits(beam.PTransform):
+    """Reads every unit into a chunk: a subclass says how a block of lines is read.
+
+    Attributes:
+      unit_bytes: Size of the pieces into which a compressed shard's text is cut.
+    """
+
+    unit_bytes: int
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        if self.unit_bytes < 1:
+            raise ValueError(f"unit_bytes must be positive, got {self.unit_bytes}")
+
+    def reader(self) -> BlockReader:
+        """What reads blocks on a worker; must pickle."""
+        raise NotImplementedError
+
+    def expand(self, units: beam.PCollection[Unit]) -> beam.PCollection[tuple[Unit, Chunk]]:
+        read = _ReadUnit(type(self).__name__, self.unit_bytes, self.reader())
+        return units | "ReadUnit" >> beam.ParDo(read).with_output_types(tuple[Unit, Chunk])
