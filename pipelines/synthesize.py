@@ -79,14 +79,16 @@ OPTIONS = SynthesizeOptions
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Runs the job, called by the name `prog`; returns its exit code."""
     options, beam_args = parse_command_line(SynthesizeOptions, argv, prog, DESCRIPTION)
-    from transforms.synthesis import Shards, SynthesizeShards, refuse_other_shards
+    from transforms.synthesis import Shards, SynthesizeShards, plan_units, refuse_other_shards
 
     files = scene_files(options)
     n_scenes = len(files.read())  # also finds unusable files before anything is started
     shards = Shards(options.output, options.shards, options.narratives)
     refuse_other_shards(shards)
+    units = plan_units(files, shards, options.seed)
     with create_pipeline(options, beam_args) as pipeline:
-        _ = pipeline | "SynthesizeShards" >> SynthesizeShards(files, shards, options.seed)
+        make = SynthesizeShards(files, shards, options.seed, units)
+        _ = pipeline | "SynthesizeShards" >> make
     print(
         f"{plural(options.narratives, 'generated narrative')} of {plural(n_scenes, 'image')} in "
         f"{plural(options.shards, 'shard')}: {shards.path('localized_narratives', 0)}"

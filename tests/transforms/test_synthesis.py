@@ -8,10 +8,23 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.util import assert_that, equal_to
 
-from transforms.core.base.errors import UsageError
+from transforms import synthesis
+from transforms.core.base.errors import ChangedError, EngineError, UsageError
+from transforms.core.output.commit_records import decode_record
+from transforms.core.output.version import Summary
 from transforms.core.synthesis.lines import Lines, to_lines
 from transforms.core.synthesis.narrate import Casting, synthesize_narrative
-from transforms.synthesis import SceneFiles, Shards, SynthesizeShards, refuse_other_shards
+from transforms.synthesis import (
+    SYNTHESIS,
+    SceneFiles,
+    Shards,
+    SynthesizeShards,
+    plan_units,
+    refuse_other_shards,
+)
+from transforms.units import publish_files
+from transforms.units.publish_files import FilesPlan
+from transforms.units.write import write_unit
 
 SAMPLE = pathlib.Path(__file__).parents[2] / "samples" / "open_images"
 SEED = 7
@@ -38,7 +51,8 @@ def expected(files):
 def synthesize(files, shards, *flags):
     options = PipelineOptions(["--runner=FnApiRunner", "--direct_running_mode=in_memory", *flags])
     with beam.Pipeline(options=options) as pipeline:
-        paths = pipeline | SynthesizeShards(files, shards, SEED)
+        units = plan_units(files, shards, SEED)
+        paths = pipeline | SynthesizeShards(files, shards, SEED, units)
         names = [shards.path("localized_narratives", i) for i in range(shards.shards)]
         assert_that(paths, equal_to(names))
 
@@ -73,6 +87,55 @@ def test_a_repeated_bundle_changes_nothing(files, expected, tmp_path):
     synthesize(files, shards, "--direct_runner_bundle_repeat=1")
     assert written(shards, "truth") == list(expected.truth)
     assert len(list(tmp_path.iterdir())) == 8
+
+
+def test_units_that_an_interrupted_run_has_finished_are_not_made_again(
+    files, expected, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(synthesis, "UNIT_NARRATIVES", 4)
+    shards = Shards(str(tmp_path), 2, 25)
+
+    def interrupted(*_):
+        raise EngineError("interrupted")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(publish_files, "publish_files", interrupted)
+        with pytest.raises(Exception, match="interrupted"):
+            synthesize(files, shards)
+    records = sorted(tmp_path.glob("units/*/record"))
+    assert len(records) == 8 and len(list(tmp_path.iterdir())) == 1
+    records[5].unlink()
+    made, real = [], synthesis.make_chunk
+
+    def counted(unit, *others):
+        made.append(unit.key)
+        return real(unit, *others)
+
+    monkeypatch.setattr(synthesis, "make_chunk", counted)
+    synthesize(files, shards)
+    assert made == [records[5].parent.name]
+    for kind in Lines._fields:
+        assert written(shards, kind) == list(getattr(expected, kind))
+    assert len(list(tmp_path.iterdir())) == 8
+
+
+def test_a_unit_that_is_lost_or_corrupt_is_not_published(files, tmp_path, monkeypatch):
+    shards = Shards(str(tmp_path), 1, 5)
+    units = plan_units(files, shards, SEED)
+    scenes = files.read()
+    (chunk,) = (synthesis.make_chunk(unit, scenes, Casting.of(len(scenes), SEED), SEED)
+                for unit in units)  # fmt: skip
+    plan = FilesPlan(SYNTHESIS, str(tmp_path), shards.plans(), shards.files())
+    with pytest.raises(EngineError, match="not all of it was made"):
+        publish_files.publish_files(Summary.of(SYNTHESIS), plan)
+    record = pathlib.Path(write_unit(SYNTHESIS, units[0], chunk, str(tmp_path)))
+    summary = Summary.of(SYNTHESIS)
+    summary.update(decode_record(record.read_bytes()))
+    (truth,) = record.parent.glob("*/truth.jsonl")
+    truth.write_bytes(truth.read_bytes()[:-2] + b"?\n")
+    with pytest.raises(ChangedError, match="corrupt and removed"):
+        publish_files.publish_files(summary, plan)
+    assert not record.exists() and not list(tmp_path.glob("*.jsonl"))
 
 
 def test_more_shards_than_narratives(files, expected, tmp_path):

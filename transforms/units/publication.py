@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
@@ -18,6 +18,9 @@ from transforms.core.output.checks.verdict import (
 )
 from transforms.core.output.jobs.job import Job
 from transforms.core.output.version import Summary
+
+if TYPE_CHECKING:  # reports take a template engine
+    from transforms.core.report.page.render import Section
 
 ReadRows = Callable[[str, int], pa.Table]
 """Reads the first rows of a Parquet file of the version, by its path in it."""
@@ -71,8 +74,8 @@ class Publication:
     def pages(
         self,
         manifest: Manifest,
-        tables: Mapping[str, pa.Table],  # noqa: ARG002
-        read_rows: ReadRows,  # noqa: ARG002
+        tables: Mapping[str, pa.Table],
+        read_rows: ReadRows,
     ) -> dict[str, str]:
         """Files of a version that are no tables, by name.
 
@@ -81,6 +84,20 @@ class Publication:
           tables: Tables of its merged statistics.
           read_rows: Reads from tables of its units.
         """
+        from transforms.core.report.card import render_tables_card
         from transforms.core.report.page.render import render_tables_report
 
-        return {layout.REPORT: render_tables_report(manifest, self.job)}
+        return {
+            layout.CARD: render_tables_card(manifest.version, manifest.files, self.job),
+            layout.REPORT: render_tables_report(
+                manifest, self.job, self.sections(tables, read_rows)
+            ),
+        }
+
+    def sections(
+        self,
+        tables: Mapping[str, pa.Table],  # noqa: ARG002
+        read_rows: ReadRows,  # noqa: ARG002
+    ) -> "list[Section]":
+        """What the report has between its lines and its origin; arguments as of `pages`."""
+        return []

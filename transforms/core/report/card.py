@@ -1,10 +1,11 @@
 """The version's `README.md`: a dataset card, for people and for Hugging Face's `datasets`."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import pyarrow as pa
 
 from transforms.core.model.manifest_entries import TableFile
+from transforms.core.output.jobs.job import Job
 from transforms.core.output.jobs.narratives import NARRATIVES
 
 DEFAULT_TABLE = "narratives"
@@ -58,6 +59,17 @@ not part of this dataset; where the author and licence of an image are known, th
 ```
 """
 
+_TABLES_TEXT = """\
+# {title}, version {version}
+
+Each table is a folder of files, and `manifest.json` lists every file with its rows and checksum,
+every input and the configuration. `report.html` shows the figures.
+
+| table | rows | a row is |
+| --- | ---: | --- |
+{tables}
+"""
+
 
 def render_card(
     version: str,
@@ -76,28 +88,57 @@ def render_card(
       richness: The table of that name.
       generated: Datasets and splits with generated narratives (`views.generated_splits`).
     """
-    rows = dict.fromkeys(NARRATIVES.all_meanings, 0)
-    for file in files:
-        rows[file.table] += file.rows
-    tables = "\n".join(
-        f"| `{name}` | {rows[name]:,} | {what} |" for name, what in NARRATIVES.all_meanings.items()
-    )
-    loadable = [name for name in rows if rows[name] and name != "rejected"]
+    rows = rows_by_table(files, NARRATIVES)
     text = _TEXT.format(
         version=version,
-        tables=tables,
+        tables=_listed(rows, NARRATIVES),
         contents=_contents(richness, generated),
         datasets=_datasets(richness, generated),
     )
-    return f"{_front_matter(loadable)}\n{text}"
+    head = [
+        "pretty_name: Localized Narratives, grounded",
+        "license: cc-by-4.0",
+        "language:",
+        "- en",
+    ]
+    return f"{_front_matter(head, rows, DEFAULT_TABLE)}\n{text}"
 
 
-def _front_matter(tables: Sequence[str]) -> str:
-    lines = ["---", "pretty_name: Localized Narratives, grounded", "license: cc-by-4.0",
-             "language:", "- en", "configs:"]  # fmt: skip
+def render_tables_card(version: str, files: Sequence[TableFile], job: Job) -> str:
+    """The text of the `README.md` of a version of a job that has little to say.
+
+    Args:
+      version: The version's name.
+      files: The manifest's entries of the tables' files.
+      job: The job.
+    """
+    rows = rows_by_table(files, job)
+    head = _front_matter([f"pretty_name: {job.title}"], rows, job.accounted[0])
+    text = _TABLES_TEXT.format(title=job.title, version=version, tables=_listed(rows, job))
+    return f"{head}\n{text}"
+
+
+def rows_by_table(files: Sequence[TableFile], job: Job) -> dict[str, int]:
+    """Rows of each table of a job's version."""
+    rows = dict.fromkeys(job.all_meanings, 0)
+    for file in files:
+        rows[file.table] += file.rows
+    return rows
+
+
+def _listed(rows: Mapping[str, int], job: Job) -> str:
+    return "\n".join(
+        f"| `{name}` | {rows[name]:,} | {what} |" for name, what in job.all_meanings.items()
+    )
+
+
+def _front_matter(head: Sequence[str], rows: Mapping[str, int], default: str) -> str:
+    """What `datasets` reads: a configuration for each Parquet table that has rows."""
+    tables = [name for name, number in rows.items() if number and name != "rejected"]
+    lines = ["---", *head, "configs:"]
     for name in tables:
         lines += [f"- config_name: {name}"]
-        lines += ["  default: true"] if name == DEFAULT_TABLE else []
+        lines += ["  default: true"] if name == default else []
         lines += ["  data_files:", "  - split: train", f'    path: "{name}/*.parquet"']
     return "\n".join([*(lines if tables else lines[:-1]), "---", ""])
 

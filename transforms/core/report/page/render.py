@@ -11,6 +11,7 @@ import msgspec
 
 from transforms.core.model.manifest import Manifest
 from transforms.core.output.jobs.job import Job
+from transforms.core.report.card import rows_by_table
 from transforms.core.report.page import formats, rows
 
 BAD_LINES_SHOWN = 50
@@ -174,9 +175,7 @@ def render_tables_report(manifest: Manifest, job: Job, sections: Iterable[Sectio
     """
     parts = {**{table: table for table in job.accounted}, **rows.LINE_PARTS}
     shards, total = rows.reconciliation(manifest, parts)
-    held: dict[str, int] = dict.fromkeys(job.all_meanings, 0)
-    for file in manifest.files:
-        held[file.table] += file.rows
+    held = rows_by_table(manifest.files, job)
     frame = Frame(
         title=job.title,
         lead="Every line of the input accounted for.",
