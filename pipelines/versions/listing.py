@@ -3,14 +3,13 @@
 from collections import defaultdict
 from typing import Any
 
-from transforms.core.report.formats import integer, plural, split_name
-
 from pipelines.cli.options import with_flags
 from pipelines.versions.options import OutputOptions, VersionOptions
 from pipelines.versions.printing import moment, print_columns, print_json, size
 from transforms.core.base.errors import MESSAGE_CHARACTERS, shown
 from transforms.core.model.manifest import Manifest
 from transforms.core.output.checks.guard import explain_checks
+from transforms.core.report.page.formats import integer, plural, split_name
 from transforms.versions.survey import HELD, Survey, VersionInfo, read_survey
 
 HEADS = ("version", "state", "made", "narratives", "inputs", "size", "code", "tags")
@@ -65,7 +64,7 @@ def _row(version: VersionInfo) -> tuple:
         version.name,
         version.state,
         moment(version.created),
-        integer(manifest.counts.narratives),
+        integer(_rows(manifest).get("narratives", 0)),
         len(manifest.inputs),
         size(version.bytes),
         manifest.code[:8],
@@ -82,7 +81,7 @@ def _as_json(version: VersionInfo) -> dict[str, Any]:
         "why": with_flags(version.why),
         "created": manifest.created,
         "previous": manifest.previous,
-        "narratives": manifest.counts.narratives,
+        "narratives": _rows(manifest).get("narratives", 0),
         "rows": _rows(manifest),
         "bytes": version.bytes,
         "inputs": [row.shard for row in manifest.inputs],
@@ -122,15 +121,16 @@ def _pinned(survey: Survey, version: VersionInfo) -> str:
 
 
 def _facts(version: VersionInfo, manifest: Manifest) -> dict[str, str]:
-    counts = manifest.counts
+    rows = _rows(manifest)
     packages = ", ".join(f"{name} {number}" for name, number in manifest.packages.items())
     given = {name: value for name, value in manifest.configuration.items() if value not in _NOTHING}
     checks = explain_checks(manifest.checks)
     return {
         "made": moment(manifest.created),
         "after": manifest.previous or "–",
-        "holds": f"{plural(counts.narratives, 'narrative')}, {integer(counts.mentions)} mentions, "
-        f"{integer(counts.discarded_narratives)} discarded, {integer(counts.bad)} rejected lines",
+        "holds": f"{plural(rows.get('narratives', 0), 'narrative')}, "
+        f"{integer(rows.get('mentions', 0))} mentions, {integer(rows.get('discarded', 0))} "
+        f"discarded, {integer(manifest.counts.bad)} rejected lines",
         "size": f"{size(version.bytes)} in {plural(len(manifest.listed), 'file')}, "
         f"{plural(len(manifest.units), 'unit')}",
         "checks": checks or "all passed",

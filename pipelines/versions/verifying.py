@@ -5,11 +5,11 @@ import sys
 from typing import Any
 
 import msgspec
-from transforms.core.report.formats import plural
 
 from pipelines.versions.options import VerifyOptions
 from pipelines.versions.printing import print_json, size
 from transforms.core.base.errors import shown
+from transforms.core.report.page.formats import plural
 from transforms.versions.survey import read_survey
 from transforms.versions.verify import Repaired, Verified, repair_version, verify_version
 

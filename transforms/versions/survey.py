@@ -7,9 +7,10 @@ from collections.abc import Collection, Iterable, Mapping
 from transforms import storage
 from transforms.core.base.errors import UsageError, job, shown
 from transforms.core.model import layout
-from transforms.core.model.manifest import Manifest, decode_manifest
+from transforms.core.model.manifest import Manifest
 from transforms.units.pin import current_version, read_pin
 from transforms.units.runs import Begun, Ended, read_runs
+from transforms.versions.jobs import decode_any
 
 CURRENT, PREVIOUS, HELD, CORRUPT = "current", "previous", "held", "corrupt"
 """States: the pointer names it; it did once; it never did; its manifest cannot be read."""
@@ -163,7 +164,7 @@ def _read_manifests(folder: str, names: Collection[str]) -> dict[str, Manifest |
         try:
             if path not in found:
                 raise UsageError(f"{place}: is missing, the version is incomplete")
-            made[name] = decode_manifest(found[path], place)
+            made[name] = decode_any(found[path], place)
         except UsageError as error:
             made[name] = error
     return made

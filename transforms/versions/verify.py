@@ -9,13 +9,16 @@ from transforms import storage
 from transforms.core.base.errors import UsageError
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
-from transforms.core.model.manifest_entries import IndexDescription, TableFile
+from transforms.core.model.manifest_entries import TableFile
+from transforms.core.model.narratives.manifest import IndexDescription
 from transforms.core.output.commit_records import CorruptRecord, UnitRecord, decode_record
 from transforms.core.output.version import Summary
 from transforms.core.sources.index import manifest as index_manifest
 from transforms.units.corrupt_units import remove_corrupt_units
+from transforms.units.publication import Publication
 from transforms.units.read_version import inspect_version
 from transforms.units.write_version import write_version
+from transforms.versions.jobs import publication_of
 from transforms.versions.survey import Survey, VersionInfo
 
 MISSING, RESIZED, DIFFERENT, UNREADABLE = "missing", "other size", "other checksum", "unreadable"
@@ -68,7 +71,7 @@ def verify_version(survey: Survey, version: VersionInfo) -> Verified:
     listed = {file.path for file in manifest.listed} | {layout.MANIFEST}
     skipped = []
     for role, kinds in _INDEX_KINDS.items():
-        if description := getattr(manifest, role):
+        if description := getattr(manifest, role, None):
             faults = _verify_index(description, kinds)
             problems += faults or []
             skipped += [description.path] if faults is None else []
@@ -148,16 +151,19 @@ def repair_version(survey: Survey, version: VersionInfo) -> Repaired:
     restored = list(_restore(survey, manifest, _every_corrupt(folder, manifest), records))
     removed = remove_corrupt_units(records, survey.output) if corrupt else []
     _, corrupt = inspect_version(folder, thorough=True)
-    rebuilt = bool(corrupt) and not removed and len(records) == len(manifest.units)
-    if rebuilt:
-        _rebuild(folder, manifest, records, survey.output)
+    publication = publication_of(manifest)
+    complete = not removed and len(records) == len(manifest.units)
+    rebuilt = bool(corrupt and complete and publication)
+    if rebuilt and publication:
+        _rebuild(folder, manifest, records, survey.output, publication)
     return Repaired(restored, rebuilt, removed, _left(survey, version))
 
 
 def _left(survey: Survey, version: VersionInfo) -> list[Problem]:
     """What is wrong with a version as it is now."""
     folder = storage.join(survey.output, layout.version_folder(version.name))
-    manifest, _ = inspect_version(folder)
+    kind = type(version.manifest) if version.manifest else Manifest
+    manifest, _ = inspect_version(folder, kind=kind)
     return verify_version(survey, dataclasses.replace(version, manifest=manifest)).problems
 
 
@@ -218,16 +224,20 @@ def _copies(
 
 
 def _rebuild(
-    folder: str, manifest: Manifest, records: Mapping[str, UnitRecord], output: str
+    folder: str,
+    manifest: Manifest,
+    records: Mapping[str, UnitRecord],
+    output: str,
+    publication: Publication,
 ) -> None:
     """Makes a version's folder again, of its units."""
-    summary = Summary()
+    summary = Summary.of(publication.job)
     for record in records.values():
         summary.update(record)
     of_units = [file for file in manifest.files if file.shard is not None]
     bare = msgspec.structs.replace(manifest, files=of_units, pages=[], seal="")
     with storage.new_folder(folder, _is_complete) as made:
-        write_version(made, bare, summary, output)
+        write_version(made, bare, summary, output, publication)
 
 
 def _is_complete(folder: str) -> bool:

@@ -15,7 +15,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
-from pipelines.build.inputs.expectations import Refused
+from pipelines.runs.failure import Refused
 from transforms import storage
 from transforms.core.base.errors import shown
 from transforms.core.base.versions import digest

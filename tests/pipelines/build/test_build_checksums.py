@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.build.inputs import checksums, shards
 from pipelines.build.inputs.checksums import verify_checksums
-from pipelines.build.inputs.expectations import Refused
+from pipelines.runs.failure import Refused
 from tests import build_helpers as helpers
 from tests.build_helpers import build
 from transforms import storage

@@ -18,9 +18,11 @@ import pydantic
 
 from pipelines.cli.options import parse_command_line
 from pipelines.cli.values import Files
+from pipelines.runs.failure import say
 from pipelines.runs.options import RunOptions
 from pipelines.runs.plan import plan_shard, plan_units, units_of
-from pipelines.runs.run import run_plan, say
+from pipelines.runs.record import plan_and_begin, recorded
+from pipelines.runs.run import run_plan
 from transforms import storage
 from transforms.core.base.versions import code_version, package_versions
 from transforms.core.model import bad_lines
@@ -46,6 +48,8 @@ CAPTIONS = pa.schema(
         ("words", pa.int32()),
     ]
 )
+
+MAKERS = (__name__, "transforms.units.write")
 
 _LINE = re.compile(r"([^\t#]+)\.jpg#(\d)\t(.+)")
 
@@ -180,18 +184,27 @@ class TokensOptions(RunOptions):
 def main(argv, prog="python -m tokens"):
     """Runs the job; returns the exit code."""
     options, beam_args = parse_command_line(TokensOptions, argv, prog, __doc__)
-    makers = (__name__, "transforms.units.write")
-    code = code_version(makers)
+    return recorded(options, TOKENS.name, functools.partial(run, options, beam_args))
+
+
+def plan_run(options):
+    """Units of all token files."""
     shards = [plan_shard(file) for file in storage.match(options.input)]
+    code = code_version(MAKERS)
     units = [
         unit
         for shard in shards
         for unit in units_of(shard, options.unit_bytes, make_label(shard.shard), code)
     ]
-    plan = plan_units(shards, units, options, TokensManifest)
+    return plan_units(shards, units, options, TokensManifest)
+
+
+def run(options, beam_args, record):
+    """Plans and runs the job."""
+    plan = plan_and_begin(options, beam_args, record, functools.partial(plan_run, options))
     provenance = Provenance(
         configuration=options.model_dump(mode="json"),
-        code=code,
+        code=code_version(MAKERS),
         packages=package_versions(),
         warnings=[],
     )
@@ -202,7 +215,8 @@ def main(argv, prog="python -m tokens"):
         return 0
 
     if plan.is_current:
+        record.end("unchanged", "Nothing to do.", plan.version)
         say(options, "Nothing to do.")
         return show(plan.manifest)
     stages = {"ReadTokens": ReadTokens(options.unit_bytes), "CountWords": CountWords()}
-    return run_plan(options, beam_args, plan, lambda: stages, publication, show)
+    return run_plan(options, beam_args, plan, lambda: stages, publication, show, record.run)

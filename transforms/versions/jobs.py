@@ -1,0 +1,56 @@
+"""Whose versions there are: their manifests, and how they are made again, by job."""
+
+from collections.abc import Callable
+from typing import NamedTuple, cast
+
+import msgspec
+
+from transforms.core.model.manifest import Manifest, decode_manifest
+from transforms.core.model.narratives.manifest import BuildManifest, BuildProvenance
+from transforms.core.output.jobs.narratives import NARRATIVES
+from transforms.narratives.publication import NarrativesPublication
+from transforms.units.publication import Publication
+
+
+class VersionsJob(NamedTuple):
+    """A job whose versions are managed.
+
+    Attributes:
+      manifest: Entries of its manifests.
+      publication: How the version of a manifest is made again.
+    """
+
+    manifest: type[Manifest]
+    publication: Callable[[Manifest], Publication]
+
+
+def _narratives(manifest: Manifest) -> Publication:
+    values = msgspec.structs.asdict(cast(BuildManifest, manifest))
+    entries = {name: values[name] for name in BuildProvenance.__struct_fields__}
+    return NarrativesPublication(provenance=BuildProvenance(**entries))
+
+
+JOBS = {NARRATIVES.name: VersionsJob(BuildManifest, _narratives)}
+"""Jobs by name; of versions of others, what all manifests have is read."""
+
+
+def decode_any(data: bytes, place: str) -> Manifest:
+    """A manifest of any job.
+
+    Args:
+      data: The file's content.
+      place: Its path, for messages.
+
+    Raises:
+      NewerFormatError: A newer version of this program wrote it.
+      UsageError: It is corrupt, or of a format that is no longer read.
+    """
+    manifest = decode_manifest(data, place, Manifest)
+    known = JOBS.get(manifest.job)
+    return decode_manifest(data, place, known.manifest) if known else manifest
+
+
+def publication_of(manifest: Manifest) -> Publication | None:
+    """How a version is made again of its units; None where its job is not known."""
+    known = JOBS.get(manifest.job)
+    return known.publication(manifest) if known else None
