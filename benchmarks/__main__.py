@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _measure(session: Session, figure: Figure) -> list[dict]:
-    """Measures a figure and prints it; gives its entries for the JSON file."""
+    """Measures a figure and prints it; returns its entries for the JSON file."""
     if sys.stderr.isatty():
         print(f"{figure.name} …", end="\r", file=sys.stderr, flush=True)
     try:

@@ -1,4 +1,4 @@
-"""The data of the benchmarks: made once, made anew when what makes them changes."""
+"""The data of the benchmarks: made once, made again when what makes them changes."""
 
 import itertools
 

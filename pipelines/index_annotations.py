@@ -106,7 +106,7 @@ def ensure_annotation_index(
     beam_args: Sequence[str] = (),
     thorough: bool = False,
 ) -> str:
-    """Builds the annotation index unless it is there and intact; gives its folder.
+    """Builds the annotation index unless it is there and intact; returns its folder.
 
     With `thorough`, all of an index that is there is compared with its checksums.
 
@@ -128,7 +128,7 @@ def ensure_transcript_index(
     beam_args: Sequence[str] = (),
     thorough: bool = False,
 ) -> str:
-    """Builds the index of transcriptions of a kind, likewise.
+    """Builds the index of transcriptions of a kind unless it is there and intact.
 
     Raises:
       UsageError: A file that is missing or cannot be read, with its place.

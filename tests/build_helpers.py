@@ -31,7 +31,7 @@ def arguments(output, shards, *more):
 
 
 def build(output, shards, *more):
-    """Runs the job in this process; gives the exit code."""
+    """Runs the job in this process; returns the exit code."""
     return main(arguments(output, shards, *more))
 
 

@@ -89,7 +89,7 @@ def recordings():
 
 
 def build(output, *arguments, shards=SHARDS):
-    """Runs the main job over the sample; gives its manifest and the rows of every table."""
+    """Runs the main job over the sample; returns its manifest and the rows of every table."""
     command = ["--output", str(output), "--max-bad-share", "0.1", "--input", *map(str, shards)]
     if "--annotations" not in arguments:
         for name, paths in ANNOTATIONS.items():

@@ -223,7 +223,7 @@ def write_bucket(
     folder: str,
     terms: Terms,
 ) -> tuple[str, bytes]:
-    """Writes a bucket's file, the same bytes at every try; gives its table and `BucketFile`."""
+    """Writes a bucket's file, the same bytes every time; returns its table and `BucketFile`."""
     (table, bucket), parts = bucket_with_parts
     ordered = sorted(parts, key=lambda part: part[:2])
     data, rows, keys = build_bucket(
@@ -252,7 +252,7 @@ def write_manifest(  # noqa: PLR0913  # what Beam has gathered, side by side
     problems: Sequence[tuple[int, int, str]],
     findings: Sequence[oddities.Finding],
 ) -> str:
-    """Completes the index, or writes down why it cannot be; gives its folder."""
+    """Completes the index, or writes down why it cannot be; returns its folder."""
     if problems:
         messages = [message for *_, message in sorted(problems)]
         storage.write_bytes(storage.join(folder, PROBLEMS), msgspec.json.encode(messages[:10]))

@@ -22,7 +22,7 @@ from engines.flink.parts.collect import gather_parts
 from engines.flink.parts.store import alone
 from transforms.core.base.errors import EngineError, UsageError
 
-PATIENCE = 120
+TIMEOUT_SECONDS = 120
 """Seconds that a part of the cluster may take until it answers."""
 
 PORTS = ("rpc", "rest", "jobs", "artifacts")
@@ -136,14 +136,14 @@ def listening(pid: int) -> dict[int, str]:
 
 
 def _wait(cluster: Cluster, what: str, ready: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not ready():
         for role, process in cluster.processes.items():
             if role in cluster.roles and not process.is_running:
                 last = _last_words(cluster, process)
                 raise EngineError(f"the cluster's {process.name} ended:\n  {last}")
         if time.monotonic() > deadline:
-            raise EngineError(f"the cluster did not come up: waited {PATIENCE} s for {what}")
+            raise EngineError(f"the cluster did not come up: waited {TIMEOUT_SECONDS} s for {what}")
         time.sleep(0.1)
 
 

@@ -54,7 +54,7 @@ class Prepared:
       shards: All shards.
       expected: The splits of a catalog to which they belong.
       annotations: The annotation index, None for a run without one.
-      transcripts: The transcript index, likewise.
+      transcripts: The transcript index, None for a run without one.
       threshold: The threshold of D that was calibrated, if one was.
     """
 
@@ -127,7 +127,7 @@ def _annotation_index(
 def _transcript_index(
     options: BuildOptions, beam_args: Sequence[str], thorough: bool = False
 ) -> Index | None:
-    """The transcript index, likewise."""
+    """The transcript index, None for a run without one; `thorough` as for annotations."""
     if not SOURCES[options.transcripts].indexed:
         return None
     from pipelines.index_annotations import ensure_transcript_index

@@ -68,8 +68,8 @@ def run_command(main: Callable[[], int | None]) -> None:
     except Exception as error:
         if stopping.is_stopping():  # whatever has become of the interrupt since
             _end_stopped()
-        code, told = _explain(error)
-        print(f"error: {told}", file=sys.stderr)
+        code, text = _explain(error)
+        print(f"error: {text}", file=sys.stderr)
         sys.exit(code)
 
 
@@ -91,7 +91,7 @@ def _explain(error: Exception) -> tuple[int, str]:
 
 
 def keep_traceback(error: Exception, more: str = "") -> str:
-    """Writes an error's traceback to a file; gives a clause that says where it is."""
+    """Writes an error's traceback to a file; returns a clause that says where it is."""
     try:
         with tempfile.NamedTemporaryFile(
             "w", delete=False, prefix=LOG_PREFIX, suffix=LOG_SUFFIX

@@ -18,7 +18,7 @@ BAR_SECONDS, LINE_SECONDS = 2.0, 30.0
 SPARING = 20
 """How many times as long as a look took there is none: a bucket lists all units for each."""
 
-PATIENCE = 5.0
+TIMEOUT_SECONDS = 5.0
 """Seconds that the end of a run waits for a question to a slow store."""
 
 
@@ -41,7 +41,7 @@ class FinishedBytes:
         self._done = 0
 
     def count(self) -> int:
-        """Looks which units have been finished since; gives the bytes of all that are."""
+        """Looks which units have been finished since; returns the bytes of all that are."""
         for path in storage.existing(self._sizes.keys()):
             self._done += self._sizes.pop(path)
         return self._done
@@ -66,7 +66,7 @@ def _shown(show: Callable, finished: Any, stream: TextIO) -> Iterator:
         yield
     finally:
         ended.set()
-        thread.join(PATIENCE)
+        thread.join(TIMEOUT_SECONDS)
 
 
 class WrittenFiles:
@@ -81,7 +81,7 @@ class WrittenFiles:
         self.total = len(paths)
 
     def count(self) -> int:
-        """Looks which files have been written since; gives the number of all that are."""
+        """Looks which files have been written since; returns the number of all that are."""
         self._missing -= storage.existing(self._missing)
         return self.total - len(self._missing)
 

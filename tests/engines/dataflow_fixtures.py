@@ -75,7 +75,7 @@ def run_graph(
             env=kept | dict(environment),
             capture_output=True,
             text=True,
-            timeout=jobs.PATIENCE,
+            timeout=jobs.TIMEOUT_SECONDS,
         )
     return jobs.Ended(ended.returncode, ended.stdout, ended.stderr)
 
@@ -138,7 +138,7 @@ def make_bucket(environment: Mapping[str, str]) -> str:
     """A new bucket to stage in."""
     name = f"staging-{uuid.uuid4().hex[:12]}"
     address = f"{environment['STORAGE_EMULATOR_HOST']}/storage/v1/b?project={PROJECT}"
-    requests.post(address, json={"name": name}, timeout=jobs.PATIENCE).raise_for_status()
+    requests.post(address, json={"name": name}, timeout=jobs.TIMEOUT_SECONDS).raise_for_status()
     return f"gs://{name}"
 
 

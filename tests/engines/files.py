@@ -4,7 +4,7 @@ from transforms import storage
 
 
 def write(root: str, *names: str) -> list[str]:
-    """Writes files whose content is their name; gives their paths."""
+    """Writes files whose content is their name; returns their paths."""
     for name in names:
         storage.write_bytes(storage.join(root, name), name.encode())
     return [storage.join(root, name) for name in names]

@@ -27,13 +27,13 @@ QUICK = (
 )
 """Settings with which a cluster soon notices a death, and soon gives a job up."""
 
-PATIENCE = 180
+TIMEOUT_SECONDS = 180
 """Seconds after which a test gives up waiting."""
 
 
 def wait_for(condition: Callable[[], object], what: str) -> None:
     """Waits until something is so."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT_SECONDS
     while not condition():
         assert time.monotonic() < end, f"waited too long for {what}"
         time.sleep(0.01)

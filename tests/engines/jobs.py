@@ -20,7 +20,7 @@ SHARDS = {
 }
 """Patterns of the shards of each data set, in its folder of narratives."""
 
-PATIENCE = 300
+TIMEOUT_SECONDS = 300
 """Seconds after which a job is given up."""
 
 
@@ -62,9 +62,9 @@ class Job:
         self.process = process
         self._out, self._err = out, err
 
-    def wait(self, patience: float = PATIENCE) -> Ended:
+    def wait(self, timeout_seconds: float = TIMEOUT_SECONDS) -> Ended:
         """Waits for its end, some seconds at most."""
-        code = self.process.wait(patience)
+        code = self.process.wait(timeout_seconds)
         texts = [pathlib.Path(file.name).read_text() for file in (self._out, self._err)]
         return Ended(code, *texts)
 

@@ -269,7 +269,7 @@ def flex(tmp_path_factory):
 
 
 def launch(flex, store, environment, name):
-    """Launches the template by Google's client; gives the job that its image leaves.
+    """Launches the template by Google's client; returns the job that its image leaves.
 
     The stub takes the request; checking it and starting the main file is done here in the
     service's place.
@@ -303,7 +303,7 @@ def start_main_file(image, flags, variables):
         env=kept | variables | {"PYTHONPATH": str(image)},
         capture_output=True,
         text=True,
-        timeout=jobs.PATIENCE,
+        timeout=jobs.TIMEOUT_SECONDS,
     )
 
 

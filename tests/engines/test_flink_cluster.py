@@ -46,7 +46,7 @@ def test_a_process_that_has_ended_listens_nowhere():
 
 
 def test_what_does_not_end_is_killed_and_what_it_started_is_found(tmp_path, monkeypatch):
-    monkeypatch.setattr(processes, "PATIENCE", 0.5)
+    monkeypatch.setattr(processes, "TIMEOUT_SECONDS", 0.5)
     (tmp_path / "logs").mkdir()
     program = (
         "import signal, subprocess, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
@@ -214,7 +214,7 @@ def test_run_gives_flags_but_for_those_that_are_given(flink_cluster):
 
 @contextlib.contextmanager
 def beams_own_pool(cluster, project=helpers.ROOT):
-    """Beam's pool of workers beside the cluster; gives the flags of a job that uses it.
+    """Beam's pool of workers beside the cluster; returns the flags of a job that uses it.
 
     Args:
       cluster: The cluster.

@@ -56,7 +56,7 @@ def records(output):
 
 @contextlib.contextmanager
 def publishing_held_back(output):
-    """Holds the lock under which a run swaps the pointer; gives what frees it."""
+    """Holds the lock under which a run swaps the pointer; returns what frees it."""
     output.mkdir(exist_ok=True)
     with (output / "CURRENT.lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

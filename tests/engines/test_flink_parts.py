@@ -179,7 +179,7 @@ def test_a_job_server_is_downloaded(tmp_path, jar):
 
 def test_a_download_that_is_cut_short_is_none(tmp_path, jar):
     with repository(jar[:500], len(jar)) as url:
-        assert download(url, tmp_path / "jars", print, patience=1) is None
+        assert download(url, tmp_path / "jars", print, timeout_seconds=1) is None
     assert not list((tmp_path / "jars").glob("*.jar"))
 
 
@@ -187,7 +187,7 @@ def test_a_place_that_never_answers_is_given_up(tmp_path):
     begin = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/job-server.jar"
-        assert download(url, tmp_path, print, patience=0.5) is None
+        assert download(url, tmp_path, print, timeout_seconds=0.5) is None
     assert time.monotonic() - begin < 5
 
 

@@ -95,7 +95,7 @@ WRITES = {
     "/versions/.*/manifest.json$": [200, 200],
     "/CURRENT$": [200, 412],
 }
-"""The store's answers to a write whose first answer is lost: a second try may find its own work."""
+"""The store's answers to a write whose first answer is lost: a second one may find its own work."""
 
 
 @pytest.mark.parametrize("lost", LOST)

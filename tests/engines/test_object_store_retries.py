@@ -91,13 +91,13 @@ def no_waiting(monkeypatch):
 
 
 class Stage:
-    """The same objects below a new prefix for each try, and what a try leaves of them."""
+    """The same objects below a new prefix for each attempt, and what an attempt leaves of them."""
 
     def __init__(self, bucket):
         self.bucket, self._numbers = bucket, itertools.count()
 
     def play(self, act, *faults):
-        """Gives the answer of an act, what it left, and the faults that were met."""
+        """Returns the answer of an act, what it left, and the faults that were met."""
         prefix = f"try{next(self._numbers)}"
         for name, data in OBJECTS.items():
             self.bucket.put(f"{prefix}/{name}", data)

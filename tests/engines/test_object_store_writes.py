@@ -174,7 +174,7 @@ print(storage.local_folder(sys.argv[1]))
 
 
 def copied_by_processes(path, number):
-    """Asks for the local copy in several processes at once; gives their answers."""
+    """Asks for the local copy in several processes at once; returns their answers."""
     command = [sys.executable, "-c", COPYING, path]
     processes = [
         subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)

@@ -59,7 +59,7 @@ def test_parts_of_a_batch_are_numbered_where_they_are_not():
 
 @pytest.fixture
 def ask(bucket):
-    """Asks for a path of the emulator through the proxy; gives status and body."""
+    """Asks for a path of the emulator through the proxy; returns status and body."""
 
     def ask(path, method="GET", body=None, headers=None):
         address = bucket.faults.endpoint.removeprefix("http://")

@@ -70,7 +70,7 @@ def test_the_guard_would_notice(guard, way, noted):
 
 
 def in_namespace(*command):
-    """Runs Python where there is no network at all; gives its exit code, the counts, its errors."""
+    """Runs Python where there is no network; returns its exit code, the counts, its errors."""
     python = [sys.executable, "-m", "tests.engines.counted", sys.executable]
     ended = subprocess.run(
         ["unshare", "--map-root-user", "--net", *python, *map(str, command)],
@@ -186,7 +186,7 @@ def test_credentials_that_nobody_can_check_are_one_sentence_within_seconds(tmp_p
     assert ended.err.startswith("error: Google Cloud Storage failed at 'gs://': ")
     assert ended.err.endswith("; check the network of this machine\n")
     assert ended.err.count("\n") == 1
-    assert seconds < SECONDS + 10  # what the one try may take
+    assert seconds < SECONDS + 10  # what the one attempt may take
 
 
 def test_credentials_of_the_machine_are_used(bucket, tmp_path):

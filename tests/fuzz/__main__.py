@@ -12,7 +12,7 @@ from tests.fuzz.trials import LINES_A_TRIAL, compare_ways, peak_memory, run_job,
 
 
 def trial(folder: pathlib.Path, count: int, seed: int, tagger: str) -> list[str]:
-    """One shard through the job and through both ways of reading; gives failures."""
+    """One shard through the job and through both ways of reading; returns failures."""
     shard = write_shard(folder / f"{seed}.jsonl", count, seed)
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -25,7 +25,7 @@ def trial(folder: pathlib.Path, count: int, seed: int, tagger: str) -> list[str]
 
 
 def main() -> int:
-    """Runs trials until all lines are done; gives 1 where one failed."""
+    """Runs trials until all lines are done; returns 1 where one failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--lines", type=int, default=1_000_000, help="Mutated lines in all.")
     parser.add_argument("--seed", type=int, default=1, help="The first trial's; others follow.")

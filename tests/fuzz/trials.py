@@ -29,7 +29,7 @@ def write_shard(path: pathlib.Path, count: int, seed: int) -> pathlib.Path:
 
 
 def run_job(shard: pathlib.Path, output: pathlib.Path, tagger: str = "none") -> list[str]:
-    """Runs the job over a shard; gives what does not hold."""
+    """Runs the job over a shard; returns what does not hold."""
     arguments = ["--input", shard, "--output", output, "--tagger", tagger, "--max-bad-share", "1"]
     arguments += ["--unit-bytes", str(4 << 20), "--summary", "json"]
     code = main([*map(str, arguments)])
@@ -57,7 +57,7 @@ def _problems(shard: pathlib.Path, output: pathlib.Path) -> list[str]:
 
 
 def compare_ways(data: bytes) -> list[str]:
-    """What the scanner takes, the strict way must take as the same; gives differences."""
+    """What the scanner takes, the strict way must take as the same; returns differences."""
     block = Block.of(data)
     scan = scan_block(block)
     ends = line_ends(block)

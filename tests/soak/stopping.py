@@ -143,7 +143,7 @@ def whole(workers: int) -> float:
 
 
 def stop(form: Form, moment: float) -> list[str]:
-    """Stops a run some seconds after its start; gives what is wrong, nothing where all is well."""
+    """Stops a run some seconds after its start; returns what is wrong, if anything."""
     with started(form.workers) as run:
         time.sleep(moment)
         if run.process.poll() is not None:

@@ -370,7 +370,7 @@ def create_exclusively(path: str, data: bytes) -> bool:
 
 
 def new_file(path: str) -> AbstractContextManager[str]:
-    """Gives where on this machine to write a file, which is `path` when the block has ended.
+    """Returns where on this machine to write a file, which is `path` when the block has ended.
 
     A block that fails leaves nothing.
     """
@@ -380,7 +380,7 @@ def new_file(path: str) -> AbstractContextManager[str]:
 def new_folder(
     target: str, is_complete: Callable[[str], bool] = lambda folder: False
 ) -> AbstractContextManager[str]:
-    """Gives a folder to fill, which is `target` when the block has ended.
+    """Returns a folder to fill, which is `target` when the block has ended.
 
     What has the name then is taken for corrupt, and goes, unless it is complete: then it stays and
     the new one goes. Where a store cannot rename a folder, files appear in `target` one by one:

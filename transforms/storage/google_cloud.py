@@ -1,7 +1,7 @@
 """Objects in Google Cloud Storage, by its own client.
 
 A folder is a common beginning of names. Everything retries what the service calls transient
-(429, 5xx, cut connections); where an answer is lost after the work was done, the try after it
+(429, 5xx, cut connections); where an answer is lost after the work was done, the attempt after it
 finds its own work there and takes it for success.
 https://cloud.google.com/storage/docs/request-preconditions
 """
@@ -112,7 +112,7 @@ class _NoCredentials(AnonymousCredentials):
 
 @functools.cache
 def _credentials() -> Credentials:
-    """The user's or the machine's, made valid by one try: the client would try for minutes.
+    """The user's or the machine's, made valid by one attempt: the client would try for minutes.
 
     Where there are none, those with which public buckets can be read.
 
@@ -286,7 +286,7 @@ def remove_links(folder: str) -> None:
 
 
 def refuse_links(paths: Iterable[str]) -> None:
-    """Nothing, likewise."""
+    """Nothing: there are no links."""
 
 
 def open_binary(path: str, fingerprint: str | None, buffer_bytes: int) -> BinaryIO:
@@ -424,7 +424,7 @@ def _remove(blob: Blob) -> None:
     with (
         _explained(f"{SCHEME}{blob.bucket.name}/{blob.name}"),
         contextlib.suppress(
-            exceptions.NotFound  # also where the answer to a try before was lost
+            exceptions.NotFound  # also where the answer to an attempt before was lost
         ),
     ):
         blob.delete(retry=DEFAULT_RETRY)

@@ -147,7 +147,7 @@ def check_writable(folder: str) -> None:
 
 
 def _make_dirs(path: str) -> list[str]:
-    """Makes a folder and those above it; gives those that were missing."""
+    """Makes a folder and those above it; returns those that were missing."""
     unfinished.refuse_when_stopping()
     missing, above = [], path or "."
     while above and not os.path.lexists(above):

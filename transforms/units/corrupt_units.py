@@ -8,7 +8,7 @@ from transforms.core.output.commit_records import UnitRecord
 
 
 def remove_corrupt_units(records: Mapping[str, UnitRecord], output: str) -> list[str]:
-    """Removes finished units with a file that is not what its record says; gives their keys.
+    """Removes finished units with a file that is not what its record says; returns their keys.
 
     On a disk a version's files are links to those of its units, so that it has the same faults:
     its next reader compares them in whole, whatever their modification times were.

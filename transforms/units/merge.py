@@ -80,7 +80,7 @@ def read_record(path: str) -> UnitRecord:
 
     Raises:
       UsageError: It is corrupt; its unit is then removed, so that the next run does it again. Or it
-        is gone, as after the try before, or when another run has found it corrupt.
+        is gone, as after the attempt before, or when another run has found it corrupt.
     """
     try:
         return decode_record(storage.read_bytes(path))

@@ -232,7 +232,7 @@ def _fill_version(target: str, manifest: Manifest, summary: Summary, plan: Publi
 
 
 def _remove_abandoned(version: str, summary: Summary, output: str) -> None:
-    """Removes what tries that did not end have left of the version and of its units."""
+    """Removes what attempts that did not end have left of the version and of its units."""
     versions = storage.join(output, layout.VERSIONS)
     for name in storage.list_dir(versions):
         if name.startswith(f"{version}.") and layout.is_unfinished_version(name):

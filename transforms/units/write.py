@@ -29,8 +29,8 @@ from transforms.stage import Stopwatch
 def write_unit(job: Job, unit: Unit, chunk: Chunk, output: str) -> str:
     """Writes all tables of a unit, then commits it.
 
-    The tables are written and closed in a folder that only this try knows; then the record is
-    created if absent. A try that fails, or comes second, removes its own files.
+    The tables are written and closed in a folder that only this attempt knows; then the record is
+    created if absent. An attempt that fails, or comes second, removes its own files.
 
     Returns:
       The path of the unit's commit record.
@@ -61,7 +61,7 @@ def _write_attempt(job: Job, unit: Unit, chunk: Chunk, output: str, attempt: str
         storage.sync_folders(storage.join(output, name) for name in folders)
         committed = storage.create_exclusively(record, data)
     except OSError:
-        # Another run may have finished the unit, and removed this try's files when it published.
+        # Another run may have finished the unit, and removed these files when it published.
         if not storage.exists(record):
             raise
     finally:
@@ -70,7 +70,7 @@ def _write_attempt(job: Job, unit: Unit, chunk: Chunk, output: str, attempt: str
 
 
 def _may_name(record: str, attempt: str) -> bool:
-    """Whether the record is this try's after all, or cannot be read to rule that out.
+    """Whether the record is this attempt's after all, or cannot be read to rule that out.
 
     A store may fail after it has done what it was asked. Files that nobody needs are removed when
     a version is published.

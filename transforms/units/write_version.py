@@ -48,7 +48,7 @@ def write_version(
 
 
 def _write_table(folder: str, name: str, table: pa.Table) -> TableFile:
-    """Writes a table that is made of all units; gives its entry in the manifest."""
+    """Writes a table that is made of all units; returns its entry in the manifest."""
     path = f"{name}/{name}.{ending_of(table.schema)}"
     place = storage.join(folder, path)
     with storage.new_file(place) as local, telling_room(place, table.nbytes or None):

@@ -29,7 +29,7 @@ _ATTEMPTS = 100
 
 
 def roll_back(survey: Survey, version: VersionInfo) -> str:
-    """Makes an older version current and pins it; gives a sentence.
+    """Makes an older version current and pins it; returns a sentence.
 
     Raises:
       UsageError: The version is corrupt or incomplete.
@@ -50,7 +50,7 @@ def roll_back(survey: Survey, version: VersionInfo) -> str:
 
 
 def release(survey: Survey, version: VersionInfo) -> str:
-    """Makes a complete version current that a run has held back, say; gives a sentence.
+    """Makes a complete version current that a run has held back, say; returns a sentence.
 
     Raises:
       UsageError: The version is corrupt or incomplete, or another one is pinned.
@@ -72,7 +72,7 @@ def release(survey: Survey, version: VersionInfo) -> str:
 
 
 def unpin(output: str) -> str:
-    """Lets runs publish again; gives a sentence.
+    """Lets runs publish again; returns a sentence.
 
     Raises:
       UsageError: Nothing is pinned.
@@ -89,7 +89,7 @@ def unpin(output: str) -> str:
 
 
 def add_tag(survey: Survey, version: VersionInfo, name: str) -> str:
-    """Gives a version a tag; gives a sentence.
+    """Returns a version a tag; returns a sentence.
 
     Raises:
       UsageError: No tag can have the name, or another version has it.
@@ -116,7 +116,7 @@ def add_tag(survey: Survey, version: VersionInfo, name: str) -> str:
 
 
 def remove_tag(survey: Survey, name: str) -> str:
-    """Takes a tag from its version; gives a sentence.
+    """Takes a tag from its version; returns a sentence.
 
     Raises:
       UsageError: There is no such tag.
@@ -173,7 +173,7 @@ def _removing(version: str) -> str:
 
 
 def _move_pointer(output: str, version: str, unless: str | None) -> str | None:
-    """Makes the pointer name a version, whatever it names; gives what it named.
+    """Makes the pointer name a version, whatever it names; returns what it named.
 
     It is written even if it names the version already: a run that has looked at it before does
     not swap it then.

@@ -196,7 +196,7 @@ def _restore(
     corrupt: Collection[TableFile],
     records: Mapping[str, UnitRecord],
 ) -> Iterator[str]:
-    """Puts other copies in the place of corrupt files; gives the files' paths."""
+    """Puts other copies in the place of corrupt files; returns the files' paths."""
     copies: dict[tuple[int, int], list[str]] = {}
     for place, size, crc in _copies(survey, manifest.version, records):
         copies.setdefault((size, crc), []).append(place)

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 MARK = "LOCALIZED_NARRATIVES_FLINK"
 """Environment variable that holds the cluster's folder."""
 
-PATIENCE = 10
+TIMEOUT_SECONDS = 10
 """Seconds that a process has to end by itself."""
 
 
@@ -101,6 +101,6 @@ def end(processes: Collection[Process]) -> None:
     for number in (signal.SIGTERM, signal.SIGKILL):
         for process in processes:
             process.send(number)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while any(process.is_running for process in processes) and time.monotonic() < deadline:
             time.sleep(0.05)

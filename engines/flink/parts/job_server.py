@@ -16,7 +16,7 @@ from transforms.core.base.errors import UsageError
 POM = pathlib.Path(__file__).with_name("pom.xml")
 GRADLE_TARGET = ":runners:flink:1.19:job-server:shadowJar"
 
-PATIENCE = 5
+TIMEOUT_SECONDS = 5
 """Seconds within which the place of Beam's download must answer, and go on answering."""
 
 
@@ -50,7 +50,10 @@ def _fingerprint(path: pathlib.Path) -> str:
 
 
 def download(
-    url: str, folder: pathlib.Path, say: Callable[[str], None], patience: float = PATIENCE
+    url: str,
+    folder: pathlib.Path,
+    say: Callable[[str], None],
+    timeout_seconds: float = TIMEOUT_SECONDS,
 ) -> pathlib.Path | None:
     """Downloads a jar as Beam does; None where its place does not answer or it comes cut short.
 
@@ -58,15 +61,15 @@ def download(
       url: Where it is.
       folder: Where it goes.
       say: Told that a download begins.
-      patience: Seconds of silence after which it is given up.
+      timeout_seconds: Seconds of silence after which it is given up.
     """
     from apache_beam.utils.subprocess_server import JavaJarServer
 
-    if not _answers(url, patience):
+    if not _answers(url, timeout_seconds):
         return None
     say("Downloading Beam's job server for Flink (once) …")
     try:
-        with _default_timeout(patience):
+        with _default_timeout(timeout_seconds):
             jar = pathlib.Path(JavaJarServer.local_jar(url, str(folder)))
     except (OSError, RuntimeError):  # Beam's error when it has tried all places is the latter
         return None
@@ -76,18 +79,18 @@ def download(
     return None
 
 
-def _answers(url: str, patience: float) -> bool:
+def _answers(url: str, timeout_seconds: float) -> bool:
     """Whether a place has a file. Asked in a thread, as no time limit holds for names' look-up."""
     found = []
 
     def ask() -> None:
         request = urllib.request.Request(url, method="HEAD")
-        with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=patience):
+        with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=timeout_seconds):
             found.append(True)
 
     asking = threading.Thread(target=ask, daemon=True)
     asking.start()
-    asking.join(patience)
+    asking.join(timeout_seconds)
     return bool(found)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from transforms.core.base.memory import ONE_HEAP
 
-PATIENCE = 60
+TIMEOUT_SECONDS = 60
 """Seconds within which the TaskManager answers."""
 
 
@@ -50,17 +50,17 @@ def describe(arguments: argparse.Namespace) -> dict[str, str]:
     def descriptor(url: str) -> str:
         return text_format.MessageToString(endpoints_pb2.ApiServiceDescriptor(url=url))
 
-    told = _ask(arguments)
+    info = _ask(arguments)
     return {
         "WORKER_ID": arguments.id,
         "CONTROL_API_SERVICE_DESCRIPTOR": descriptor(
-            told.control_endpoint.url or arguments.control_endpoint
+            info.control_endpoint.url or arguments.control_endpoint
         ),
         "LOGGING_API_SERVICE_DESCRIPTOR": descriptor(
-            told.logging_endpoint.url or arguments.logging_endpoint
+            info.logging_endpoint.url or arguments.logging_endpoint
         ),
-        "PIPELINE_OPTIONS": json_format.MessageToJson(told.pipeline_options),
-        "RUNNER_CAPABILITIES": " ".join(told.runner_capabilities),
+        "PIPELINE_OPTIONS": json_format.MessageToJson(info.pipeline_options),
+        "RUNNER_CAPABILITIES": " ".join(info.runner_capabilities),
     }
 
 
@@ -73,7 +73,7 @@ def _ask(arguments: argparse.Namespace) -> Any:
         stub = services.ProvisionServiceStub(channel)
         answer = stub.GetProvisionInfo(
             messages.GetProvisionInfoRequest(),
-            timeout=PATIENCE,
+            timeout=TIMEOUT_SECONDS,
             metadata=[("worker_id", arguments.id)],
             wait_for_ready=True,
         )

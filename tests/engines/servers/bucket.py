@@ -44,12 +44,12 @@ class Bucket:
         self._bucket = client.create_bucket(self.name)
 
     def put(self, name: str, data: bytes) -> str:
-        """Writes an object; gives its path."""
+        """Writes an object; returns its path."""
         self._bucket.blob(name).upload_from_string(data)
         return f"{self.url}/{name}"
 
     def put_folder(self, folder: pathlib.Path, prefix: str) -> str:
-        """Copies a folder's files to the bucket; gives their common path."""
+        """Copies a folder's files to the bucket; returns their common path."""
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 self.put(f"{prefix}/{path.relative_to(folder)}", path.read_bytes())
@@ -74,7 +74,7 @@ class Bucket:
             self._bucket.blob(name).delete()
 
     def download(self, prefix: str, folder: pathlib.Path) -> pathlib.Path:
-        """Copies all objects below a prefix into a folder; gives the folder."""
+        """Copies all objects below a prefix into a folder; returns the folder."""
         folder.mkdir(parents=True, exist_ok=True)
         for name in self.names(f"{prefix}/"):
             path = folder / name.removeprefix(f"{prefix}/")

@@ -22,7 +22,7 @@ import time
 from collections.abc import Iterator
 
 from tests.engines.servers.calls import Call, read_call
-from tests.engines.servers.faults import CONTROL, PATIENCE, Fault, FaultPlan, Seen
+from tests.engines.servers.faults import CONTROL, TIMEOUT_SECONDS, Fault, FaultPlan, Seen
 
 PAGE = 50
 """Objects that a list has at most; the service's have 1,000, or fewer as it likes."""
@@ -82,7 +82,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _meet(self, seen: Seen, released: threading.Event, body: bytes) -> None:
         fault = seen.fault or Fault()
         time.sleep(fault.delay)
-        if fault.hold and not (released.wait(PATIENCE) and self._has_caller()):
+        if fault.hold and not (released.wait(TIMEOUT_SECONDS) and self._has_caller()):
             self._reset()
             return
         if fault.loses_answer and not fault.carried_out:
@@ -146,7 +146,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return self.server.parts[key]
 
     def _ask_upstream(self, body: bytes, more: str = "") -> _Answer:
-        upstream = http.client.HTTPConnection("127.0.0.1", self.server.upstream, timeout=PATIENCE)
+        upstream = http.client.HTTPConnection(
+            "127.0.0.1", self.server.upstream, timeout=TIMEOUT_SECONDS
+        )
         with contextlib.closing(upstream):
             upstream.putrequest(
                 self.command, self.path + more, skip_host=True, skip_accept_encoding=True

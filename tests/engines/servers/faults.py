@@ -19,7 +19,7 @@ KINDS = ("read", "stat", "list", "upload", "copy", "delete")
 """Kinds of call that our code makes. Google's client adds some of its own, about the bucket, in the
 background and without a word when they fail."""
 
-PATIENCE = 120
+TIMEOUT_SECONDS = 120
 """Seconds after which a call is held no longer, and a test gives up waiting."""
 
 
@@ -155,7 +155,7 @@ class FaultPlan:
             self._scatter = seed, share
 
     def meet(self, call: Call) -> tuple[Seen, threading.Event]:
-        """Decides on a call; gives also the event that ends a hold."""
+        """Decides on a call; returns also the event that ends a hold."""
         with self._lock:
             seen = Seen(call, self._by_rule(call) or self._by_chance(call))
             self._seen.append(seen)
@@ -224,7 +224,7 @@ class Faults:
 
     def wait_for_hits(self, number: int, ended: bool = False) -> list[Seen]:
         """Waits until so many calls have met a fault, or are through with it."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT_SECONDS
         while len(hits := [hit for hit in self.hits() if hit.ended >= ended]) < number:
             assert time.monotonic() < end, f"{len(hits)} calls met a fault, not {number}"
             time.sleep(0.05)
@@ -245,5 +245,5 @@ class Faults:
     def _ask(self, method: str, path: str, value: object = None):
         data = None if value is None else json.dumps(value).encode()
         request = urllib.request.Request(self.endpoint + CONTROL + path, data, method=method)
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:
             return json.loads(answer.read())

@@ -106,7 +106,7 @@ def test_a_retried_bundle_changes_nothing(small_units, index, tmp_path, monkeypa
     more = ["--annotations", index, "--min-words", 20, "--unit-bytes", UNIT_BYTES]
     assert build(tmp_path, helpers.SHARDS, *more, "--direct_runner_bundle_repeat=1") == 0
     records = helpers.records_of(tmp_path)
-    assert sorted(tries) == sorted(records)  # the second try of each found it finished
+    assert sorted(tries) == sorted(records)  # the second attempt of each found it finished
     helpers.assert_nothing_abandoned(tmp_path)
     assert helpers.version_of(tmp_path).name == helpers.version_of(small_units).name
     helpers.assert_same_results(tmp_path, small_units)

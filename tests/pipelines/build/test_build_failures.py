@@ -26,7 +26,7 @@ from transforms.units import publish
 
 UNIT_BYTES = 20_000
 SHARDS = [helpers.GENERATED[0], helpers.ODD_AND_BAD, helpers.REAL]
-PATIENCE = 120
+TIMEOUT_SECONDS = 120
 """Seconds after which a test gives up waiting."""
 
 
@@ -44,7 +44,7 @@ def started(output, *more):
 
 
 def wait_for(condition):
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + TIMEOUT_SECONDS
     while not condition():
         assert time.monotonic() < end, "waited too long"
         time.sleep(0.01)
@@ -71,7 +71,7 @@ def test_a_killed_run_goes_on_where_it_was(undisturbed, tmp_path, capsys, worker
     some_unit = tmp_path / "units" / min(finished)
     version = helpers.version_of(undisturbed).name
     for litter in (
-        some_unit / "0123456789ab" / "narratives.parquet",  # a try that never committed
+        some_unit / "0123456789ab" / "narratives.parquet",  # an attempt that never committed
         some_unit / "record.0123.tmp",
         tmp_path / "units" / min(units.keys() - finished) / "0123456789ab" / "mentions.parquet",
         tmp_path / "versions" / f"{version}.0123456789ab.tmp" / "manifest.json",
@@ -94,7 +94,7 @@ def test_a_worker_that_is_killed_ends_the_run_with_a_sentence(undisturbed, tmp_p
         wait_for(lambda: len(record_files(tmp_path)) >= 5 or run.process.poll() is not None)
         worker, other = helpers.descendants(run.process.pid)
         os.kill(worker, signal.SIGKILL)
-        ended = run.wait(PATIENCE)
+        ended = run.wait(TIMEOUT_SECONDS)
         assert not helpers.is_running(other)
     assert ended.code == 4
     told = f"error: the run failed: {WORKER_ENDED}; finished units are kept, so the same command "
@@ -111,7 +111,7 @@ def test_workers_that_are_stopped_with_the_run_say_nothing(tmp_path):
     with started(tmp_path, "--workers", 2) as run:
         wait_for(lambda: record_files(tmp_path) or run.process.poll() is not None)
         os.killpg(run.process.pid, signal.SIGINT)  # as a terminal does at Ctrl-C
-        ended = run.wait(PATIENCE)
+        ended = run.wait(TIMEOUT_SECONDS)
     assert ended.code == 130
     assert "Stopped; the same command resumes" in ended.err, ended.err
     assert "sdk_worker" not in ended.err, ended.err
@@ -291,7 +291,7 @@ def flip(path, at=-30):
 
 
 def damaged_version(output, harm):
-    """Harms the current version's folder; gives what is put in its place."""
+    """Harms the current version's folder; returns what is put in its place."""
     version = helpers.version_of(output)
     beside = output.parent / "beside"
     if harm in ("file", "link"):
@@ -345,7 +345,7 @@ def test_damage_that_changed_no_time_is_found_where_all_is_verified(tmp_path, ca
 
 
 def damaged_in_place(output):
-    """Flips a bit of a file that the current version shares with a unit; gives the file."""
+    """Flips a bit of a file that the current version shares with a unit; returns the file."""
     file = helpers.version_of(output) / "narratives" / "narratives-00000.parquet"
     assert file.stat().st_nlink == 2
     flip(file)

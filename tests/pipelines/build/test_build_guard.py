@@ -19,7 +19,7 @@ def guarded(output, shards, *more):
 
 
 def build(*command):
-    """Runs the job with its guard in this process; gives the exit code."""
+    """Runs the job with its guard in this process; returns the exit code."""
     return main(guarded(*command))
 
 
@@ -48,7 +48,7 @@ def train(tmp_path_factory):
 
 
 def assert_held_back(output, capsys):
-    """The version is complete but not current; gives its folder and what was said."""
+    """The version is complete but not current; returns its folder and what was said."""
     error = capsys.readouterr().err
     current = helpers.version_of(output) if (output / "CURRENT").exists() else None
     (version,) = [path for path in (output / "versions").iterdir() if path != current]

@@ -203,7 +203,7 @@ def lies_after_cuts(log, root):
 
 
 def run_twice(tmp_path, monkeypatch, ignored=()):
-    """Publishes a version, and over it another one; gives the lies, pointers and real pointers."""
+    """Publishes a version, and over it another one; returns lies, pointers, real pointers."""
     output, shard = tmp_path / "out", tmp_path / "a.jsonl"
     output.mkdir()
     recorder, real = Recorder(output), []

@@ -10,7 +10,7 @@ from transforms import storage
 from transforms.core.model import layout
 from transforms.core.model.units import Unit
 
-PATIENCE = 60
+TIMEOUT_SECONDS = 60
 """Seconds after which a test gives up waiting."""
 
 
@@ -119,7 +119,7 @@ class Shown(io.StringIO):
         return self._terminal
 
     def wait_for(self, text):
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT_SECONDS
         while text not in self.getvalue():
             assert time.monotonic() < end, self.getvalue()
             time.sleep(0.01)

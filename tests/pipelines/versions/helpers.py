@@ -12,7 +12,7 @@ UNIT_BYTES = 100_000
 
 
 def build(output, shards, *more):
-    """Makes a version of small units; gives the exit code."""
+    """Makes a version of small units; returns the exit code."""
     return helpers.build(output, shards, "--unit-bytes", UNIT_BYTES, *more)
 
 
@@ -22,12 +22,12 @@ def build_guarded(output, shards, *more):
 
 
 def versions(output, *arguments):
-    """Calls a command; gives the exit code."""
+    """Calls a command; returns the exit code."""
     return main([*map(str, arguments), "--output", str(output)])
 
 
 def as_json(capsys, output, *arguments):
-    """Calls a command; gives its exit code and what it prints as JSON."""
+    """Calls a command; returns its exit code and what it prints as JSON."""
     capsys.readouterr()
     code = versions(output, *arguments, "--format", "json")
     return code, json.loads(capsys.readouterr().out)
@@ -40,7 +40,7 @@ def states(capsys, output):
 
 
 def make_two(output):
-    """Two versions: of the real shard, then of all generated ones beside it; gives their names."""
+    """Two versions: of the real shard, then of all generated ones too; returns their names."""
     names = []
     for shards in ([helpers.REAL], [helpers.REAL, *helpers.GENERATED]):
         assert build(output, shards) == 0
@@ -49,7 +49,7 @@ def make_two(output):
 
 
 def copy_output(original, copy):
-    """A copy of an output in which versions are linked to units as they are in it; gives it."""
+    """A copy of an output in which versions are linked to units as they are in it; returns it."""
     shutil.copytree(original, copy)
     first = {}
     for path in sorted(path for path in original.rglob("*") if path.is_file()):

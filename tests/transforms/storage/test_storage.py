@@ -22,7 +22,7 @@ RACERS = 16
 
 
 def race(function):
-    """Calls `function(i)` in as many threads at once; gives the answers in order of i."""
+    """Calls `function(i)` in as many threads at once; returns the answers in order of i."""
     barrier = threading.Barrier(RACERS)
     answers = [None] * RACERS
 

@@ -122,16 +122,16 @@ def describe_os_error(error: OSError, path: str | None = None, needed: int | Non
     """
     place = os.fsdecode(error.filename2 or error.filename or path or "")  # of a copy: its target
     if place:
-        told = f"{place!r}: {os.strerror(error.errno) if error.errno else error}"
+        text = f"{place!r}: {os.strerror(error.errno) if error.errno else error}"
     else:
-        told = error.strerror or str(error)  # may be more than the system's own words
+        text = error.strerror or str(error)  # may be more than the system's own words
     if error.errno not in _FULL:
-        return told
+        return text
     with contextlib.suppress(OSError):
-        told += f", {shutil.disk_usage(_existing(place)).free:,} bytes are free there"
+        text += f", {shutil.disk_usage(_existing(place)).free:,} bytes are free there"
     if needed is not None:
-        told += f" and about {needed:,} are needed"
-    return f"{told}; free some space and run the same command again, finished units are kept"
+        text += f" and about {needed:,} are needed"
+    return f"{text}; free some space and run the same command again, finished units are kept"
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)

@@ -154,7 +154,7 @@ def _skip_line(file: BinaryIO, crc32c: int) -> Skipped | None:
 
 
 def _fill(file: Any, buffer: np.ndarray) -> int:
-    """Reads until the buffer is full or the file ends; gives the bytes read."""
+    """Reads until the buffer is full or the file ends; returns the bytes read."""
     size = 0
     while size < len(buffer) and (count := file.readinto(buffer[size:])):
         size += count

@@ -306,7 +306,7 @@ def gather_strings(data: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> pa
 
 @compiled
 def gather(values, starts, ends):
-    """Copies the ranges `starts[i]:ends[i]` of `values` one behind the other.
+    """Copies the ranges `starts[i]:ends[i]` of `values`, concatenated.
 
     Returns:
       The copied values and their offsets, shape `(n + 1,)` int64.

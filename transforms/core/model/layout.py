@@ -78,7 +78,7 @@ def record_path(key: str) -> str:
 
 
 def attempt_folder(key: str, attempt: str) -> str:
-    """The files of one try at a unit, below the output."""
+    """The files of one attempt at a unit, below the output."""
     return f"{UNITS}/{key}/{attempt}"
 
 

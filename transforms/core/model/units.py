@@ -29,7 +29,7 @@ class Unit:
       start: First byte; a line belongs to the unit in which it begins.
       end: One past the last byte. Of a compressed shard: None, until its text has been cut.
       dataset: From catalog or options, None to go by each record.
-      split: Likewise.
+      split: From catalog or options, None to go by each record.
       dialect: The form of its lines (`decoding.DIALECTS`).
       salt: Hash of all else that changes results (configuration, indexes, code, packages).
       identity: Of the shard's file when it was found (`FileInfo`); no part of the key.

@@ -48,7 +48,7 @@ class UnitRecord(msgspec.Struct):
 
     Attributes:
       unit: Which.
-      attempt: The try that finished it; its files lie in a folder of that name.
+      attempt: The attempt that finished it; its files lie in a folder of that name.
       files: What it wrote.
       counts: What it held.
       bytes: Bytes of (decompressed) lines that it covers.

@@ -82,7 +82,7 @@ class ShardPlan:
       size: Its bytes as stored.
       fingerprint: Changes when the file does.
       dataset: From catalog or options, None to go by each record.
-      split: Likewise.
+      split: From catalog or options, None to go by each record.
       group: Its split's name in the catalog, None for a file that is not catalogued.
       md5: Checksum of the published file, None where it is not known.
       md5_verified: Whether the file was read and has that checksum.

@@ -57,7 +57,7 @@ DATAFLOW = {"temp_location": "gs://bucket/tmp", "labels": ["a=1", "b=2"], "proje
 
 @pytest.fixture
 def openable(monkeypatch):
-    """Google Cloud Storage answers; gives the paths that were asked for."""
+    """Google Cloud Storage answers; returns the paths that were asked for."""
     asked = []
     monkeypatch.setattr(runners.storage, "exists", asked.append)
     return asked

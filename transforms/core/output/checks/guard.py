@@ -211,8 +211,8 @@ def explain_checks(checks: Iterable[CheckRow]) -> str | None:
     What a split's check says already is not said again of all splits together.
     """
     failed = [row for row in checks if not row.passed and row.name in _WORDS]
-    told = {_measured(row) for row in failed if _is_of_split(row)}
-    own = [row for row in failed if _is_of_split(row) or _measured(row) not in told]
+    said = {_measured(row) for row in failed if _is_of_split(row)}
+    own = [row for row in failed if _is_of_split(row) or _measured(row) not in said]
     return "; ".join(dict.fromkeys(map(describe_check, own))) or None
 
 

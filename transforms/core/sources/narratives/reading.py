@@ -43,7 +43,7 @@ class Origin:
       unit: Index of the unit within the shard.
       byte_offset: Where the block begins in the (decompressed) shard.
       dataset: From the catalog or the options, None to go by `dataset_id`.
-      split: Likewise.
+      split: From the catalog or the options, None to go by `dataset_id`.
       dialect: One of `decoding.DIALECTS`.
     """
 
