@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 
 from transforms import storage
-from transforms.core.base.errors import ChangedError, UsageError, shown
+from transforms.core.base.errors import ChangedError, UsageError, option, shown
 from transforms.core.model import layout
 from transforms.units.pin import current_version, pin_path, read_name, read_pin
 from transforms.units.read_version import inspect_version
@@ -141,8 +141,8 @@ def check_complete(output: str, version: VersionInfo) -> None:
     if corrupt:
         raise UsageError(
             f"{folder}: {len(corrupt)} of {len(version.manifest.listed)} files are missing or "
-            f"corrupt, the first {corrupt[0]!r}: `verify {version.name} --repair` rebuilds what "
-            "the units still have"
+            f"corrupt, the first {corrupt[0]!r}: `verify {version.name}` with {option('repair')} "
+            "rebuilds what the units still have"
         )
 
 

@@ -9,6 +9,7 @@ from pipelines.build.options import BuildOptions
 from pipelines.cli.options import with_flags
 from pipelines.index_annotations import IndexAnnotationsOptions
 from pipelines.synthesize import SynthesizeOptions
+from pipelines.versions.options import VerifyOptions
 from tests.conftest import ROOT
 from transforms.core.base.errors import job, option
 
@@ -18,7 +19,7 @@ FLAG_OR_COMMAND = re.compile(
 FILES = sorted((ROOT / "transforms").rglob("*.py"))
 OPTIONS = {
     name
-    for options in (BuildOptions, IndexAnnotationsOptions, SynthesizeOptions)
+    for options in (BuildOptions, IndexAnnotationsOptions, SynthesizeOptions, VerifyOptions)
     for name in options.model_fields
 }
 
@@ -42,8 +43,11 @@ def test_no_text_of_the_core_names_a_flag_or_a_command():
 
 
 def test_the_report_does_not_either():
-    page = (ROOT / "transforms/core/report/report.html.j2").read_text()
-    assert "<code>--" not in page and "python -m" not in page
+    pages = sorted((ROOT / "transforms/core/report").rglob("*.j2"))
+    assert len(pages) > 10
+    for page in pages:
+        text = page.read_text()
+        assert "<code>--" not in text and "python -m" not in text, page
 
 
 @pytest.mark.parametrize(
