@@ -169,6 +169,7 @@ KEYS = {
     "localization_histogram": ("dataset", "split", "class_id", "bin_x", "bin_y"),
     "richness": ("dataset", "split"),
     "noun_counts": ("dataset", "split", "nouns"),
+    "distances": ("dataset", "split", "distance"),
 }
 
 

@@ -82,7 +82,7 @@ def build(
             tables["mentions"] += [mention for mention, _, _ in found]
             located += found
             measured.append(measure(row, record))
-    return tables | statistics_of(located, measured)
+    return tables | statistics_of(located, measured, tables["narratives"])
 
 
 def annotate(row, record, known, matcher, nlp, excluded_flags):
@@ -116,15 +116,26 @@ def measure(row, record):
     return row["dataset"], row["split"], row["image_id"], measures
 
 
-def statistics_of(located, measured):
-    """Rows of the four statistics tables."""
+def statistics_of(located, measured, narratives):
+    """Rows of the five statistics tables."""
     counts, histogram = localization.tables(located)
     return {
         "localization": counts,
         "localization_histogram": histogram,
         "richness": richness.table(measured),
         "noun_counts": richness.noun_counts(measured),
+        "distances": distances(narratives),
     }
+
+
+def distances(narratives):
+    """Rows of table `distances`, from rows of `narratives`."""
+    known = [row for row in narratives if row["distance"] is not None]
+    keys = [(row["dataset"], row["split"], row["distance"]) for row in known]
+    heads = ("dataset", "split", "distance")
+    return [
+        dict(zip(heads, key, strict=True)) | {"narratives": keys.count(key)} for key in set(keys)
+    ]
 
 
 def ground(record, shard, given=(None, None), source="timed_caption", transcripts=None):

@@ -298,6 +298,7 @@ def tables():
             richness_row("generated", "train", 12_345, 33.125),
         ],
         "noun_counts": noun_rows,
+        "distances": [{"dataset": "oops", "split": "train", "distance": 3, "narratives": 20}],
         "localization": [
             localization_row("generated", "train", "/m/01g317", "Person", 30_000, 21_000, 100,
                              8_900, 160_000, 120_000, 1_500),

@@ -12,6 +12,7 @@ from transforms.core.model.narratives import flags, schemas
 from transforms.core.model.narratives.naming import is_generated, narrative_ids
 from transforms.core.model.units import Unit
 from transforms.core.output.jobs.job import Further, Job
+from transforms.core.output.statistics.distances import Distances
 from transforms.core.output.statistics.localization import Localization
 from transforms.core.output.statistics.noun_counts import NounCounts
 from transforms.core.output.statistics.richness import Richness
@@ -115,7 +116,7 @@ NARRATIVES = Job(
         "rejected": "a line that could not be read, with its bytes (Avro)",
     },
     accounted=("narratives", "discarded"),
-    statistics=(Localization, Richness, NounCounts, Totals),
+    statistics=(Localization, Richness, NounCounts, Distances, Totals),
     rows=narrative_tables,
     count=count_narratives,
 )
