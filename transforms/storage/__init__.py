@@ -426,6 +426,17 @@ def remove_files(folder: str, files: Iterable[StoredFile]) -> None:
     _store(folder).remove_files(folder, files)
 
 
+def remove_empty(folder: str, before: float, is_ours: Callable[[str], bool]) -> None:
+    """Removes subfolders without a file that were not changed since; nothing behind a link.
+
+    Args:
+      folder: The folder above them.
+      before: Seconds since 1970.
+      is_ours: Whether a subfolder of the name may be removed.
+    """
+    _store(folder).remove_empty(folder, before, is_ours)
+
+
 def remove_stale_copies(folder: str, before: float) -> int:
     """Removes this machine's copies of folders of a store that nobody has used since.
 

@@ -549,6 +549,10 @@ def _remove_generation(folder: str, file: StoredFile) -> None:
         _blob(path).delete(if_generation_match=int(file.identity), retry=DEFAULT_RETRY)
 
 
+def remove_empty(folder: str, before: float, is_ours: Callable[[str], bool]) -> None:
+    """Nothing: there are no folders without objects."""
+
+
 def remove_stale_copies(before: float) -> int:
     """Removes copies that `local_folder` has made, unless a process is making or choosing them.
 

@@ -403,6 +403,17 @@ def _remove_empty(path: str, top: str) -> None:
         path = os.path.dirname(path)
 
 
+def remove_empty(folder: str, before: float, is_ours: Callable[[str], bool]) -> None:
+    """Removes subfolders without a file, and folders in these, that were not changed since."""
+    for name in filter(is_ours, list_dir(folder)):
+        path = os.path.join(folder, name)
+        found = [place for place, _, _ in os.walk(path)] if is_real_folder(path) else []
+        with contextlib.suppress(OSError):  # gone, or not empty any more
+            if all(os.stat(place).st_mtime < before for place in found):
+                for place in reversed(found):
+                    os.rmdir(place)
+
+
 def remove_stale_copies(before: float) -> int:
     """There are none of what is on this machine."""
     return 0

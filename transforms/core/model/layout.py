@@ -1,7 +1,7 @@
 """Where things lie below an output folder.
 
 OUT/CURRENT                         name of the current version
-OUT/{CURRENT,versions}.lock         held while the pointer is swapped, a version put in its place
+OUT/{CURRENT,versions,PRUNING}.lock held while one of these is written
 OUT/versions/ID/TABLE/*.parquet     a version's tables (rejected: *.avro)
 OUT/versions/ID/{manifest.json,report.html,README.md}
 OUT/units/KEY/record                a finished unit's commit record
@@ -31,7 +31,7 @@ REPORT = "report.html"
 CARD = "README.md"
 
 
-LOCKS = (f"{CURRENT}.lock", f"{VERSIONS}.lock")
+LOCKS = (f"{CURRENT}.lock", f"{VERSIONS}.lock", f"{PRUNING}.lock")
 """Files that runs on one disk lock; they hold nothing."""
 
 FOLDERS = (VERSIONS, UNITS, RUNS, INDEXES, CHECKSUMS, TAGS)
