@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from pipelines.cli import options as cli
-from pipelines.versions import changing, listing, verifying
+from pipelines.versions import changing, listing, pruning, verifying
 from pipelines.versions import options as own
 from transforms.core.base.errors import UsageError, shown
 
@@ -60,6 +60,11 @@ COMMANDS = {
         own.TagOptions, changing.add_tag, "Give a version a name that lasts, such as paper-2026."
     ),
     "untag": VersionsCommand(own.UntagOptions, changing.remove_tag, "Take a tag away."),
+    "prune": VersionsCommand(
+        own.PruneOptions,
+        pruning.prune_output,
+        "Remove old versions, and the units, indexes and records that nothing needs any more.",
+    ),
 }
 
 

@@ -113,12 +113,16 @@ def _started(pid: int) -> str:
     return ""
 
 
+def is_here(begun: Begun) -> bool:
+    """Whether the run is over when its process on this machine has ended."""
+    pid, _, started = begun.process.partition(":")
+    return begun.host == platform.node() and pid.isdigit() and bool(started)
+
+
 def is_gone(begun: Begun) -> bool:
     """Whether the run was on this machine and its process has ended."""
     pid, _, started = begun.process.partition(":")
-    if begun.host != platform.node() or not pid.isdigit() or not started:
-        return False
-    return _started(int(pid)) != started
+    return is_here(begun) and _started(int(pid)) != started
 
 
 def write_begin(output: str, begun: Begun) -> None:
@@ -181,14 +185,18 @@ class Pruning(msgspec.Struct, frozen=True, kw_only=True):
     indexes: list[str]
 
 
+def pruning_path(output: str) -> str:
+    """The file that says what is being removed."""
+    return storage.join(output, layout.PRUNING)
+
+
 CLOCKS_APART = 60.0
 """Seconds by which clocks of machines that share an output may differ."""
 
 
 def read_pruning(output: str) -> Pruning | None:
     """What is being removed, None where nothing is."""
-    path = storage.join(output, layout.PRUNING)
-    found = _decode(storage.read_json(path), Pruning)
+    found = _decode(storage.read_json(pruning_path(output)), Pruning)
     return found if found and time.time() < found.until + CLOCKS_APART else None
 
 

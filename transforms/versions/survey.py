@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from transforms import storage
 from transforms.core.base.errors import UsageError, job, shown
 from transforms.core.model import layout
-from transforms.core.model.manifest import Manifest
+from transforms.core.model.manifest import Manifest, NewerFormatError
 from transforms.units.pin import current_version, read_pin
 from transforms.units.runs import Begun, Ended, read_runs
 from transforms.versions.jobs import decode_any
@@ -34,6 +34,8 @@ class VersionInfo:
       manifest: None where it cannot be read.
       tags: Its tags, sorted.
       why: Why it is not current, or cannot be read; empty for the current one and previous ones.
+      was_current: Whether it is current or was.
+      is_newer: Whether a newer version of this program has written it.
     """
 
     name: str
@@ -41,6 +43,8 @@ class VersionInfo:
     manifest: Manifest | None
     tags: tuple[str, ...] = ()
     why: str = ""
+    was_current: bool = False
+    is_newer: bool = False
 
     @property
     def created(self) -> str:
@@ -186,13 +190,15 @@ def _describe(
     tags: Mapping[str, str],
     ended: Iterable[Ended],
 ) -> VersionInfo:
+    was = name in were_current
     own = tuple(tag for tag, version in tags.items() if version == name)
     if not isinstance(manifest, Manifest):
-        return VersionInfo(name, CORRUPT, None, own, str(manifest))
+        newer = isinstance(manifest, NewerFormatError)
+        return VersionInfo(name, CORRUPT, None, own, str(manifest), was, newer)
     if name == current:
-        return VersionInfo(name, CURRENT, manifest, own)
-    if name in were_current:
-        return VersionInfo(name, PREVIOUS, manifest, own)
+        return VersionInfo(name, CURRENT, manifest, own, was_current=True)
+    if was:
+        return VersionInfo(name, PREVIOUS, manifest, own, was_current=True)
     said = [record.message for record in ended if record.version == name and record.message]
     why = said[-1] if said else "it is complete, and no run has made it current"
     return VersionInfo(name, HELD, manifest, own, why)
