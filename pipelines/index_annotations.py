@@ -13,6 +13,7 @@ from pipelines.cli.options import Options, parse_command_line
 from pipelines.cli.process import run_program
 from pipelines.cli.progress import show_index_progress
 from pipelines.cli.values import Files, Folder
+from pipelines.runs.contents import Contents
 from transforms import storage
 from transforms.core.base.errors import MESSAGE_CHARACTERS, UsageError, shown
 from transforms.core.sources import blocks
@@ -84,18 +85,19 @@ class AnnotationSources:
     coco_instances: Sequence[str] = ()
     hierarchy: Sequence[str] = ()
 
-    def match(self) -> list[Source]:
-        """The files in their roles.
+    def match(self, contents: Contents | None = None) -> list[Source]:
+        """The files in their roles, with what `contents` finds of them, if it is given.
 
         Raises:
           UsageError: A file is missing, or a pattern matches nothing.
         """
         from transforms.index import to_source
 
+        described = contents.described if contents else list
         return [
             to_source(blocks.role_of(role, file.path), file)
             for role, patterns in vars(self).items()
-            for file in storage.match(patterns)
+            for file in described(storage.match(patterns))
         ]
 
 
@@ -105,17 +107,19 @@ def ensure_annotation_index(
     options: Options,
     beam_args: Sequence[str] = (),
     thorough: bool = False,
+    contents: Contents | None = None,
 ) -> str:
     """Builds the annotation index unless it is there and intact; returns its folder.
 
-    With `thorough`, all of an index that is there is compared with its checksums.
+    With `thorough`, all of an index that is there is compared with its checksums. What the files
+    hold is told by `contents`, else by what is kept in the directory.
 
     Raises:
       UsageError: A file that is missing or cannot be read, with its place.
     """
     from transforms.index import IndexAnnotations
 
-    files = sources.match()
+    files = sources.match(contents or Contents(directory))
     build = IndexAnnotations(files, directory)
     return _ensure(build, options, beam_args, thorough)
 
@@ -127,6 +131,7 @@ def ensure_transcript_index(
     options: Options,
     beam_args: Sequence[str] = (),
     thorough: bool = False,
+    contents: Contents | None = None,
 ) -> str:
     """Builds the index of transcriptions of a kind unless it is there and intact.
 
@@ -135,7 +140,8 @@ def ensure_transcript_index(
     """
     from transforms.index import IndexTranscripts, to_source
 
-    files = [to_source(kind, file) for file in storage.match(patterns)]
+    found = (contents or Contents(directory)).described(storage.match(patterns))
+    files = [to_source(kind, file) for file in found]
     build = IndexTranscripts(files, directory, kind=kind)
     return _ensure(build, options, beam_args, thorough)
 
@@ -187,9 +193,12 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> None:
 
     names = [field.name for field in dataclasses.fields(AnnotationSources)]
     sources = AnnotationSources(**{name: getattr(options, name) for name in names})
-    folder = index_folder(options.output, KIND, sources.match())
+    contents = Contents(options.output)
+    folder = index_folder(options.output, KIND, sources.match(contents))
     verb = "found" if is_built(folder, KIND, thorough=True) else "built"
-    ensure_annotation_index(sources, options.output, options, beam_args, thorough=True)
+    ensure_annotation_index(
+        sources, options.output, options, beam_args, thorough=True, contents=contents
+    )
     manifest = storage.read_index_manifest(folder, (KIND,))
     for warning in manifest.warnings:
         print(f"warning: {shown(warning, MESSAGE_CHARACTERS)}", file=sys.stderr)

@@ -47,7 +47,7 @@ Terms = Mapping[tuple[str, str], list[str]]
 
 def to_source(role: str, file: FileInfo) -> Source:
     """A file in its role."""
-    return Source(role, file.path, file.size, file.fingerprint)
+    return Source(role, file.path, file.size, file.fingerprint, file.content)
 
 
 def open_source(source: Source) -> BinaryIO:

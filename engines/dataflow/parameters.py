@@ -30,6 +30,7 @@ LEFT_OUT = {
     "transcript_files": "indexed in a job of its own, before this one",
     "transcripts": "those without files are the default",
     "verify_output": "compares what is in a bucket, where checksums are compared at every run",
+    "verify_inputs": "compares what is on disks; a bucket knows the checksums of its objects",
     "wait": "a launcher must not wait",
     "workers": "of the local engine",
 }

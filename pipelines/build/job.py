@@ -17,6 +17,7 @@ from pipelines.build.planning import BuildPlan, plan_build
 from pipelines.build.preparation import prepare, verify_indexes
 from pipelines.cli.engines.runners import is_prepared_only
 from pipelines.cli.options import parse_command_line
+from pipelines.runs.contents import Contents
 from pipelines.runs.failure import end_refused, say, warn
 from pipelines.runs.record import RunRecord, plan_and_begin, recorded
 from pipelines.runs.run import run_plan
@@ -64,9 +65,10 @@ def plan_run(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
       UsageError: Input is missing or unusable.
       Refused: It is not what the catalog says of it.
     """
-    plan = plan_build(options, prepare(options, beam_args))
+    contents = Contents(options.output, verify=options.verify_inputs)
+    plan = plan_build(options, prepare(options, beam_args, contents))
     if plan.units:
-        verify_indexes(options, beam_args)
+        verify_indexes(options, beam_args, contents)
     return plan
 
 

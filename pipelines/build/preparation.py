@@ -14,6 +14,7 @@ import msgspec
 from pipelines.build.inputs.checks import check_heads
 from pipelines.build.inputs.shards import find_input, shard_units
 from pipelines.build.options import BuildOptions
+from pipelines.runs.contents import Contents
 from transforms import storage
 from transforms.core.base.errors import UsageError, shown
 from transforms.core.base.versions import code_version, digest
@@ -65,7 +66,7 @@ class Prepared:
     threshold: int | Fraction | None
 
 
-def prepare(options: BuildOptions, beam_args: Sequence[str]) -> Prepared:
+def prepare(options: BuildOptions, beam_args: Sequence[str], contents: Contents) -> Prepared:
     """Finds the input, builds the indexes that are not there, and calibrates the threshold.
 
     Raises:
@@ -73,9 +74,9 @@ def prepare(options: BuildOptions, beam_args: Sequence[str]) -> Prepared:
       Refused: It is not what the catalog says of it.
     """
     _check_tagger(options.tagger)
-    shards, expected = find_input(options)
-    annotations = _annotation_index(options, beam_args)
-    transcripts = _transcript_index(options, beam_args)
+    shards, expected = find_input(options, contents)
+    annotations = _annotation_index(options, beam_args, contents)
+    transcripts = _transcript_index(options, beam_args, contents)
     threshold = _calibrate(options, beam_args, shards, transcripts)
     return Prepared(shards, expected, annotations, transcripts, threshold)
 
@@ -88,18 +89,18 @@ def _check_tagger(name: str) -> None:
         raise UsageError(f"{error}; {download}") from error
 
 
-def verify_indexes(options: BuildOptions, beam_args: Sequence[str]) -> None:
+def verify_indexes(options: BuildOptions, beam_args: Sequence[str], contents: Contents) -> None:
     """Compares the indexes that a run is to read with all their checksums; rebuilds corrupt ones.
 
     Raises:
       UsageError: One that was given is corrupt.
     """
-    _annotation_index(options, beam_args, thorough=True)
-    _transcript_index(options, beam_args, thorough=True)
+    _annotation_index(options, beam_args, contents, thorough=True)
+    _transcript_index(options, beam_args, contents, thorough=True)
 
 
 def _annotation_index(
-    options: BuildOptions, beam_args: Sequence[str], thorough: bool = False
+    options: BuildOptions, beam_args: Sequence[str], contents: Contents, thorough: bool = False
 ) -> Index | None:
     """The annotation index, None for a run without one.
 
@@ -112,7 +113,7 @@ def _annotation_index(
 
         folder = storage.join(options.output, layout.INDEXES)
         sources = AnnotationSources(**options.sources())
-        path = ensure_annotation_index(sources, folder, options, beam_args, thorough)
+        path = ensure_annotation_index(sources, folder, options, beam_args, thorough, contents)
     if not path:
         return None
     description = _describe_index(path, ("annotations",))
@@ -125,7 +126,7 @@ def _annotation_index(
 
 
 def _transcript_index(
-    options: BuildOptions, beam_args: Sequence[str], thorough: bool = False
+    options: BuildOptions, beam_args: Sequence[str], contents: Contents, thorough: bool = False
 ) -> Index | None:
     """The transcript index, None for a run without one; `thorough` as for annotations."""
     if not SOURCES[options.transcripts].indexed:
@@ -140,6 +141,7 @@ def _transcript_index(
         options,
         beam_args,
         thorough or options.discard_share is not None,
+        contents,
     )
     return Index(path, _describe_index(path, ("asr", "words")))
 

@@ -32,6 +32,12 @@ class RunOptions(Options):
         "where one differs. Without it sizes are compared, and checksums of files that were "
         "modified since, before a run has nothing to do.",
     )
+    verify_inputs: bool = pydantic.Field(
+        False,
+        description="Read all inputs and compare their contents with what earlier runs have found. "
+        "Without it a file is read where its size, its times, its inode or its first, middle or "
+        "last bytes are others. A bucket knows its checksums, so that nothing is read.",
+    )
     summary: Literal["text", "json"] = pydantic.Field(
         "text", description="How the summary is printed at the end."
     )

@@ -84,7 +84,15 @@ def plan_units(
 
 def plan_shard(file: FileInfo, dataset: str | None = None, split: str | None = None) -> ShardPlan:
     """A file of which nothing but its dataset and split is known beforehand."""
-    return ShardPlan(file.path, file.size, file.fingerprint, dataset, split, identity=file.identity)
+    return ShardPlan(
+        path=file.path,
+        size=file.size,
+        fingerprint=file.fingerprint,
+        dataset=dataset,
+        split=split,
+        identity=file.identity,
+        content=file.content,
+    )
 
 
 def units_of(
@@ -109,6 +117,7 @@ def units_of(
         dialect=dialect,
         salt=salt,
         identity=shard.identity,
+        content=shard.content,
     )
     return complete.pieces(unit_bytes)
 

@@ -40,7 +40,7 @@ def test_what_was_indexed_is_printed(tmp_path, capsys):
     ]
     main(arguments)
     printed = capsys.readouterr().out.splitlines()
-    (folder,) = (tmp_path / "indexes").iterdir()
+    (folder,) = (tmp_path / "indexes").glob("annotations-*")
     assert [line.split() for line in printed[:5]] == [
         ["boxes", "3", "files", "120", "rows", "9", "images"],
         ["classes", "1", "file", "0", "rows", "0", "classes"],
@@ -67,7 +67,7 @@ def test_what_no_run_will_use_is_warned_of(tmp_path, capsys):
     assert [line.split("; it is ")[1] for line in told] == [
         "of image b", "of image c", "/m/1, `Hound`", "/m/2, `!`",
     ]  # fmt: skip
-    (folder,) = (tmp_path / "indexes").iterdir()
+    (folder,) = (tmp_path / "indexes").glob("annotations-*")
     assert [f"warning: {line}" for line in read_manifest(str(folder), (KIND,)).warnings] == told
 
 

@@ -16,6 +16,7 @@ from pipelines.index_annotations import (
     ensure_annotation_index,
     ensure_transcript_index,
 )
+from pipelines.runs.contents import Contents
 from transforms import index as index_module
 from transforms.core.base.errors import UsageError
 from transforms.core.sources.annotations import contents
@@ -48,7 +49,8 @@ def files_in(folder):
 
 
 def build(directory, **settings):
-    build = IndexAnnotations(SOURCES.match(), str(directory), **settings)
+    sources = SOURCES.match(Contents(str(directory)))
+    build = IndexAnnotations(sources, str(directory), **settings)
     with create_pipeline(OPTIONS) as pipeline:
         pipeline | "Index" >> build
     return index_folder(str(directory), "annotations", build.sources)
@@ -119,7 +121,8 @@ def test_an_interrupted_build_is_not_an_index(tmp_path, monkeypatch):
     monkeypatch.setattr(index_module, "describe_file", fail)
     with pytest.raises(Exception, match="the disk is full"):
         build(tmp_path)
-    folder = index_folder(str(tmp_path), "annotations", SOURCES.match())
+    sources = SOURCES.match(Contents(str(tmp_path)))
+    folder = index_folder(str(tmp_path), "annotations", sources)
     assert pathlib.Path(folder, "boxes-00000.arrow").exists()
     assert not is_built(folder, "annotations")
     with pytest.raises(UsageError, match="holds no whole index"):
@@ -158,7 +161,8 @@ def test_problems_are_told_in_order_and_leave_no_index(tmp_path):
     for _ in range(2):
         with pytest.raises(UsageError, match="labels.csv, line 52, column Confidence: 'high'"):
             ensure_annotation_index(sources, str(tmp_path / "out"), OPTIONS)
-    folder = index_folder(str(tmp_path / "out"), "annotations", sources.match())
+    found = sources.match(Contents(str(tmp_path)))
+    folder = index_folder(str(tmp_path / "out"), "annotations", found)
     assert not is_built(folder, "annotations")
     assert len(read_problems(folder)) == 1
 

@@ -151,8 +151,13 @@ def check_unchanged(path: str, fingerprint: str, identity: str = "") -> None:
     Raises:
       UsageError: It was changed, or another one is in its place.
     """
-    if not _store(path).is_unchanged(path, fingerprint, identity):
+    if not is_unchanged(path, fingerprint, identity):
         raise ChangedError(CHANGED.format(path))
+
+
+def is_unchanged(path: str, fingerprint: str, identity: str = "") -> bool:
+    """Whether a file is still the one that was found, by all signs but its bytes."""
+    return _store(path).is_unchanged(path, fingerprint, identity)
 
 
 def read_bytes(path: str) -> bytes:

@@ -14,17 +14,29 @@ class FileInfo:
       fingerprint: Changes when the file does (local: size and modification time).
       identity: Tells a file from one that took its place during a run with the same fingerprint
         (local: machine, inode and time of change); empty where the fingerprint does so.
+      content: Changes when the content does, whatever the file's dates (`content_of`); empty where
+        that takes reading the file.
     """
 
     path: str
     size: int
     fingerprint: str
     identity: str = ""
+    content: str = ""
 
     @property
     def name(self) -> str:
         """The last part of the path."""
         return self.path.rsplit("/", 1)[-1]
+
+
+def content_of(size: int, crc32c: int) -> str:
+    """The fingerprint of a content: the same on every disk and in every bucket.
+
+    >>> content_of(9, 0xE3069283)
+    '9-e3069283'
+    """
+    return f"{size}-{crc32c:08x}"
 
 
 class ListedFile(Protocol):

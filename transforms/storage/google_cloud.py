@@ -39,7 +39,7 @@ from google.cloud.storage.exceptions import DataCorruption
 from google.cloud.storage.retry import DEFAULT_RETRY
 
 from transforms.core.base.errors import CHANGED, ChangedError, EngineError, UsageError
-from transforms.storage.files import FileInfo, StoredFile
+from transforms.storage.files import FileInfo, StoredFile, content_of
 
 SCHEME = "gs://"
 CACHE_VARIABLE = "LOCALIZED_NARRATIVES_CACHE"
@@ -244,11 +244,13 @@ def _matches(names: list[str], patterns: list[str]) -> bool:
 
 
 def describe(path: str) -> FileInfo:
-    """Size, and a fingerprint of generation and CRC32C."""
+    """Size, a fingerprint of generation and CRC32C, and that of the content."""
     with _explained(path):
         blob = _blob(path)
         blob.reload()
-    return FileInfo(path, blob.size, f"{blob.generation}-{_crc32c(blob)}")
+    crc32c = _crc32c(blob)
+    content = content_of(blob.size, crc32c)
+    return FileInfo(path, blob.size, f"{blob.generation}-{crc32c}", content=content)
 
 
 def _crc32c(blob: Blob) -> int:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import re
-import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 
@@ -11,6 +10,7 @@ from pipelines.build.inputs.checksums import verify_checksums
 from pipelines.build.inputs.expectations import expectations, refuse_absence, refuse_sizes
 from pipelines.build.options import BuildOptions
 from pipelines.catalog import Catalog, Entry, load_catalogs
+from pipelines.runs.contents import Contents
 from pipelines.runs.plan import plan_shard, units_of
 from transforms import storage
 from transforms.core.base.errors import UsageError
@@ -21,8 +21,14 @@ from transforms.core.sources.narratives.decoding import dialect_of
 from transforms.storage.files import FileInfo
 
 
-def find_input(options: BuildOptions) -> tuple[tuple[ShardPlan, ...], tuple[Expected, ...]]:
+def find_input(
+    options: BuildOptions, contents: Contents
+) -> tuple[tuple[ShardPlan, ...], tuple[Expected, ...]]:
     """The shards, which are what the catalog says of them, and its splits to which they belong.
+
+    Args:
+      options: The job's options.
+      contents: Tells what the shards hold.
 
     Raises:
       UsageError: Input is missing or unusable.
@@ -37,13 +43,9 @@ def find_input(options: BuildOptions) -> tuple[tuple[ShardPlan, ...], tuple[Expe
         refuse_sizes([*shards, *transcriptions], catalog)
     check_output(options.output)
     if options.verify_checksums:
-        verified = verify_checksums([*shards, *transcriptions], options.output, _say)
+        verified = verify_checksums([*shards, *transcriptions], contents)
         shards = verified[: len(shards)]
-    return shards, expected
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
+    return tuple(contents.described(shards)), expected
 
 
 def find_shards(options: BuildOptions, catalog: Catalog) -> tuple[ShardPlan, ...]:

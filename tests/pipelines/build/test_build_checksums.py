@@ -7,8 +7,9 @@ import types
 
 import pytest
 
-from pipelines.build.inputs import checksums, shards
+from pipelines.build.inputs import checksums
 from pipelines.build.inputs.checksums import verify_checksums
+from pipelines.runs.contents import Contents
 from pipelines.runs.failure import Refused
 from tests import build_helpers as helpers
 from tests.build_helpers import build
@@ -91,7 +92,14 @@ def test_a_record_that_is_corrupt_is_made_again(shard, tmp_path, capsys):
 def plan_of(path, md5="0" * 32):
     (file,) = storage.match([str(path)])
     return ShardPlan(
-        file.path, file.size, file.fingerprint, "coco", "train", "g", md5, identity=file.identity
+        file.path,
+        file.size,
+        file.fingerprint,
+        "coco",
+        "train",
+        "g",
+        md5,
+        identity=file.identity,
     )
 
 
@@ -102,12 +110,12 @@ def test_many_files_are_read_and_all_wrong_ones_named(tmp_path):
     ]
     right = [plan_of(path, hashlib.md5(path.read_bytes()).hexdigest()) for path in paths]
     told = []
-    verified = verify_checksums(right, str(tmp_path / "out"), told.append)
+    verified = verify_checksums(right, Contents(str(tmp_path / "out"), told.append))
     assert all(shard.md5_verified for shard in verified) and len(told) == 1
     wrong = [plan_of(path) if position in (3, 7) else right[position]
              for position, path in enumerate(paths)]  # fmt: skip
     with pytest.raises(Refused) as refused:
-        verify_checksums(wrong, str(tmp_path / "other"), told.append)
+        verify_checksums(wrong, Contents(str(tmp_path / "other"), told.append))
     assert "3.jsonl" in str(refused.value) and "7.jsonl" in str(refused.value)
     assert "4.jsonl" not in str(refused.value)
 
@@ -117,14 +125,14 @@ def test_a_file_that_is_replaced_meanwhile_is_not_taken_for_the_old_one(tmp_path
     shard = plan_of(path, hashlib.md5(b"one\n").hexdigest())
     path.write_bytes(b"another\n")
     with pytest.raises(UsageError, match="was changed during the run"):
-        verify_checksums([shard], str(tmp_path / "out"), print)
+        verify_checksums([shard], Contents(str(tmp_path / "out")))
     assert not (tmp_path / "out").exists()
 
 
 def test_shards_without_a_published_checksum_are_not_read(tmp_path, monkeypatch):
     path = helpers.write_lines(tmp_path / "a.jsonl", [b"one\n"])
     monkeypatch.setattr(checksums.storage, "open_binary", None)
-    (shard,) = verify_checksums([plan_of(path, None)], str(tmp_path), None)
+    (shard,) = verify_checksums([plan_of(path, None)], Contents(str(tmp_path)))
     assert shard.md5_verified is False
 
 
@@ -146,7 +154,7 @@ def test_a_buckets_own_checksum_is_taken_where_it_has_one(monkeypatch, composed)
 
 def test_nothing_is_read_for_a_file_of_another_size(shard, tmp_path, monkeypatch):
     catalog = catalog_of(shard, size=shard.stat().st_size + 1)
-    monkeypatch.setattr(shards, "_say", None)
+    monkeypatch.setattr(hashlib, "md5", None)
     more = ["--catalog", catalog, "--allow-partial"]
     assert build(tmp_path / "out", [shard], *more) == 0
 

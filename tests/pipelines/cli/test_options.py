@@ -63,6 +63,7 @@ VALUES = {
     "unit_bytes": 2048,
     "max_bad_share": 0.5,
     "verify_output": True,
+    "verify_inputs": True,
     "allow_partial": True,
     "verify_checksums": False,
     "guard": False,

@@ -18,6 +18,7 @@ import pydantic
 
 from pipelines.cli.options import parse_command_line
 from pipelines.cli.values import Files
+from pipelines.runs.contents import Contents
 from pipelines.runs.failure import say
 from pipelines.runs.options import RunOptions
 from pipelines.runs.plan import plan_shard, plan_units, units_of
@@ -189,7 +190,8 @@ def main(argv, prog="python -m tokens"):
 
 def plan_run(options):
     """Units of all token files."""
-    shards = [plan_shard(file) for file in storage.match(options.input)]
+    contents = Contents(options.output, verify=options.verify_inputs)
+    shards = [plan_shard(file) for file in contents.described(storage.match(options.input))]
     code = code_version(MAKERS)
     units = [
         unit

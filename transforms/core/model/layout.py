@@ -11,7 +11,7 @@ OUT/runs/ID.begin.json              a run that has begun, until it ends
 OUT/PINNED                          name of the version that stays current until it is unpinned
 OUT/PRUNING                         what is being removed, until when
 OUT/tags/NAME                       the version that has the tag
-OUT/checksums/KEY.json              MD5 of a catalogued shard that was read for it
+OUT/checksums/KEY.json              what was found of an input file's content by reading it
 """
 
 import re
@@ -83,7 +83,7 @@ def attempt_folder(key: str, attempt: str) -> str:
 
 
 def checksum_path(key: str) -> str:
-    """What was found of a shard's checksum, below the output."""
+    """What was found of an input file's content, below the output."""
     return f"{CHECKSUMS}/{key}.json"
 
 

@@ -34,6 +34,7 @@ class InputRow(msgspec.Struct, frozen=True):
       md5: Checksum of the published file, hexadecimal; null where it is not known.
       md5_verified: Whether the file was read and has that checksum.
       shard: The file's name.
+      content: Changes when the content does, whatever the file's dates; empty in older manifests.
     """
 
     path: str
@@ -45,6 +46,7 @@ class InputRow(msgspec.Struct, frozen=True):
     md5: str | None
     md5_verified: bool
     shard: str
+    content: str = ""
 
 
 class ShardRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ class Unit:
     Attributes:
       path: The shard.
       label: What it is called after.
-      fingerprint: Of the shard.
+      fingerprint: Of the shard's file; part of the key only where the content is not known.
       size: Bytes of the shard as stored.
       index: Position among the shard's units, from 0.
       start: First byte; a line belongs to the unit in which it begins.
@@ -33,6 +33,7 @@ class Unit:
       dialect: The form of its lines (`decoding.DIALECTS`).
       salt: Hash of all else that changes results (configuration, indexes, code, packages).
       identity: Of the shard's file when it was found (`FileInfo`); no part of the key.
+      content: Of the shard (`FileInfo`), whatever its file's dates.
     """
 
     path: str
@@ -47,6 +48,7 @@ class Unit:
     dialect: str = "full"
     salt: str = ""
     identity: str = ""
+    content: str = ""
 
     @property
     def shard(self) -> str:
@@ -68,7 +70,8 @@ class Unit:
     def key(self) -> str:
         """Under which the unit's results are kept: changes with whatever changes them."""
         values = dataclasses.asdict(self) | {"path": self.shard}
-        del values["identity"]
+        del values["identity"], values["content"]
+        values["fingerprint"] = self.content or self.fingerprint
         if self.compressed:
             values["end"] = None  # a piece of compressed text is known by where it starts
         return f"{self.name}-{digest(values)[:16]}"

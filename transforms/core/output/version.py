@@ -87,6 +87,7 @@ class ShardPlan:
       md5: Checksum of the published file, None where it is not known.
       md5_verified: Whether the file was read and has that checksum.
       identity: Tells the file from one that took its place (`FileInfo`).
+      content: Changes when its content does (`FileInfo`).
     """
 
     path: str
@@ -98,6 +99,7 @@ class ShardPlan:
     md5: str | None = None
     md5_verified: bool = False
     identity: str = ""
+    content: str = ""
 
     @property
     def shard(self) -> str:

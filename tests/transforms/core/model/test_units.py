@@ -49,6 +49,12 @@ def test_whatever_changes_results_changes_the_key(change):
     assert dataclasses.replace(PLAIN, **change).key != PLAIN.key
 
 
+def test_where_the_content_is_known_the_files_dates_change_nothing():
+    known = dataclasses.replace(PLAIN, content="1")
+    assert known.key == dataclasses.replace(known, fingerprint="other").key != PLAIN.key
+    assert known.key != dataclasses.replace(known, content="2").key
+
+
 def test_moving_the_files_changes_nothing():
     assert dataclasses.replace(PLAIN, path="/elsewhere/a.jsonl").key == PLAIN.key
 

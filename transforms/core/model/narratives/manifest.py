@@ -17,12 +17,14 @@ class IndexedFile(msgspec.Struct, frozen=True):
       path: The file, without secrets.
       size: Its bytes as stored.
       fingerprint: Changed when the file did.
+      content: Changed when the content did, whatever the file's dates; empty in older manifests.
     """
 
     role: str
     path: str
     size: int
     fingerprint: str
+    content: str = ""
 
 
 class IndexDescription(msgspec.Struct, frozen=True):

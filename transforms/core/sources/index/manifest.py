@@ -16,7 +16,7 @@ FORMAT = 2
 """Part of every index's address: raised whenever readers or the layout of files change."""
 
 
-class Source(msgspec.Struct, frozen=True):
+class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     """An input file.
 
     Attributes:
@@ -24,12 +24,14 @@ class Source(msgspec.Struct, frozen=True):
       path: The file, without secrets.
       size: Its bytes as stored.
       fingerprint: Of the file when it was read; changes when the file does.
+      content: Changes when its content does, whatever the file's dates; empty where not known.
     """
 
     role: str
     path: str
     size: int
     fingerprint: str
+    content: str = ""
 
     @property
     def name(self) -> str:
@@ -94,7 +96,7 @@ class IndexManifest(msgspec.Struct, frozen=True):
     Attributes:
       format: `FORMAT` of the code that built it.
       kind: `annotations`, `asr` or `words`.
-      address: Hash of the inputs' fingerprints and of the code that built it; names the folder.
+      address: Hash of the inputs' contents and of the code that built it; names the folder.
       sources: The input files.
       tables: By name. A table without input files is left out; one without rows has no files.
       warnings: Sentences on what of the inputs a run does not use.
@@ -132,7 +134,9 @@ class IndexManifest(msgspec.Struct, frozen=True):
 
 def address_of(kind: str, sources: list[Source], code: str) -> str:
     """The name of the folder of an index of these sources that some code (its version) builds."""
-    inputs = [[source.role, source.name, source.fingerprint] for source in sources]
+    inputs = [
+        [source.role, source.name, source.content or source.fingerprint] for source in sources
+    ]
     return f"{kind}-{_hash([FORMAT, kind, code, inputs])[:20]}"
 
 
