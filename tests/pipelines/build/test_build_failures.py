@@ -1,5 +1,6 @@
 """The main job when something goes wrong: killed, overtaken, or with input that does not hold."""
 
+import functools
 import gzip
 import json
 import os
@@ -16,13 +17,14 @@ from pipelines.build import job
 from pipelines.build.job import plan_run
 from pipelines.build.options import BuildOptions
 from pipelines.cli.options import parse_command_line
+from pipelines.runs import run
 from tests import build_helpers as helpers
 from tests.build_helpers import build
 from tests.engines import jobs
 from transforms.core.base.errors import WORKER_ENDED, ChangedError, UsageError
+from transforms.core.model.units import Counts
 from transforms.core.output.commit_records import decode_record, encode_record
-from transforms.narratives import stages as narratives
-from transforms.units import publish
+from transforms.units import publish, read
 
 UNIT_BYTES = 20_000
 SHARDS = [helpers.GENERATED[0], helpers.ODD_AND_BAD, helpers.REAL]
@@ -160,13 +162,14 @@ def test_too_many_bad_lines_publish_nothing(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("counter", "change"),
-    [("narratives", -1), ("lines", 1), ("blank", 1), ("discarded_narratives", 1)],
+    [("narratives", -1), ("lines", 1), ("blank", 1), ("discarded", 1)],
 )
 def test_a_record_that_loses_lines_publishes_nothing(tmp_path, capsys, counter, change):
     output = made_and_unpublished(tmp_path)
     path = record_files(output)[0]
     record = decode_record(path.read_bytes())
-    setattr(record.counts, counter, getattr(record.counts, counter) + change)
+    of_lines = counter in ("lines", "blank")
+    record.counts.add(Counts(**({counter: change} if of_lines else {"rows": {counter: change}})))
     path.write_bytes(encode_record(record))
     assert_not_conserved(output, tmp_path / "a.jsonl", capsys)
 
@@ -203,6 +206,12 @@ def made_and_unpublished(tmp_path, shard=None):
     return output
 
 
+def run_planned(options, beam_args, plan):
+    """Runs a plan as the command does, some time after it was made."""
+    stages = functools.partial(job.stages_of, options, plan)
+    return run.run(options, beam_args, plan, stages, plan.publication, "test")
+
+
 def assert_not_conserved(output, shard, capsys):
     assert build(output, [shard], "--unit-bytes", UNIT_BYTES) == 3
     error = capsys.readouterr().err
@@ -220,7 +229,7 @@ def test_a_shard_that_is_cut_after_planning_publishes_nothing(tmp_path, suffix):
     plan = plan_run(options, beam_args)
     os.truncate(shard, shard.stat().st_size // 2)
     with pytest.raises(ChangedError, match=f"'{shard}' was changed during the run: run the same"):
-        job.run(options, beam_args, plan)
+        run_planned(options, beam_args, plan)
     assert_nothing_published(tmp_path / "out")
 
 
@@ -274,7 +283,7 @@ def test_a_damaged_unit_is_removed_and_done_again(tmp_path, capsys, name):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_worker_with_other_code_does_no_unit(tmp_path, monkeypatch, workers):
-    monkeypatch.setattr(job, "deployment_version", lambda: "of another commit")
+    monkeypatch.setattr(run, "deployment_version", lambda: "of another commit")
     with pytest.raises(
         UsageError, match="^a worker has other code than the command .* restart the workers$"
     ):
@@ -379,7 +388,7 @@ def test_damage_is_not_forgotten_when_the_run_that_found_it_ends_early(
 ):
     shard, output, _ = made(tmp_path)
     damaged_in_place(output)
-    monkeypatch.setattr(job, "run", lambda *_: sys.exit(4))
+    monkeypatch.setattr(run, "run", lambda *_: sys.exit(4))
     with pytest.raises(SystemExit):
         build(output, [shard], "--verify-output")
     monkeypatch.undo()
@@ -547,8 +556,8 @@ def test_an_input_that_is_replaced_by_one_of_its_size_and_time_is_not_published(
     options, beam_args = parse_command_line(BuildOptions, arguments, "build", "")
     plan = plan_run(options, beam_args)
     owner, name = {
-        "after planning": (narratives, "read_unit"),
-        "while it is read": (narratives, "read_block"),
+        "after planning": (read, "read_unit"),
+        "while it is read": (read, "read_block"),
         "before publishing": (publish, "publish_version"),
     }[moment]
     real = getattr(owner, name)
@@ -559,21 +568,21 @@ def test_an_input_that_is_replaced_by_one_of_its_size_and_time_is_not_published(
 
     monkeypatch.setattr(owner, name, replacing)
     with pytest.raises(ChangedError, match=f"'{shard}' was changed during the run: run the same"):
-        job.run(options, beam_args, plan)
+        run_planned(options, beam_args, plan)
     assert_nothing_published(tmp_path / "out")
 
 
 def test_the_json_summary_says_whether_a_retry_can_help(tmp_path, monkeypatch, capsys):
     """Exit codes stay: an input that changes is no wrong use, and another attempt reads it."""
     shard = helpers.write_lines(tmp_path / "a.jsonl", helpers.lines_of(helpers.REAL, 0, 1))
-    status, real = shard.stat(), narratives.read_unit
+    status, real = shard.stat(), read.read_unit
 
     def replacing(*given):
         replace(shard, shard.read_bytes()[::-1], status)
         return real(*given)
 
     with monkeypatch.context() as patched:
-        patched.setattr(narratives, "read_unit", replacing)
+        patched.setattr(read, "read_unit", replacing)
         with pytest.raises(ChangedError):
             build(tmp_path / "out", [shard], "--summary", "json")
     made = json.loads(capsys.readouterr().out)

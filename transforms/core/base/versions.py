@@ -5,11 +5,11 @@ import statements, so that a change of any other module, such as one of the repo
 or of a command, keeps every finished unit.
 """
 
-import ast
 import functools
 import hashlib
 import json
 import pathlib
+import re
 import sys
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping
@@ -95,14 +95,26 @@ def _file_of(module: str, package: pathlib.Path) -> pathlib.Path | None:
     return next((file for file in candidates if file.is_file()), None)
 
 
+_IMPORT = re.compile(
+    rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]*(\([^)]*\)|[^\n]*)|import[ \t]+([^\n]*))", re.M
+)
+"""Import statements. What a docstring has of that form is taken for one: it does no harm."""
+
+_NAME = re.compile(r"[\w.]+")
+
+
 def _imported(path: pathlib.Path, package: str) -> Iterator[str]:
-    """Names that may be modules, of all import statements of a file."""
-    for node in ast.walk(ast.parse(path.read_bytes())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(package):
-            yield str(node.module)
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    """Names that may be modules, of all import statements of a file.
+
+    They are looked for in the text: parsing all of a closure would take a fifth of a second of
+    every run.
+    """
+    for origin, names, modules in _IMPORT.findall(path.read_bytes()):
+        if modules:
+            yield from _NAME.findall(modules.decode())
+        elif (module := origin.decode()).startswith(package):
+            yield module
+            yield from (f"{module}.{name}" for name in _NAME.findall(names.decode()))
 
 
 @functools.cache

@@ -1,5 +1,6 @@
 """What invalidates what: the modules that make results, found by their imports."""
 
+import ast
 import pathlib
 import shutil
 import subprocess
@@ -46,6 +47,32 @@ def test_a_closure_by_hand(tmp_path):
     assert list(found) == ["p", "p.a", "p.b", "p.c", "p.d", "p.sub"]
     assert found["p.sub"] == tmp_path / "p/sub/__init__.py"
     assert list(versions.closure(["p.sub.e"], tmp_path / "p")) == ["p", "p.d", "p.sub", "p.sub.e"]
+
+
+def names_by_parsing(path):
+    """Names that may be modules of transforms, by Python's own parser."""
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("transforms"):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("folder", ["transforms", "tests/transforms"])
+def test_imports_are_those_that_python_finds(folder):
+    paths = sorted((ROOT / folder).rglob("*.py"))
+    for path in paths:
+        found = set(versions._imported(path, "transforms"))
+        assert set(names_by_parsing(path)) <= found, path
+    assert len(paths) > 50
+
+
+@pytest.mark.parametrize("makers", [MAKERS, INDEX_MAKERS])
+def test_the_closure_is_that_of_the_parsed_modules(makers, monkeypatch):
+    found = versions.closure(makers)
+    monkeypatch.setattr(versions, "_imported", lambda path, _: names_by_parsing(path))
+    assert versions.closure(makers) == found
 
 
 @pytest.mark.parametrize("makers", [MAKERS, INDEX_MAKERS])
