@@ -146,6 +146,28 @@ def ensure_transcript_index(
     return _ensure(build, options, beam_args, thorough)
 
 
+def find_annotation_index(
+    sources: AnnotationSources, directory: str, contents: Contents
+) -> tuple[str, list[Source], bool]:
+    """The folder of an index, its sources, and whether it is built and intact; builds nothing."""
+    from transforms.index import index_folder, is_built
+
+    files = sources.match(contents)
+    folder = index_folder(directory, KIND, files)
+    return folder, files, is_built(folder, KIND)
+
+
+def find_transcript_index(
+    patterns: Sequence[str], kind: str, directory: str, contents: Contents
+) -> tuple[str, list[Source], bool]:
+    """Likewise of an index of transcriptions of a kind."""
+    from transforms.index import index_folder, is_built, to_source
+
+    files = [to_source(kind, file) for file in contents.described(storage.match(patterns))]
+    folder = index_folder(directory, kind, files)
+    return folder, files, is_built(folder, kind)
+
+
 def _ensure(
     build: "BuildIndex", options: Options, beam_args: Sequence[str], thorough: bool = False
 ) -> str:

@@ -21,6 +21,8 @@ LEFT_OUT = {
     "classes": "indexed beforehand: see annotations",
     "discard_per_char": "calibration is a pass of its own, before the job",
     "discard_share": "calibration is a pass of its own, before the job",
+    "dry_run": "printed where the job was started",
+    "if_changed": "an exit code, which a launcher takes for a failure",
     "hierarchy": "indexed beforehand: see annotations",
     "images": "indexed beforehand: see annotations",
     "labels": "indexed beforehand: see annotations",

@@ -18,7 +18,7 @@ from pipelines.build.preparation import prepare, verify_indexes
 from pipelines.cli.engines.runners import is_prepared_only
 from pipelines.cli.options import parse_command_line
 from pipelines.runs.contents import Contents
-from pipelines.runs.failure import end_refused, say, warn
+from pipelines.runs.failure import EXIT_CODES, end_refused, say, warn
 from pipelines.runs.record import RunRecord, plan_and_begin, recorded
 from pipelines.runs.run import run_plan
 from transforms import storage
@@ -52,7 +52,7 @@ def _build(options: BuildOptions, beam_args: Sequence[str], record: RunRecord) -
     make = functools.partial(plan_run, options, beam_args)
     plan = plan_and_begin(options, beam_args, record, make)
     warn([*filter(None, [plan.damage]), *plan.publication.provenance.warnings])
-    if plan.is_current and not is_prepared_only(options, beam_args):
+    if plan.is_current and not (options.dry_run or is_prepared_only(options, beam_args)):
         return _show_current(options, plan, record)
     stages, summary = functools.partial(stages_of, options, plan), functools.partial(show, options)
     return run_plan(options, beam_args, plan, stages, plan.publication, summary, record.run)
@@ -65,9 +65,9 @@ def plan_run(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
       UsageError: Input is missing or unusable.
       Refused: It is not what the catalog says of it.
     """
-    contents = Contents(options.output, verify=options.verify_inputs)
+    contents = Contents(options.output, verify=options.verify_inputs, keep=not options.dry_run)
     plan = plan_build(options, prepare(options, beam_args, contents))
-    if plan.units:
+    if plan.units and not options.dry_run:
         verify_indexes(options, beam_args, contents)
     return plan
 
@@ -88,7 +88,8 @@ def _show_current(options: BuildOptions, plan: BuildPlan, record: RunRecord) -> 
         message += " The output is pinned to it."
     record.end("unchanged", message, manifest.version)
     say(options, message)
-    return show(options, manifest)
+    code = show(options, manifest)
+    return EXIT_CODES["unchanged"] if options.if_changed else code
 
 
 def stages_of(options: BuildOptions, plan: BuildPlan) -> "Stages":

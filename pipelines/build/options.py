@@ -55,8 +55,25 @@ class BuildOptions(RunOptions):
     exit_codes = (
         "0 done or nothing to do; 2 wrong use; 3 too many bad lines, a line unaccounted for, input "
         "that is not what was published, or a version that is held back or waits for an output to "
-        "be unpinned; 4 the engine or the system failed, or another run published first; 129, 130 "
-        "and 143 stopped by SIGHUP, Ctrl-C and SIGTERM"
+        "be unpinned; 4 the engine or the system failed, or another run published first; 5 nothing "
+        "to do, with --if-changed; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and SIGTERM"
+    )
+
+    results = (
+        "transcripts",
+        "max_distance",
+        "max_distance_per_char",
+        "discard_share",
+        "discard_per_char",
+        "require_trace",
+        "min_trace_share",
+        "min_words",
+        "plurals",
+        "subclasses",
+        "exclude_boxes",
+        "annotations_for",
+        "tagger",
+        "unit_bytes",
     )
 
     groups = {
@@ -67,7 +84,7 @@ class BuildOptions(RunOptions):
         "plurals": "mentions",
         "tagger": "work",
         "max_bad_share": "what must hold for a version to be published",
-        "verify_output": "reuse and what is printed",
+        "dry_run": "reuse and what is printed",
         "runner": "engine",
     }
     after = {"output": "input", "unit_bytes": "tagger", "max_bad_share": "unit_bytes"}

@@ -48,6 +48,7 @@ class BuildPlan(RunPlan):
       quality: The quality rules.
       mentions: The rules of mentions.
       publication: How the version is described and judged.
+      not_made: What a dry run would have had to make first: units are then not what they will be.
     """
 
     manifest: BuildManifest | None
@@ -56,11 +57,17 @@ class BuildPlan(RunPlan):
     quality: tuple[Rule, ...]
     mentions: MentionRules
     publication: NarrativesPublication
+    not_made: tuple[str, ...]
 
     @property
     def indexes(self) -> tuple[str, ...]:
         """Paths of the indexes that it reads."""
         return tuple(path for path in (self.annotation_index, self.transcript_index) if path)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What a dry run would have had to make first, a sentence each."""
+        return self.not_made
 
 
 def plan_build(options: BuildOptions, prepared: Prepared) -> BuildPlan:
@@ -82,6 +89,7 @@ def plan_build(options: BuildOptions, prepared: Prepared) -> BuildPlan:
             "transcript_index": transcripts and transcripts.description.fingerprint,
             "code": code,
             "packages": packages,
+            **({"missing": prepared.missing} if prepared.missing else {}),
         }
     )
     units = [
@@ -101,6 +109,7 @@ def plan_build(options: BuildOptions, prepared: Prepared) -> BuildPlan:
             expected=prepared.expected,
             limits=options.limits(),
         ),
+        not_made=prepared.missing,
     )
 
 

@@ -8,6 +8,7 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import cast
 
 import msgspec
 
@@ -23,6 +24,7 @@ from transforms.core.model.narratives.manifest import IndexDescription, IndexedF
 from transforms.core.model.units import Unit
 from transforms.core.output.checks.expected import Expected
 from transforms.core.output.version import ShardPlan
+from transforms.core.sources.index.manifest import Source
 from transforms.core.stages.align.transcript_sources import SOURCES
 from transforms.core.stages.filter.threshold import calibrate, decode_counts
 from transforms.core.stages.measure.taggers import check_tagger
@@ -57,6 +59,7 @@ class Prepared:
       annotations: The annotation index, None for a run without one.
       transcripts: The transcript index, None for a run without one.
       threshold: The threshold of D that was calibrated, if one was.
+      missing: What a dry run would have had to make first, a sentence each.
     """
 
     shards: tuple[ShardPlan, ...]
@@ -64,6 +67,7 @@ class Prepared:
     annotations: Index | None
     transcripts: Index | None
     threshold: int | Fraction | None
+    missing: tuple[str, ...] = ()
 
 
 def prepare(options: BuildOptions, beam_args: Sequence[str], contents: Contents) -> Prepared:
@@ -74,11 +78,53 @@ def prepare(options: BuildOptions, beam_args: Sequence[str], contents: Contents)
       Refused: It is not what the catalog says of it.
     """
     _check_tagger(options.tagger)
+    if options.dry_run:
+        return _look(options, contents)
     shards, expected = find_input(options, contents)
     annotations = _annotation_index(options, beam_args, contents)
     transcripts = _transcript_index(options, beam_args, contents)
     threshold = _calibrate(options, beam_args, shards, transcripts)
     return Prepared(shards, expected, annotations, transcripts, threshold)
+
+
+def _look(options: BuildOptions, contents: Contents) -> Prepared:
+    """As `prepare`, but nothing is made: what is missing is said, and units cannot be known."""
+    shards, expected = find_input(options, contents)
+    annotations, transcripts = _given_index(options), None
+    folder, missing = storage.join(options.output, layout.INDEXES), []
+    from pipelines.index_annotations import (
+        AnnotationSources,
+        find_annotation_index,
+        find_transcript_index,
+    )
+
+    if options.sources():
+        sources = AnnotationSources(**options.sources())
+        of = find_annotation_index(sources, folder, contents)
+        annotations, built = _found(*of, "annotations")
+        missing += [] if built else ["The index of annotations would be built first."]
+    if SOURCES[options.transcripts].indexed:
+        files, kind = options.transcript_files, options.transcripts
+        of = find_transcript_index(files, kind, folder, contents)
+        transcripts, built = _found(*of, "asr", "words")
+        missing += [] if built else ["The index of transcriptions would be built first."]
+    threshold = None
+    if options.discard_share is not None:
+        units = _units_to_measure(options, shards, transcripts)
+        counts = _read_counts(_counts_path(units, options))
+        if counts is None or missing:
+            missing.append("The threshold of D would be calibrated first, by a pass over all.")
+        else:
+            threshold = _threshold_of(counts, options)
+    return Prepared(shards, expected, annotations, transcripts, threshold, tuple(missing))
+
+
+def _found(path: str, sources: Sequence[Source], is_built: bool, *kinds: str) -> tuple[Index, bool]:
+    """An index as it is, or, where it is not built, what is known of it."""
+    if is_built:
+        return Index(path, _describe_index(path, kinds)), True
+    files = [IndexedFile(**msgspec.structs.asdict(source)) for source in sources]
+    return Index(path, IndexDescription(path, "", files, {}, [])), False
 
 
 def _check_tagger(name: str) -> None:
@@ -107,17 +153,27 @@ def _annotation_index(
     With `thorough`, all its checksums are compared. One that is corrupt is rebuilt, unless it was
     given.
     """
-    path = options.annotations
     if options.sources():
         from pipelines.index_annotations import AnnotationSources, ensure_annotation_index
 
         folder = storage.join(options.output, layout.INDEXES)
         sources = AnnotationSources(**options.sources())
         path = ensure_annotation_index(sources, folder, options, beam_args, thorough, contents)
+        return Index(path, _describe_index(path, ("annotations",)))
+    return _given_index(options, thorough)
+
+
+def _given_index(options: BuildOptions, thorough: bool = False) -> Index | None:
+    """The annotation index that the options name, if they do.
+
+    Raises:
+      UsageError: It is corrupt.
+    """
+    path = options.annotations
     if not path:
         return None
     description = _describe_index(path, ("annotations",))
-    if options.annotations and not storage.is_intact_index(path, ("annotations",), thorough):
+    if not storage.is_intact_index(path, ("annotations",), thorough):
         raise UsageError(
             f"{path}: the index given with --annotations is corrupt: build it again with `python "
             "-m pipelines.index_annotations`"
@@ -169,15 +225,33 @@ def _calibrate(
     """
     if options.discard_share is None:
         return None
+    units = _units_to_measure(options, shards, transcripts)
+    check_heads(units, options.max_bad_share)  # before a pass over all of them
+    path = transcripts.path if transcripts else None
+    return _threshold_of(_count_distances(units, options, beam_args, path), options)
+
+
+def _units_to_measure(
+    options: BuildOptions, shards: Sequence[ShardPlan], transcripts: Index | None
+) -> list[Unit]:
+    """The units over which D is counted: all of them."""
     fingerprint = transcripts and transcripts.description.fingerprint
     salt = digest({"index": fingerprint, "code": code_version(MAKERS)})
-    units = [unit for shard in shards for unit in shard_units(shard, options.unit_bytes, salt)]
-    check_heads(units, options.max_bad_share)  # before a pass over all of them
-    counts = _count_distances(units, options, beam_args, transcripts.path if transcripts else None)
+    return [unit for shard in shards for unit in shard_units(shard, options.unit_bytes, salt)]
+
+
+def _threshold_of(counts: dict[tuple[int, int], int], options: BuildOptions) -> int | Fraction:
+    share = cast(float, options.discard_share)
     try:
-        return calibrate(counts, options.discard_share, options.discard_per_char)
+        return calibrate(counts, share, options.discard_per_char)
     except ValueError as error:
         raise UsageError(f"--discard-share: {error}; raise the share") from error
+
+
+def _counts_path(units: Sequence[Unit], options: BuildOptions) -> str:
+    """Where the counts of D of these units are kept."""
+    key = digest({"units": sorted(unit.key for unit in units), "source": options.transcripts})
+    return storage.join(options.output, CALIBRATIONS, f"{key[:16]}.json")
 
 
 def _count_distances(
@@ -187,8 +261,7 @@ def _count_distances(
     transcript_index: str | None,
 ) -> dict[tuple[int, int], int]:
     """Narratives by (D, caption characters), from an earlier pass over the same units if any."""
-    key = digest({"units": sorted(unit.key for unit in units), "source": options.transcripts})
-    path = storage.join(options.output, CALIBRATIONS, f"{key[:16]}.json")
+    path = _counts_path(units, options)
     counts = _read_counts(path)
     if counts is None:
         where = "1 unit" if len(units) == 1 else f"{len(units)} units"

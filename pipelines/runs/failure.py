@@ -21,6 +21,7 @@ from transforms.core.output.checks import expected
 
 EXIT_CODES = {
     "published": 0,
+    "dry_run": 0,
     "wrong_use": 2,
     "input_changed": 2,
     "not_conserved": 3,
@@ -31,6 +32,7 @@ EXIT_CODES = {
     "failed": 4,
     "damaged": 4,
     "overtaken": 4,
+    "unchanged": 5,
 }
 """Exit code of a command by how its run ended."""
 

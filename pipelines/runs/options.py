@@ -1,6 +1,6 @@
 """Options of every job that makes versions."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import pydantic
 
@@ -10,6 +10,9 @@ from pipelines.cli.values import Bytes, Folder, Share
 
 class RunOptions(Options):
     """What units, publishing and the summary need. A job may describe them in its own words."""
+
+    results: ClassVar[tuple[str, ...]] = ("unit_bytes",)
+    """Options that change what units hold, beside those that name files."""
 
     output: Folder = pydantic.Field(
         min_length=1,
@@ -25,6 +28,15 @@ class RunOptions(Options):
         0.01,
         description="Share of bad lines above which the run fails and publishes nothing: 0.01 or "
         "1%.",
+    )
+    dry_run: bool = pydantic.Field(
+        False,
+        description="Say what would be done, which units and why each, how many are reused and "
+        "about how long it takes; changes nothing.",
+    )
+    if_changed: bool = pydantic.Field(
+        False,
+        description="End with exit code 5 when there is nothing to do, for schedulers.",
     )
     verify_output: bool = pydantic.Field(
         False,

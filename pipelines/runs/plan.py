@@ -45,6 +45,11 @@ class RunPlan:
         return ()
 
     @property
+    def missing(self) -> tuple[str, ...]:
+        """What a dry run would have had to make first, a sentence each."""
+        return ()
+
+    @property
     def is_current(self) -> bool:
         """Whether the version that the run would make is the current one already."""
         return self.version == self.base and self.manifest is not None
@@ -61,7 +66,7 @@ def plan_units(
     Args:
       shards: All shards.
       units: All units, in any order.
-      options: Where the output is, and whether it is verified.
+      options: Where the output is, whether it is verified, and whether it is only looked at.
       kind: The job's manifest.
 
     Raises:
@@ -69,7 +74,8 @@ def plan_units(
     """
     output, base = options.output, current_version(options.output)
     manifest, corrupt = _inspect_current(options, base, kind) if base else (None, [])
-    todo, finished = _divide(units, output, verify=bool(corrupt))
+    mends = not options.dry_run
+    todo, finished = _divide(units, output, verify=bool(corrupt) and mends, mends=mends)
     keys = [unit.key for unit in todo] + [key for key, _ in finished]
     return RunPlan(
         shards=tuple(shards),
@@ -133,7 +139,8 @@ def _inspect_current(
         return None, []
     folder = storage.join(options.output, layout.version_folder(base))
     manifest, corrupt = inspect_version(folder, options.verify_output, kind)
-    storage.mark_modified(folder, corrupt)
+    if not options.dry_run:
+        storage.mark_modified(folder, corrupt)
     return manifest, corrupt
 
 
@@ -150,18 +157,19 @@ def _damage(output: str, base: str, corrupt: Sequence[str]) -> str:
 
 
 def _divide(
-    units: Sequence[Unit], output: str, verify: bool = False
+    units: Sequence[Unit], output: str, verify: bool = False, mends: bool = True
 ) -> tuple[list[Unit], list[tuple[str, str]]]:
     """Units to do, and keys and record paths of those that are finished.
 
-    With `verify`, those with a corrupt file are removed first.
+    With `verify`, those with a corrupt file are removed first. Corrupt records are removed if it
+    `mends`, else just not counted.
     """
     if verify:
         remove_corrupt_units(_records(_divide(units, output)[1]), output)
     todo, finished = [], []
     there = storage.existing([_record_path(unit, output) for unit in units])
     for unit in units:
-        records = list(_finished_pieces(unit, output, there))
+        records = list(_finished_pieces(unit, output, there, mends))
         finished += records
         if not records or records[-1][2] is False:
             todo.append(unit)
@@ -183,7 +191,7 @@ def _record_path(unit: Unit, output: str) -> str:
 
 
 def _finished_pieces(
-    unit: Unit, output: str, there: Collection[str]
+    unit: Unit, output: str, there: Collection[str], mends: bool
 ) -> Iterator[tuple[str, str, bool]]:
     """Keys and record paths of what is finished of a unit, and whether that is its end.
 
@@ -204,8 +212,9 @@ def _finished_pieces(
         try:
             record = decode_record(storage.read_bytes(path))
         except CorruptRecord:
-            units = storage.join(output, layout.UNITS)
-            storage.remove_others(units, {piece.key: ()}, layout.is_of_unit)
+            if mends:
+                units = storage.join(output, layout.UNITS)
+                storage.remove_others(units, {piece.key: ()}, layout.is_of_unit)
             return
         index, start, last = index + 1, start + record.bytes, record.last
         yield piece.key, path, last

@@ -36,7 +36,7 @@ Plan = TypeVar("Plan", bound=RunPlan)
 
 
 class RunRecord:
-    """The record of one run.
+    """The record of one run; a dry run leaves none.
 
     Args:
       options: Of the job.
@@ -45,6 +45,7 @@ class RunRecord:
 
     def __init__(self, options: RunOptions, command: str) -> None:
         self._output, self._has_begun = options.output, False
+        self._is_dry = options.dry_run
         self._begun = new_run(
             uuid.uuid4().hex[:16],
             command,
@@ -77,7 +78,8 @@ class RunRecord:
     def end(self, status: str, message: str, version: str = "") -> None:
         """Says how the run has ended, unless it has said so itself."""
         ended = Ended(status=status, version=version, message=shown(message, MESSAGE_CHARACTERS))
-        note_end(self._output, self._begun, ended, self._has_begun)
+        if not self._is_dry:
+            note_end(self._output, self._begun, ended, self._has_begun)
 
 
 def recorded(options: RunOptions, command: str, work: Callable[[RunRecord], int]) -> int:
@@ -117,7 +119,8 @@ def plan_and_begin(
     """
     while True:
         plan = plan_run()
-        if plan.is_current or is_prepared_only(options, beam_args) or not record.begin(plan):
+        only_looks = options.dry_run or is_prepared_only(options, beam_args)
+        if plan.is_current or only_looks or not record.begin(plan):
             return plan
         say(options, "Waiting: `versions prune` is removing units that this run would use.")
         while read_pruning(options.output):

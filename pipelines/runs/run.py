@@ -14,6 +14,7 @@ from pipelines.cli.engines.runners import (
     is_local,
     job_id,
 )
+from pipelines.runs.dry_run import foretell
 from pipelines.runs.failure import end_refused, say
 from pipelines.runs.options import RunOptions
 from pipelines.runs.plan import RunPlan
@@ -43,7 +44,7 @@ def run_plan(
     show: Callable[[Any], int],
     run_id: str,
 ) -> int:
-    """Runs a plan, and says what came of it.
+    """Runs a plan, and says what came of it; a dry run only says what it would do.
 
     Args:
       options: The job's options.
@@ -57,6 +58,8 @@ def run_plan(
     Returns:
       The exit code.
     """
+    if options.dry_run:
+        return foretell(options, plan, publication)
     # Up to the last line: who is stopped while it prints has published.
     with stopping.noting(lambda: _published_after(plan.base, options.output)):
         begin = time.perf_counter()

@@ -41,7 +41,8 @@ def find_input(
     if not options.allow_partial:
         refuse_absence(expected)
         refuse_sizes([*shards, *transcriptions], catalog)
-    check_output(options.output)
+    if not options.dry_run:
+        check_output(options.output)
     if options.verify_checksums:
         verified = verify_checksums([*shards, *transcriptions], contents)
         shards = verified[: len(shards)]

@@ -64,6 +64,8 @@ VALUES = {
     "max_bad_share": 0.5,
     "verify_output": True,
     "verify_inputs": True,
+    "dry_run": True,
+    "if_changed": True,
     "allow_partial": True,
     "verify_checksums": False,
     "guard": False,

@@ -67,6 +67,8 @@ def test_it_resumes_does_nothing_and_does_what_changed(tmp_path, tokens, capsys)
     assert run(output, tokens) == 0
     version = helpers.version_of(output)
     capsys.readouterr()
+    assert run(output, tokens, "--unit-bytes", 2048, "--dry-run") == 0
+    assert "changed --unit-bytes: 1024, now 2048: 2 units" in capsys.readouterr().out
     assert run(output, tokens) == 0
     assert "Nothing to do." in capsys.readouterr().out
     assert helpers.version_of(output) == version
