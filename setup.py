@@ -83,6 +83,7 @@ setup(
     package_data={
         "transforms.core.report": ["**/*.j2", "**/*.css"],
         "pipelines": ["catalog.yaml", "embedded/**/*"],
+        "pipelines.versions.looking": ["*.j2"],
         **{f"engines.flink.{name}": FLINK_FILES for name in ("cluster", "parts", "worker")},
         "engines.dataflow": ["Dockerfile"],
         "transforms.core": ["data/**/*"],

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from pipelines.cli import options as cli
-from pipelines.versions import changing, listing, pruning, verifying
 from pipelines.versions import options as own
+from pipelines.versions.looking import differing, listing, telling
+from pipelines.versions.managing import changing, pruning, verifying
 from transforms.core.base.errors import UsageError, shown
 
 PROG = "python -m pipelines.versions"
@@ -60,6 +61,17 @@ COMMANDS = {
         own.TagOptions, changing.add_tag, "Give a version a name that lasts, such as paper-2026."
     ),
     "untag": VersionsCommand(own.UntagOptions, changing.remove_tag, "Take a tag away."),
+    "diff": VersionsCommand(
+        own.DiffOptions,
+        differing.diff,
+        "Compare two versions: rows that were added, removed and changed, columns and statistics "
+        "that moved, and what made them.",
+    ),
+    "history": VersionsCommand(
+        own.HistoryOptions,
+        telling.show_history,
+        "Tell all runs: when, how long, how much, how each ended, and what is held back.",
+    ),
     "prune": VersionsCommand(
         own.PruneOptions,
         pruning.prune_output,

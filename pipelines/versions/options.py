@@ -7,7 +7,7 @@ import pydantic
 
 from pipelines.cli.options import Command
 from pipelines.cli.values import Folder, Metavar
-from transforms.versions.retention import Policy
+from transforms.versions.pruning.retention import Policy
 
 ID = Annotated[str, Metavar("ID")]
 """A version: its name, the beginning of that, a tag, `current` or `previous`."""
@@ -137,3 +137,34 @@ class PruneOptions(OutputOptions):
         """What is to be kept."""
         seconds = None if self.keep_days is None else self.keep_days * 86400
         return Policy(self.keep_last, seconds, self.keep_tagged, self.grace)
+
+
+class HistoryOptions(OutputOptions):
+    """Options of `history`."""
+
+    example = "--output out --limit 20"
+
+    limit: Annotated[int, pydantic.Field(ge=0)] = pydantic.Field(
+        50, description="Print so many of the latest runs; 0 prints all."
+    )
+
+
+class DiffOptions(OutputOptions):
+    """Options of `diff`."""
+
+    example = "previous current --output out"
+    places = ("old", "new")
+    exit_codes = f"0 done, whatever differs; {_ENDS}"
+
+    old: Annotated[str, Metavar("A")] = pydantic.Field(
+        description="The version to compare with: its name, four or more of the first characters "
+        "of that, a tag, current or previous."
+    )
+    new: Annotated[str, Metavar("B")] = pydantic.Field(
+        description="The version that is compared, likewise named."
+    )
+    format: Literal["text", "json", "html"] = pydantic.Field(  # type: ignore[assignment]
+        "text",
+        description="How it is printed: for people, for programs, or as a page that needs nothing "
+        "but itself.",
+    )

@@ -199,6 +199,7 @@ def _describe(
         return VersionInfo(name, CURRENT, manifest, own, was_current=True)
     if was:
         return VersionInfo(name, PREVIOUS, manifest, own, was_current=True)
-    said = [record.message for record in ended if record.version == name and record.message]
-    why = said[-1] if said else "it is complete, and no run has made it current"
+    said = [record for record in ended if record.version == name and record.message]
+    said.sort(key=lambda record: record.status == "held_back")  # which another end does not undo
+    why = said[-1].message if said else "it is complete, and no run has made it current"
     return VersionInfo(name, HELD, manifest, own, why)

@@ -23,7 +23,7 @@ from tests.pipelines.versions.helpers import (
 from transforms import storage
 from transforms.core.base.errors import ChangedError, UsageError
 from transforms.units import runs
-from transforms.versions import prune as pruning
+from transforms.versions.pruning import prune as pruning
 from transforms.versions.survey import read_survey
 
 BOXES = helpers.ROOT / "samples" / "open_images" / "train" / "annotations-human-bbox.csv"

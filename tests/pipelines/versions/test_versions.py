@@ -149,7 +149,9 @@ def test_a_corrupt_version_does_not_become_current(output, names):
     (path,) = (output / "versions" / names[0] / "richness").iterdir()
     helpers.flip_bit(path, 100)
     for command in ("rollback", "release"):
-        with pytest.raises(UsageError, match=f"richness.parquet'.*`verify {names[0]} --repair`"):
+        with pytest.raises(
+            UsageError, match=f"richness.parquet'.*`verify {names[0]}` with option `repair`"
+        ):
             versions(output, command, names[0])
     assert helpers.version_of(output).name == names[1] and not (output / "PINNED").exists()
     assert not list((output / "runs").glob("*.begin.json"))

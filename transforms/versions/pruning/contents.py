@@ -12,7 +12,13 @@ from transforms.core.model.manifest import Manifest
 from transforms.core.sources.index import manifest as index_manifest
 from transforms.storage.files import StoredFile
 from transforms.units.runs import Begun, Ended, is_gone, is_here
-from transforms.versions.retention import Contents, Files, RecordFacts, RunFacts, VersionFacts
+from transforms.versions.pruning.retention import (
+    Contents,
+    Files,
+    RecordFacts,
+    RunFacts,
+    VersionFacts,
+)
 from transforms.versions.survey import BECAME_CURRENT, Survey
 
 _FIRST = (layout.MANIFEST, layout.RECORD, index_manifest.NAME)

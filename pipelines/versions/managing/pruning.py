@@ -5,8 +5,8 @@ from typing import Any
 from pipelines.versions.options import PruneOptions
 from pipelines.versions.printing import moment, print_columns, print_json, size
 from transforms.core.report.page.formats import plural
-from transforms.versions import prune
-from transforms.versions.prune import Pruned
+from transforms.versions.pruning import prune
+from transforms.versions.pruning.prune import Pruned
 from transforms.versions.survey import read_survey
 
 REASONS = {

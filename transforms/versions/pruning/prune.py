@@ -27,8 +27,8 @@ from transforms.units.runs import (
     pruning_path,
     read_pruning,
 )
-from transforms.versions.contents import is_index, read_contents
-from transforms.versions.retention import (
+from transforms.versions.pruning.contents import is_index, read_contents
+from transforms.versions.pruning.retention import (
     Contents,
     Policy,
     PrunePlan,

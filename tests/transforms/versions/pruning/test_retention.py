@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.storage.files import StoredFile
-from transforms.versions.retention import (
+from transforms.versions.pruning.retention import (
     Contents,
     Policy,
     RecordFacts,

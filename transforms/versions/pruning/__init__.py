@@ -1,0 +1,1 @@
+"""What of an output nothing needs: listed, decided, removed."""
