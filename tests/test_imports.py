@@ -1,6 +1,7 @@
 """The contracts of imports, and what the package says of its dependencies and of itself."""
 
 import ast
+import collections
 import importlib.metadata
 import pathlib
 import re
@@ -160,3 +161,18 @@ def unannotated(tree):
 @pytest.mark.parametrize("path", SOURCES, ids=module_of)
 def test_all_but_kernels_is_annotated(path):
     assert list(unannotated(ast.parse(path.read_text()))) == []
+
+
+@pytest.mark.parametrize("package", ["engines", "pipelines", "transforms"])
+def test_no_folder_of_code_is_too_full_to_be_read(package):
+    listed = subprocess.run(
+        ["git", "ls-files", package], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    entries = collections.defaultdict(set)
+    for name in listed.stdout.splitlines():
+        parts = pathlib.PurePath(name).parts
+        for depth in range(1, len(parts)):
+            if not parts[depth].startswith("__"):
+                entries["/".join(parts[:depth])].add(parts[depth])
+    full = {folder: sorted(names) for folder, names in entries.items() if len(names) > 9}
+    assert {folder: names for folder, names in full.items() if "/data/" not in folder} == {}

@@ -24,7 +24,7 @@ from transforms.core.synthesis.lines import DATASET_ID, Lines, to_lines
 from transforms.core.synthesis.narrate import Casting, synthesize_narrative
 from transforms.core.synthesis.scenes import Scene, Source, read_scenes
 from transforms.stage import Stopwatch
-from transforms.units.publish_files import FilesPlan, PublishFiles
+from transforms.units.publishing.publish_files import FilesPlan, PublishFiles
 from transforms.units.resume import CreateUnits, SkipFinished
 from transforms.units.write import WriteUnit
 

@@ -31,7 +31,7 @@ from transforms.core.output.checks.verdict import (
     judge_current,
 )
 from transforms.core.output.jobs.narratives import NARRATIVES
-from transforms.units.pin import read_pin
+from transforms.units.publishing.pin import read_pin
 
 if TYPE_CHECKING:  # Beam takes seconds, which a run that has nothing to do need not wait
     from pipelines.runs.run import Stages

@@ -13,8 +13,8 @@ from transforms.core.output.commit_records import CorruptRecord, UnitRecord, dec
 from transforms.core.output.version import ShardPlan, version_id
 from transforms.storage.files import FileInfo
 from transforms.units.corrupt_units import remove_corrupt_units
-from transforms.units.pin import current_version
-from transforms.units.read_version import inspect_version
+from transforms.units.publishing.pin import current_version
+from transforms.units.publishing.read_version import inspect_version
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,14 +22,14 @@ from transforms import storage
 from transforms.core.base.errors import EngineError
 from transforms.core.base.versions import deployment_version
 from transforms.core.model import layout
-from transforms.units.pin import current_version
-from transforms.units.publication import Publication
-from transforms.units.read_version import read_manifest
+from transforms.units.publishing.pin import current_version
+from transforms.units.publishing.publication import Publication
+from transforms.units.publishing.read_version import read_manifest
 
 if TYPE_CHECKING:  # both take seconds, which a run that has nothing to do need not wait
     import apache_beam as beam
 
-    from transforms.units.publish import PublishPlan
+    from transforms.units.publishing.publish import PublishPlan
 
 Stages = Mapping[str, "beam.PTransform"]
 """A job's transforms by their labels, in order: first its reader, from units to chunks."""
@@ -87,7 +87,7 @@ def run(
 ) -> dict | None:
     """Runs the pipeline and returns its outcome, None where it is only submitted."""
     from pipelines.cli.progress import show_progress
-    from transforms.units.publish import PublishPlan
+    from transforms.units.publishing.publish import PublishPlan
 
     publish = PublishPlan(
         output=options.output,
@@ -127,7 +127,7 @@ def build_pipeline(
     """Wires a job: its units through its stages to their records, and these to a version."""
     import apache_beam as beam
 
-    from transforms.units.publish import PublishVersion
+    from transforms.units.publishing.publish import PublishVersion
     from transforms.units.resume import CreateUnits, SkipFinished
     from transforms.units.write import WriteUnit
 

@@ -17,7 +17,7 @@ from transforms.core.base.errors import UsageError
 from transforms.core.model.manifest import encode_manifest
 from transforms.core.model.narratives.manifest import BuildManifest
 from transforms.core.output.version import describe_page
-from transforms.units.read_version import read_complete
+from transforms.units.publishing.read_version import read_complete
 
 pytestmark = pytest.mark.engines
 

@@ -20,7 +20,7 @@ from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.core.output.version import Summary
 from transforms.stage import ChunkCoder, MessagePackCoder
 from transforms.units.merge import SummaryCoder
-from transforms.units.publish import PublishPlan, publish_version
+from transforms.units.publishing.publish import PublishPlan, publish_version
 
 NOTHING = re.compile(r"DoOnce/Map|TakeEachOnce|KeyWithVoid|CombinePerKey|Encoded/MaybeReshuffle")
 """Beam's own steps: their elements hold None for want of a key or value, or bytes of ours."""

@@ -22,8 +22,8 @@ from transforms.synthesis import (
     plan_units,
     refuse_other_shards,
 )
-from transforms.units import publish_files
-from transforms.units.publish_files import FilesPlan
+from transforms.units.publishing import publish_files
+from transforms.units.publishing.publish_files import FilesPlan
 from transforms.units.write import write_unit
 
 SAMPLE = pathlib.Path(__file__).parents[2] / "samples" / "open_images"

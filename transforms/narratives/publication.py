@@ -35,7 +35,7 @@ from transforms.core.output.statistics.localization import Localization
 from transforms.core.output.statistics.richness import Richness
 from transforms.core.output.statistics.totals import TOTALS, Totals
 from transforms.core.output.version import Summary, total_counts
-from transforms.units.publication import Publication, ReadRows
+from transforms.units.publishing.publication import Publication, ReadRows
 
 SHOWN_REPEATED_KEYS = 100
 

@@ -9,7 +9,7 @@ from transforms.core.model.manifest import Manifest, decode_manifest
 from transforms.core.model.narratives.manifest import BuildManifest, BuildProvenance
 from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.narratives.publication import NarrativesPublication
-from transforms.units.publication import Publication
+from transforms.units.publishing.publication import Publication
 
 
 class VersionsJob(NamedTuple):

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from transforms import storage
 from transforms.core.base.errors import ChangedError, UsageError, option, shown
 from transforms.core.model import layout
-from transforms.units.pin import current_version, pin_path, read_name, read_pin
-from transforms.units.read_version import inspect_version
+from transforms.units.publishing.pin import current_version, pin_path, read_name, read_pin
+from transforms.units.publishing.read_version import inspect_version
 from transforms.units.runs import (
     Ended,
     is_removed,

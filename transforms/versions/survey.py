@@ -8,7 +8,7 @@ from transforms import storage
 from transforms.core.base.errors import UsageError, job, shown
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest, NewerFormatError
-from transforms.units.pin import current_version, read_pin
+from transforms.units.publishing.pin import current_version, read_pin
 from transforms.units.runs import Begun, Ended, read_runs
 from transforms.versions.jobs import decode_any
 

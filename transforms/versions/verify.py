@@ -15,9 +15,9 @@ from transforms.core.output.commit_records import CorruptRecord, UnitRecord, dec
 from transforms.core.output.version import Summary
 from transforms.core.sources.index import manifest as index_manifest
 from transforms.units.corrupt_units import remove_corrupt_units
-from transforms.units.publication import Publication
-from transforms.units.read_version import inspect_version
-from transforms.units.write_version import write_version
+from transforms.units.publishing.publication import Publication
+from transforms.units.publishing.read_version import inspect_version
+from transforms.units.publishing.write_version import write_version
 from transforms.versions.jobs import publication_of
 from transforms.versions.survey import Survey, VersionInfo
 

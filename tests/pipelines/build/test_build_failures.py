@@ -24,7 +24,8 @@ from tests.engines import jobs
 from transforms.core.base.errors import WORKER_ENDED, ChangedError, UsageError
 from transforms.core.model.units import Counts
 from transforms.core.output.commit_records import decode_record, encode_record
-from transforms.units import publish, read
+from transforms.units import read
+from transforms.units.publishing import publish
 
 UNIT_BYTES = 20_000
 SHARDS = [helpers.GENERATED[0], helpers.ODD_AND_BAD, helpers.REAL]

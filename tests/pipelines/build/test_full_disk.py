@@ -14,7 +14,7 @@ from tests import build_helpers as helpers
 from tests.engines import jobs
 from transforms import storage
 from transforms.core.base.errors import EngineError
-from transforms.units import write_version
+from transforms.units.publishing import write_version
 
 SHARDS = [helpers.GENERATED[0], helpers.REAL]
 

@@ -36,7 +36,7 @@ from transforms.core.output.jobs.job import Job
 from transforms.core.output.statistics.statistic import Statistic, StatisticsTable
 from transforms.core.report.page.render import Section
 from transforms.stage import ChunkTransform
-from transforms.units.publication import Publication
+from transforms.units.publishing.publication import Publication
 from transforms.units.read import ReadUnits
 
 CAPTIONS = pa.schema(

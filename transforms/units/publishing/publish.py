@@ -28,11 +28,11 @@ from transforms.core.output.version import (
 from transforms.stage import MessagePackCoder, Stopwatch
 from transforms.units.corrupt_units import remove_corrupt_units
 from transforms.units.merge import MergeRecords
-from transforms.units.pin import current_version, pin_path, read_pin
-from transforms.units.publication import Publication
-from transforms.units.read_version import read_complete
+from transforms.units.publishing.pin import current_version, pin_path, read_pin
+from transforms.units.publishing.publication import Publication
+from transforms.units.publishing.read_version import read_complete
+from transforms.units.publishing.write_version import write_version
 from transforms.units.runs import Ended, write_end
-from transforms.units.write_version import write_version
 
 MADE = ("held_back", "overtaken", "pinned")
 """How a run ends that has made a version which is not current."""

@@ -10,7 +10,7 @@ from transforms.core.base.versions import digest
 from transforms.core.model.manifest import FORMAT, NewerFormatError
 from transforms.core.model.narratives.manifest import BuildManifest
 from transforms.narratives.publication import read_baseline
-from transforms.units.read_version import read_complete, read_manifest
+from transforms.units.publishing.read_version import read_complete, read_manifest
 
 
 def rewrite(output, **changes):

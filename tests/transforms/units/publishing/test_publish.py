@@ -25,7 +25,12 @@ from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.core.output.version import ShardPlan, decode_summary
 from transforms.narratives.publication import NarrativesPublication
 from transforms.units.merge import MergeUnits, read_record
-from transforms.units.publish import PublishPlan, PublishVersion, make_manifest, publish_version
+from transforms.units.publishing.publish import (
+    PublishPlan,
+    PublishVersion,
+    make_manifest,
+    publish_version,
+)
 
 UNIT_BYTES = 100_000
 

@@ -15,7 +15,7 @@ from transforms.core.model.manifest import Manifest, encode_manifest
 from transforms.core.model.manifest_entries import TableFile
 from transforms.core.output.tables import ending_of, write_table
 from transforms.core.output.version import Summary, describe_page, version_files
-from transforms.units.publication import Publication
+from transforms.units.publishing.publication import Publication
 
 
 def write_version(

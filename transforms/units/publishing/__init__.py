@@ -1,0 +1,1 @@
+"""The last step: finished units as a version, or as files."""
