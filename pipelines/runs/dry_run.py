@@ -16,9 +16,9 @@ from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import InputRow, Provenance
 from transforms.core.model.units import Unit
-from transforms.units.pin import read_pin
-from transforms.units.publication import Publication
-from transforms.units.read_version import read_manifest
+from transforms.units.publishing.pin import read_pin
+from transforms.units.publishing.publication import Publication
+from transforms.units.publishing.read_version import read_manifest
 from transforms.units.runs import read_runs
 
 UNFINISHED = "not finished yet"

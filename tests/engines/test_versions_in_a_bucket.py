@@ -10,7 +10,7 @@ from tests.engines.servers.faults import Fault
 from transforms import storage
 from transforms.core.base.errors import EngineError, UsageError
 from transforms.storage import google_cloud
-from transforms.units.pin import current_version, pin_path, read_pin
+from transforms.units.publishing.pin import current_version, pin_path, read_pin
 from transforms.units.runs import new_run, write_begin
 
 pytestmark = pytest.mark.engines
