@@ -47,6 +47,7 @@ EXTRAS = {
         "pandas>=3.1,<4",
         "polars>=2.1,<3",
         "pre-commit>=4.7,<5",
+        "prometheus-client>=0.26,<1",
         "pytest>=9.2,<10",
         "pytest-cov>=7,<8",
         "pytest-xdist>=3.8,<4",

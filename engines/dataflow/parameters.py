@@ -26,6 +26,7 @@ LEFT_OUT = {
     "hierarchy": "indexed beforehand: see annotations",
     "images": "indexed beforehand: see annotations",
     "labels": "indexed beforehand: see annotations",
+    "metrics": "written where the job was started",
     "profile": "printed where the job was started",
     "runner": "Dataflow",
     "summary": "printed where the job was started",

@@ -67,6 +67,9 @@ class Metavar:
 Files = Annotated[list[str], Metavar("FILE")]
 """Files, patterns or names that stand for files."""
 
+File = Annotated[str, Metavar("FILE")]
+"""A file, on this machine or in a bucket."""
+
 Folder = Annotated[str, Metavar("FOLDER")]
 """A folder, on this machine or in a bucket."""
 

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 import pydantic
 
 from pipelines.cli.options import Options
-from pipelines.cli.values import Bytes, Folder, Share
+from pipelines.cli.values import Bytes, File, Folder, Share
 
 
 class RunOptions(Options):
@@ -55,4 +55,9 @@ class RunOptions(Options):
     )
     profile: bool = pydantic.Field(
         False, description="Print what each stage took, at the end, on standard error."
+    )
+    metrics: File | None = pydantic.Field(
+        None,
+        description="File for metrics of the run and of the current version when it ends, in the "
+        "form of a Prometheus node exporter's textfile collector (NAME.prom).",
     )

@@ -10,9 +10,10 @@ import msgspec
 
 from pipelines import __version__
 from pipelines.cli.engines.runners import is_local, is_prepared_only
-from pipelines.runs.failure import Refused, end_refused, failure_of, say
+from pipelines.runs.failure import EXIT_CODES, Refused, end_refused, failure_of, say
 from pipelines.runs.options import RunOptions
 from pipelines.runs.plan import RunPlan
+from transforms import storage
 from transforms.core.base.errors import (
     MESSAGE_CHARACTERS,
     EngineError,
@@ -20,6 +21,7 @@ from transforms.core.base.errors import (
     describe_os_error,
     shown,
 )
+from transforms.core.model import layout
 from transforms.units.runs import (
     Ended,
     is_removed,
@@ -45,6 +47,7 @@ class RunRecord:
 
     def __init__(self, options: RunOptions, command: str) -> None:
         self._output, self._has_begun = options.output, False
+        self._metrics, self._status = options.metrics, ""
         self._is_dry = options.dry_run
         self._begun = new_run(
             uuid.uuid4().hex[:16],
@@ -77,9 +80,24 @@ class RunRecord:
 
     def end(self, status: str, message: str, version: str = "") -> None:
         """Says how the run has ended, unless it has said so itself."""
+        self._status = status
         ended = Ended(status=status, version=version, message=shown(message, MESSAGE_CHARACTERS))
         if not self._is_dry:
             note_end(self._output, self._begun, ended, self._has_begun)
+
+    def measure(self, exit_code: int) -> None:
+        """Writes the metrics of the run, if they are asked for.
+
+        Args:
+          exit_code: Of the command.
+        """
+        if self._metrics is None or self._is_dry:
+            return
+        from pipelines.runs.metrics import write_metrics
+
+        said = storage.read_json(storage.join(self._output, layout.run_path(self.run))) or {}
+        status = self._status or said.get("status") or "submitted"
+        write_metrics(self._metrics, self._output, self._begun, status, exit_code)
 
 
 def recorded(options: RunOptions, command: str, work: Callable[[RunRecord], int]) -> int:
@@ -92,18 +110,23 @@ def recorded(options: RunOptions, command: str, work: Callable[[RunRecord], int]
     """
     record = RunRecord(options, command)
     try:
-        return work(record)
+        code = work(record)
     except Refused as refused:
         record.end(refused.status, str(refused))
-        return end_refused(options, refused.status, str(refused))
+        code = end_refused(options, refused.status, str(refused))
     except (UsageError, EngineError) as error:
-        record.end(failure_of(error)["status"], str(error))
+        failure = failure_of(error)
+        record.end(failure["status"], str(error))
         if options.summary == "json":
-            print(json.dumps(failure_of(error), indent=1), flush=True)
+            print(json.dumps(failure, indent=1), flush=True)
+        record.measure(failure["exit_code"])
         raise
     except OSError as error:
         record.end("failed", describe_os_error(error))
+        record.measure(EXIT_CODES["failed"])
         raise
+    record.measure(code)
+    return code
 
 
 def plan_and_begin(

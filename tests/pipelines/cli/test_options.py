@@ -60,6 +60,7 @@ VALUES = {
     "tagger": "none",
     "summary": "json",
     "profile": True,
+    "metrics": "m.prom",
     "unit_bytes": 2048,
     "max_bad_share": 0.5,
     "verify_output": True,
