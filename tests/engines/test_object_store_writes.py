@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -105,6 +106,51 @@ def test_a_pointer_is_swapped_only_from_what_it_is_expected_to_be(root):
     assert storage.swap_pointer(path, b"a", b"b") and storage.read_bytes(path) == b"b"
     storage.write_bytes(path, b"\n")
     assert storage.swap_pointer(path, None, b"c") and storage.read_bytes(path) == b"c"
+
+
+def test_a_pointer_is_not_swapped_where_a_file_forbids_it(root):
+    path, pin = storage.join(root, "CURRENT"), storage.join(root, "PINNED")
+    assert storage.swap_pointer(path, None, b"a", unless=pin)
+    storage.write_bytes(pin, b"a")
+    assert not storage.swap_pointer(path, b"a", b"b", unless=pin)
+    assert storage.read_bytes(path) == b"a" and storage.swap_pointer(path, b"a", b"b")
+
+
+def test_what_was_listed_is_removed(root):
+    write(root, "u/1/record", "u/1/try/a", "u/2/record", "u/12")
+    listed = {file.path: file for file in storage.walk(storage.join(root, "u"))}
+    assert list(listed) == ["1/record", "1/try/a", "12", "2/record"]
+    assert [file.size for file in listed.values()] == [10, 9, 4, 10]
+    assert all(0 <= time.time() - file.modified < 600 for file in listed.values())
+    gone = [listed[name] for name in ("1/record", "1/try/a")]
+    for _ in range(2):
+        storage.remove_files(storage.join(root, "u"), gone)
+        assert names_below(root) == ["u/12", "u/2/record"]
+        assert storage.list_dir(storage.join(root, "u")) == ["12", "2"]
+    assert storage.walk(storage.join(root, "nothing")) == []
+
+
+def test_what_was_written_since_it_was_listed_stays_on_a_disk(tmp_path):
+    write(str(tmp_path), "a")
+    listed = storage.walk(str(tmp_path))
+    storage.write_bytes(str(tmp_path / "a"), b"newer")
+    storage.remove_files(str(tmp_path), listed)
+    assert storage.read_bytes(str(tmp_path / "a")) == b"newer"
+
+
+def test_an_object_is_removed_in_the_generation_that_was_listed(bucket):
+    """The emulator removes any; the service refuses another one than the call names."""
+    bucket.put("root/a", b"1")
+    (listed,) = storage.walk(f"{bucket.url}/root")
+    storage.remove_files(f"{bucket.url}/root", [listed])
+    (seen,) = bucket.faults.seen("delete")
+    assert f"ifGenerationMatch={listed.identity}" in seen.call.target
+
+
+def test_many_files_are_read_but_for_those_that_are_gone(root):
+    write(root, "a", "b/c")
+    assert storage.read_many(root, ["a", "b/c", "d"]) == {"a": b"a", "b/c": b"b/c"}
+    assert storage.read_many(root, []) == {}
 
 
 def test_a_new_file_is_there_when_its_block_has_ended(root):

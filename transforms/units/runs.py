@@ -30,8 +30,8 @@ class Begun(msgspec.Struct, frozen=True, kw_only=True):
       command: What was called: `build`, or a command of `versions`.
       begun: When, ISO 8601 with the time zone.
       host: The machine on which the command was called.
-      process: The process on that machine without which the run is over, and when the machine
-        started it; empty where the run is elsewhere.
+      process: The process on that machine without which the run is over, when the machine
+        started it, and the namespace that numbers it; empty where the run is elsewhere.
       engine: `local`, `flink`, `dataflow` or a runner's name; empty for what needs none.
       workers: Worker processes of the local engine.
       program: Version of this program.
@@ -99,7 +99,7 @@ def now() -> str:
 def new_run(run: str, command: str, is_here: bool = True, **more: Any) -> Begun:
     """A run that this process begins now, and ends with this process where it `is_here`."""
     pid = os.getpid()
-    process = f"{pid}:{_started(pid)}" if is_here else ""
+    process = f"{pid}:{_started(pid)}:{_namespace()}" if is_here else ""
     return Begun(
         run=run, command=command, begun=now(), host=platform.node(), process=process, **more
     )
@@ -113,15 +113,24 @@ def _started(pid: int) -> str:
     return ""
 
 
+def _namespace() -> str:
+    """What numbers this process, which of containers with one name is another one in each."""
+    with contextlib.suppress(OSError):
+        return os.readlink("/proc/self/ns/pid")  # noqa: PTH115  # it leads to no path
+    return ""
+
+
 def is_here(begun: Begun) -> bool:
     """Whether the run is over when its process on this machine has ended."""
-    pid, _, started = begun.process.partition(":")
-    return begun.host == platform.node() and pid.isdigit() and bool(started)
+    pid, _, rest = begun.process.partition(":")
+    started, _, namespace = rest.partition(":")
+    is_known = pid.isdigit() and bool(started) and namespace == _namespace()
+    return is_known and begun.host == platform.node()
 
 
 def is_gone(begun: Begun) -> bool:
     """Whether the run was on this machine and its process has ended."""
-    pid, _, started = begun.process.partition(":")
+    pid, started, *_ = [*begun.process.split(":"), ""]
     return is_here(begun) and _started(int(pid)) != started
 
 
