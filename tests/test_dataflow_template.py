@@ -88,6 +88,7 @@ GOOD_AND_BAD = {
     "min_joined_share": (["0", "0.25", "1"], ["1.01", "101%", ""]),
     "min_boxed_share": (["0", "0.05", "1"], ["1.01", "101%", ""]),
     "max_shrink_share": (["0", "0.01", "1"], ["1.01", "101%", ""]),
+    "checks": (["gs://bucket/checks.yaml"], ["checks.yaml", "", "gs://bucket"]),
 }
 
 

@@ -53,6 +53,7 @@ _KINDS = {
     "annotations": ("GCS_READ_FOLDER", _OBJECT),
     "annotations_for": ("TEXT", f"{_NAME}=(coco|open_images)"),
     "catalog": ("TEXT", _OBJECT),
+    "checks": ("GCS_READ_FILE", _OBJECT),
     "dataset": ("TEXT", DATASET),
     "input": ("TEXT", f"({_OBJECT}|{_NAME})"),
     "max_distance_per_char": ("TEXT", f"({_DECIMAL}([eE][-+]?[0-9]+)?|[0-9]+/[0-9]*[1-9][0-9]*)"),

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
+from pipelines.build.inputs.rules_file import read_rules
 from pipelines.build.options import BuildOptions
 from pipelines.build.planning import BuildPlan, plan_build
 from pipelines.build.preparation import prepare, verify_indexes
 from pipelines.cli.engines.runners import is_prepared_only
-from pipelines.cli.options import parse_command_line
+from pipelines.cli.options import parse_command_line, with_flags
 from pipelines.runs.contents import Contents
 from pipelines.runs.failure import EXIT_CODES, end_refused, say, warn
 from pipelines.runs.record import RunRecord, plan_and_begin, recorded
@@ -30,7 +31,9 @@ from transforms.core.output.checks.verdict import (
     describe_failure,
     judge_current,
 )
+from transforms.core.output.checks.wording import describe_rule, is_broken
 from transforms.core.output.jobs.narratives import NARRATIVES
+from transforms.narratives.rules_in_use import read_profile
 from transforms.units.publishing.pin import read_pin
 
 if TYPE_CHECKING:  # Beam takes seconds, which a run that has nothing to do need not wait
@@ -65,8 +68,9 @@ def plan_run(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
       UsageError: Input is missing or unusable.
       Refused: It is not what the catalog says of it.
     """
+    rules = read_rules(options.checks)  # before any work
     contents = Contents(options.output, verify=options.verify_inputs, keep=not options.dry_run)
-    plan = plan_build(options, prepare(options, beam_args, contents))
+    plan = plan_build(options, prepare(options, beam_args, contents), rules)
     if plan.units and not options.dry_run:
         verify_indexes(options, beam_args, contents)
     return plan
@@ -77,8 +81,9 @@ def _show_current(options: BuildOptions, plan: BuildPlan, record: RunRecord) -> 
     manifest = cast(BuildManifest, plan.manifest)
     expected = compare(plan.publication.expected, manifest.shards)
     manifest = msgspec.structs.replace(manifest, expected=expected)
-    if verdict := judge_current(manifest, options.limits()):
-        folder = storage.join(options.output, layout.version_folder(manifest.version))
+    folder = storage.join(options.output, layout.version_folder(manifest.version))
+    ranges = plan.publication.rules.judge_ranges(read_profile(folder))
+    if verdict := judge_current(manifest, options.limits(), ranges):
         found = describe_failure(manifest, folder, kind=FoundNarratives)
         message = f"{verdict.message}: version {manifest.version} stays current"
         record.end(verdict.status, message, manifest.version)
@@ -133,6 +138,7 @@ def show(options: BuildOptions, manifest: BuildManifest) -> int:
         # aborts it.
         return pq.read_table(pa.BufferReader(data), use_threads=False, pre_buffer=False)
 
+    warn(with_flags(describe_rule(row)) for row in manifest.checks if is_broken(row))
     folder = storage.join(options.output, layout.version_folder(manifest.version))
     tables = {name: read(name) for name in NARRATIVES.statistics_tables}
     if options.summary == "json":

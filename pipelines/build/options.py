@@ -220,6 +220,14 @@ class BuildOptions(RunOptions):
         "may be fewer than in the version before, in all and in each split.",
     )
 
+    checks: Annotated[str, Metavar("FILE")] | None = pydantic.Field(
+        None,
+        description="Checks beside these limits, a YAML file: expected ranges, and drift against "
+        "the version before or a tagged one. Each warns, or holds the version back like the guard "
+        "(without which they all warn). Options that are given win over it. Without it those of "
+        "configs/checks.yaml, which comes with the package.",
+    )
+
     @pydantic.field_validator("dataset")
     @classmethod
     def _check_dataset(cls, name: str | None) -> str | None:

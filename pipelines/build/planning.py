@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from pipelines.build.inputs.checks import check_heads
+from pipelines.build.inputs.rules_file import rules_in_use
 from pipelines.build.inputs.shards import shard_units
 from pipelines.build.options import BuildOptions
 from pipelines.build.preparation import Prepared
@@ -21,6 +22,7 @@ from transforms.core.model.narratives.manifest import (
     IndexDescription,
     Threshold,
 )
+from transforms.core.output.checks.rules import Rules
 from transforms.core.stages.filter.filter_quality import MaxDistance, MaxDistancePerChar, Rule
 from transforms.core.stages.filter.threshold import exact_text
 from transforms.core.stages.match.match_mentions import MentionRules
@@ -70,8 +72,13 @@ class BuildPlan(RunPlan):
         return self.not_made
 
 
-def plan_build(options: BuildOptions, prepared: Prepared) -> BuildPlan:
+def plan_build(options: BuildOptions, prepared: Prepared, rules: Rules) -> BuildPlan:
     """Plans a run: cuts its shards into units and looks for those that are finished.
+
+    Args:
+      options: The job's options.
+      prepared: What was found and made for it.
+      rules: What the file of checks holds.
 
     Raises:
       UsageError: A shard is none of narratives.
@@ -108,6 +115,7 @@ def plan_build(options: BuildOptions, prepared: Prepared) -> BuildPlan:
             max_bad_share=options.max_bad_share,
             expected=prepared.expected,
             limits=options.limits(),
+            rules=rules_in_use(rules, options.model_fields_set, options.output),
         ),
         not_made=prepared.missing,
     )

@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.cli.options import with_flags
 from transforms import storage
 from transforms.core.base.errors import shown as printable
 from transforms.core.model import layout
 from transforms.core.model.narratives.manifest import BuildManifest
+from transforms.core.output.checks.wording import describe_rule
 from transforms.core.report.narratives import paper, views
 from transforms.core.report.page import rows
 from transforms.core.report.page.formats import (
@@ -46,6 +48,7 @@ WORD_COLUMNS = {
 SHOWN_ENTRIES = (
     "expected",
     "checks",
+    "not_compared",
     "splits",
     "counts",
     "threshold",
@@ -211,8 +214,8 @@ def _print_published_counts(console: Console, manifest: BuildManifest) -> None:
 
 def _print_checks(console: Console, manifest: BuildManifest) -> None:
     """Each check with the split that is nearest to its limit, or furthest beyond it."""
-    checks = rows.checks_by_name(manifest)
-    if checks:
+    checks, rules = rows.checks_by_name(manifest), rows.rules_found(manifest)
+    if checks or any(rules):
         _heading(console, "Checks before publishing")
     for row in checks:
         split = row["dataset"], row["split"]
@@ -226,6 +229,21 @@ def _print_checks(console: Console, manifest: BuildManifest) -> None:
         if not row["passed"]:
             option = f"--{row['option'].replace('_', '-')}"
             _line(console, f"    BEYOND the limit: {option} {row['limit']:g}", "red", hang=4)
+    _print_rules(console, rules)
+
+
+def _print_rules(console: Console, rules: rows.Rules) -> None:
+    """Rules of the file of checks: those that are broken, and how many are kept."""
+    for row in rules.broken:
+        style = "red" if row.severity == "hold" else "yellow"
+        text = with_flags(describe_rule(row))
+        _line(console, f"  BEYOND the limit ({row.severity}): {text}", style, hang=4)
+    if not any(rules):
+        return
+    skipped = sum(map(len, rules.not_compared.values()))
+    text = f"  {plural(len(rules.kept), 'check')} of --checks kept, {skipped} not compared"
+    reasons = "; ".join(f"{len(own)}: {reason}" for reason, own in rules.not_compared.items())
+    _line(console, with_flags(f"{text}{f' ({reasons})' if reasons else ''}"), hang=4)
 
 
 def _print_losses(console: Console, manifest: BuildManifest) -> None:

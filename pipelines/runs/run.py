@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from pipelines.cli import stopping
 from pipelines.cli.engines.local_advice import advise
 from pipelines.cli.engines.runners import (
@@ -22,6 +24,8 @@ from transforms import storage
 from transforms.core.base.errors import EngineError
 from transforms.core.base.versions import deployment_version
 from transforms.core.model import layout
+from transforms.core.model.manifest import Manifest
+from transforms.core.model.manifest_entries import CheckRow, NotCompared
 from transforms.units.publishing.pin import current_version
 from transforms.units.publishing.publication import Publication
 from transforms.units.publishing.read_version import read_manifest
@@ -74,7 +78,20 @@ def run_plan(
             return end_refused(options, outcome["status"], outcome["message"], found)
         say(options, f"Done in {time.perf_counter() - begin:.1f} s: {outcome['message']}.")
         folder = storage.join(options.output, layout.version_folder(outcome["version"]))
-        return show(read_manifest(folder, publication.manifest))
+        manifest = read_manifest(folder, publication.manifest)
+        return show(_as_judged(manifest, outcome["found"]))
+
+
+def _as_judged(manifest: Manifest, found: Mapping[str, Any]) -> Manifest:
+    """The manifest, of a version that was there already, with what this run was judged by."""
+    judged = msgspec.convert(found, _Judged)
+    given = {name: value for name, value in msgspec.structs.asdict(judged).items() if name in found}
+    return msgspec.structs.replace(manifest, **given)
+
+
+class _Judged(msgspec.Struct):
+    checks: list[CheckRow] = []
+    not_compared: list[NotCompared] = []
 
 
 def run(

@@ -12,7 +12,6 @@ from transforms import storage
 from transforms.core.base.errors import UsageError
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest, NewerFormatError
-from transforms.core.model.manifest_entries import CheckRow
 from transforms.core.model.narratives.manifest import (
     Baseline,
     BuildManifest,
@@ -27,6 +26,7 @@ from transforms.core.model.narratives.schemas import LOCALIZATION_COUNTS, MENTIO
 from transforms.core.output.checks import verdict
 from transforms.core.output.checks.expected import Expected, compare
 from transforms.core.output.checks.guard import Limits, run_checks
+from transforms.core.output.checks.profile import make_profile
 from transforms.core.output.checks.verdict import FoundNarratives, Verdict
 from transforms.core.output.jobs.job import Job
 from transforms.core.output.jobs.narratives import NARRATIVES
@@ -35,7 +35,8 @@ from transforms.core.output.statistics.localization import Localization
 from transforms.core.output.statistics.richness import Richness
 from transforms.core.output.statistics.totals import TOTALS, Totals
 from transforms.core.output.version import Summary, total_counts
-from transforms.units.publishing.publication import Publication, ReadRows
+from transforms.narratives.rules_in_use import RulesInUse, measured_tables
+from transforms.units.publishing.publication import ManifestKind, Publication, ReadRows
 
 SHOWN_REPEATED_KEYS = 100
 
@@ -50,6 +51,7 @@ class NarrativesPublication(Publication):
     Attributes:
       expected: The splits of a catalog to which shards belong.
       limits: What a run must keep to be published.
+      rules: What a file of checks asks for.
     """
 
     manifest = BuildManifest
@@ -57,6 +59,7 @@ class NarrativesPublication(Publication):
     job: Job = NARRATIVES
     expected: tuple[Expected, ...] = ()
     limits: Limits = Limits()
+    rules: RulesInUse = RulesInUse()
 
     def describe(self, summary: Summary, shards: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Catalogued splits, numbers of each split, counts by name, and repeated keys."""
@@ -68,10 +71,16 @@ class NarrativesPublication(Publication):
             "repeated_keys": describe_repeats(summary.statistics),
         }
 
-    def check(self, manifest: Manifest, previous: str | None) -> list[CheckRow]:
-        """The guard's shares."""
+    def check(self, manifest: ManifestKind, summary: Summary, previous: str | None) -> ManifestKind:
+        """The guard's shares, and the rules of the file of checks."""
+        made = cast(BuildManifest, manifest)
         baseline = read_baseline(previous) if previous else None
-        return run_checks(cast(BuildManifest, manifest), baseline, self.limits)
+        shares = run_checks(made, baseline, self.limits)
+        profile = make_profile(made, measured_tables(summary.statistics))
+        checks, not_compared = self.rules.judge(profile, previous)
+        return msgspec.structs.replace(
+            manifest, checks=[*shares, *checks], not_compared=not_compared
+        )
 
     def judge(self, manifest: Manifest) -> Verdict | None:
         """By rows, bad lines, published counts and the guard (`verdict.judge`)."""

@@ -8,7 +8,8 @@ from pipelines.versions.options import OutputOptions, VersionOptions
 from pipelines.versions.printing import moment, print_columns, print_json, size
 from transforms.core.base.errors import MESSAGE_CHARACTERS, shown
 from transforms.core.model.manifest import Manifest
-from transforms.core.output.checks.guard import explain_checks
+from transforms.core.output.checks.verdict import explain_failures
+from transforms.core.output.checks.wording import is_broken
 from transforms.core.report.page.formats import integer, plural, split_name
 from transforms.versions.survey import HELD, Survey, VersionInfo, read_survey
 
@@ -124,7 +125,9 @@ def _facts(version: VersionInfo, manifest: Manifest) -> dict[str, str]:
     rows = _rows(manifest)
     packages = ", ".join(f"{name} {number}" for name, number in manifest.packages.items())
     given = {name: value for name, value in manifest.configuration.items() if value not in _NOTHING}
-    checks = explain_checks(manifest.checks)
+    broken = [row for row in manifest.checks if is_broken(row)]
+    passed = f"passed, {plural(len(broken), 'warning')}" if broken else "all passed"
+    checks = explain_failures(manifest.checks) or passed
     return {
         "made": moment(manifest.created),
         "after": manifest.previous or "–",
@@ -133,7 +136,7 @@ def _facts(version: VersionInfo, manifest: Manifest) -> dict[str, str]:
         f"discarded, {integer(manifest.counts.bad)} rejected lines",
         "size": f"{size(version.bytes)} in {plural(len(manifest.listed), 'file')}, "
         f"{plural(len(manifest.units), 'unit')}",
-        "checks": checks or "all passed",
+        "checks": checks,
         "code": manifest.code,
         "packages": packages,
         "options": ", ".join(f"{name}={value}" for name, value in given.items()),

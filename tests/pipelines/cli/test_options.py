@@ -74,6 +74,7 @@ VALUES = {
     "min_joined_share": 0.5,
     "min_boxed_share": 0.1,
     "max_shrink_share": 0.05,
+    "checks": "checks.yaml",
 }
 """A value of each option that is not its default."""
 

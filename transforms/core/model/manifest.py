@@ -17,6 +17,7 @@ from transforms.core.model.manifest_entries import (
     BadLineRow,
     CheckRow,
     InputRow,
+    NotCompared,
     PageFile,
     ShardRow,
     TableFile,
@@ -50,7 +51,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
       units: All units, by shard and position.
       bad_lines: The first bad lines.
       files: All files of tables.
-      checks: Shares by which the run was judged, with their limits.
+      checks: Shares and rules by which the run was judged, with their limits.
+      not_compared: Rules by which it was not, and why.
+      columns: Types of the columns of each table, by name; empty in versions of older programs.
       pages: All files that are no tables, but for the manifest itself.
       seal: Checksum of all other entries; empty until the manifest is encoded.
     """
@@ -71,6 +74,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     bad_lines: list[BadLineRow]
     files: list[TableFile]
     checks: list[CheckRow]
+    not_compared: list[NotCompared] = []
+    columns: dict[str, dict[str, str]] = {}
     pages: list[PageFile]
     seal: str
 

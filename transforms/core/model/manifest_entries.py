@@ -172,14 +172,51 @@ class MeasuredShare(msgspec.Struct, frozen=True):
 
 
 class CheckRow(MeasuredShare, frozen=True):
-    """A share (see `count`, `total`) with its limit.
+    """What a run was judged by: a share (see `count`, `total`), or a rule of a file of checks.
+
+    Of a rule, `name` is its name and `option` is `checks`; `count` of `total` is what `now` comes
+    from: a share, a sum and what it is averaged over, or a number and 1. Of a distribution they are
+    how many it is of in this version and in the other one, of a vocabulary its changes and terms.
 
     Attributes:
-      value: The share, from 0 to 1.
-      limit: The least share where `option` begins with `min_`, else the greatest.
-      passed: Whether the share keeps the limit.
+      value: What is compared with the limit: the share, from 0 to 1; of a `range` the measure, of
+        a drift the change, of `jensen_shannon` bits, of `changes` how many.
+      limit: The least share where `option` begins with `min_`, else the greatest; of a `range` the
+        bound that is nearer.
+      passed: Whether it keeps the limit.
+      kind: `share`; of a rule `range`, `relative_drift`, `absolute_drift`, `jensen_shannon` or
+        `changes`.
+      severity: What a failure does: `hold` a version back, or `warn`.
+      measure: What a rule is about, null for a share.
+      now: The measure of this version, null where it is not a number.
+      before: The measure of the other version, null where there is none.
+      baseline: The other version, null where there is none.
+      at_least: The least value of a range, null for none.
+      at_most: The greatest value of a range, null for none.
+      details: Terms that appeared (`+`) and vanished (`-`), the first of them.
     """
 
     value: float
     limit: float
     passed: bool
+    kind: str = "share"
+    severity: str = "hold"
+    measure: str | None = None
+    now: float | None = None
+    before: float | None = None
+    baseline: str | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    details: list[str] = []
+
+
+class NotCompared(msgspec.Struct, frozen=True):
+    """A rule of a file of checks by which a run was not judged.
+
+    Attributes:
+      name: The rule's.
+      reason: Why not.
+    """
+
+    name: str
+    reason: str

@@ -2,13 +2,13 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import pyarrow as pa
 
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
-from transforms.core.model.manifest_entries import CheckRow, Provenance
+from transforms.core.model.manifest_entries import Provenance
 from transforms.core.output.checks.verdict import (
     Found,
     Verdict,
@@ -21,6 +21,8 @@ from transforms.core.output.version import Summary
 
 if TYPE_CHECKING:  # reports take a template engine
     from transforms.core.report.page.render import Section
+
+ManifestKind = TypeVar("ManifestKind", bound=Manifest)
 
 ReadRows = Callable[[str, int], pa.Table]
 """Reads the first rows of a Parquet file of the version, by its path in it."""
@@ -52,14 +54,29 @@ class Publication:
         """
         return {}
 
-    def check(self, manifest: Manifest, previous: str | None) -> list[CheckRow]:  # noqa: ARG002
-        """Shares by which a run is judged.
+    def check(
+        self,
+        manifest: ManifestKind,
+        summary: Summary,  # noqa: ARG002
+        previous: str | None,  # noqa: ARG002
+    ) -> ManifestKind:
+        """The manifest with what the run is judged by.
 
         Args:
           manifest: Of the run.
+          summary: All units.
           previous: The folder of the version that was current, None for none.
         """
-        return []
+        return manifest
+
+    @property
+    def columns(self) -> dict[str, dict[str, str]]:
+        """Types of the columns of each table of a version."""
+        made = {name: table.schema for name, table in self.job.statistics_tables.items()}
+        return {
+            table: {field.name: str(field.type) for field in schema}
+            for table, schema in {**self.job.tables, **made}.items()
+        }
 
     def judge(self, manifest: Manifest) -> Verdict | None:
         """Why a run may not be published, the gravest reason first; None where it may."""

@@ -34,6 +34,9 @@ from transforms.units.publishing.read_version import read_complete
 from transforms.units.publishing.write_version import write_version
 from transforms.units.runs import Ended, write_end
 
+JUDGED = ("checks", "not_compared")
+"""Entries of a manifest that are about a run as much as about its version."""
+
 MADE = ("held_back", "overtaken", "pinned")
 """How a run ends that has made a version which is not current."""
 
@@ -71,7 +74,9 @@ class Outcome:
         the meantime).
       version: The version's name.
       message: One sentence.
-      found: What the run found, where it is not published: `verdict.Found`, as JSON has it.
+      found: What the run found, where it is not published: `verdict.Found`, as JSON has it. Of a
+        version that was there already, by what the run was judged: its manifest says by what it
+        was judged when it was made.
     """
 
     status: str
@@ -140,13 +145,13 @@ def make_manifest(summary: Summary, plan: PublishPlan) -> Manifest:
         "bad_lines": bad_lines[:SHOWN_BAD_LINES],
         "files": list(version_files(records).values()),
         "checks": [],
+        "columns": publication.columns,
         "pages": [],
         "seal": "",
         **publication.describe(summary, shards),
     }
     manifest = msgspec.convert(msgspec.to_builtins(values), publication.manifest)
-    checks = publication.check(manifest, _previous(plan))
-    return msgspec.structs.replace(manifest, checks=checks)
+    return publication.check(manifest, summary, _previous(plan))
 
 
 def _describe_input(shard: ShardPlan) -> InputRow:
@@ -175,8 +180,11 @@ def _publish(
             f"files of {len(corrupt)} finished unit(s) were corrupt and removed, the first "
             f"{corrupt[0]!r}: nothing was published; run the same command again",
         )
+    judged = {}
     if not _is_complete(target):
         _fill_version(target, manifest, summary, plan)
+    else:
+        judged = {name: msgspec.to_builtins(getattr(manifest, name)) for name in JUDGED}
     _remove_abandoned(version, summary, plan.output)
     storage.sync_folders([storage.join(plan.output, layout.VERSIONS)])
     if held:
@@ -194,7 +202,7 @@ def _publish(
         storage.swap_pointer(pointer, base, wanted, unless=pin_path(plan.output))
         or current_version(plan.output) == version
     ):
-        return Outcome("published", version, f"version {version} is current")
+        return Outcome("published", version, f"version {version} is current", judged)
     if pinned := read_pin(plan.output):
         return Outcome("pinned", version, _describe_pin(pinned, version))
     return Outcome(

@@ -24,6 +24,9 @@ from transforms.core.sources.annotations.contents import COVERS
 KINDS = {"images": "image lists", "labels": "label files", "boxes": "box files"}
 """Annotations whose images are compared with those of the input, and what they are called."""
 
+SHARE = "share"
+"""The kind of the guard's checks; others are rules of a file."""
+
 _JUDGED_DATASETS = {"open_images": ("open_images", "generated"), "coco": ("coco",)}
 """By whose annotations they are: the datasets whose images they are about."""
 
@@ -107,7 +110,11 @@ def judge_again(checks: Iterable[CheckRow], limits: Limits) -> list[CheckRow]:
 
     Whether it may be smaller than the version before was decided when it was published.
     """
-    return [judge_check(row, limits) for row in checks if row.option != "max_shrink_share"]
+    return [
+        judge_check(row, limits)
+        for row in checks
+        if row.kind == SHARE and row.option != "max_shrink_share"
+    ]
 
 
 def covered_kinds(annotations: IndexDescription | None) -> dict[str, tuple[str, ...]]:
@@ -210,7 +217,8 @@ def explain_checks(checks: Iterable[CheckRow]) -> str | None:
 
     What a split's check says already is not said again of all splits together.
     """
-    failed = [row for row in checks if not row.passed and row.name in _WORDS]
+    shares = [row for row in checks if row.kind == SHARE]
+    failed = [row for row in shares if not row.passed and row.name in _WORDS]
     said = {_measured(row) for row in failed if _is_of_split(row)}
     own = [row for row in failed if _is_of_split(row) or _measured(row) not in said]
     return "; ".join(dict.fromkeys(map(describe_check, own))) or None

@@ -19,6 +19,7 @@ from transforms.core.model.narratives.manifest import (
 from transforms.core.model.units import LineCounts
 from transforms.core.output.checks import expected, guard
 from transforms.core.output.checks.guard import Limits
+from transforms.core.output.checks.wording import describe_rule, holds
 from transforms.core.output.version import too_many_bad_lines, unusable_names
 
 FoundKind = TypeVar("FoundKind", bound="Found")
@@ -78,9 +79,17 @@ def judge_bad_lines(manifest: Manifest, max_bad_share: float) -> Verdict | None:
     return Verdict("too_many_bad_lines", problem) if problem else None
 
 
-def judge_current(manifest: BuildManifest, limits: Limits) -> Verdict | None:
-    """The same of a version that is current, by limits that may be others than its own."""
-    checks = guard.judge_again(manifest.checks, limits)
+def judge_current(
+    manifest: BuildManifest, limits: Limits, ranges: Sequence[CheckRow] = ()
+) -> Verdict | None:
+    """The same of a version that is current, by limits that may be others than its own.
+
+    Args:
+      manifest: The version's.
+      limits: What it must keep now.
+      ranges: What rules say of it now.
+    """
+    checks = [*guard.judge_again(manifest.checks, limits), *ranges]
     return _judge_lines(manifest, limits) or _judge_checks(checks, limits)
 
 
@@ -94,8 +103,15 @@ def _judge_lines(manifest: BuildManifest, limits: Limits) -> Verdict | None:
 
 
 def _judge_checks(checks: Iterable[CheckRow], limits: Limits) -> Verdict | None:
-    problem = guard.explain_checks(checks)
+    problem = explain_failures(checks)
     return Verdict("held_back", problem) if problem and limits.guard else None
+
+
+def explain_failures(checks: Iterable[CheckRow]) -> str | None:
+    """Why checks hold a version back, in one sentence; None where none does."""
+    checks = list(checks)
+    of_rules = map(describe_rule, filter(holds, checks))
+    return "; ".join(filter(None, [guard.explain_checks(checks), *of_rules])) or None
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

@@ -135,15 +135,16 @@ class Localization(Statistic):
 
     def to_tables(self) -> dict[str, pa.Table]:
         """A row a class of a split, and a row a bin of it."""
+        return {TABLE: self.counts_table(), HISTOGRAM_TABLE: self._histogram_table()}
+
+    def counts_table(self) -> pa.Table:
+        """A row a class of a split."""
         rows = [
             dict(zip(CLASS_KEY, key, strict=True))
             | dict(zip(LOCALIZATION_COUNTS, self.counts[key], strict=True))
             for key in in_order(self.counts)
         ]
-        return {
-            TABLE: pa.Table.from_pylist(rows, schema=LOCALIZATION),
-            HISTOGRAM_TABLE: self._histogram_table(),
-        }
+        return pa.Table.from_pylist(rows, schema=LOCALIZATION)
 
     def _histogram_table(self) -> pa.Table:
         """A row a bin, made column by column: there may be millions."""

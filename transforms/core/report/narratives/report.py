@@ -24,6 +24,7 @@ from transforms.core.report.page.render import (
     Frame,
     Section,
     bad_lines_context,
+    checks_sections,
     lines_section,
     origin_section,
     render,
@@ -79,6 +80,7 @@ def render_report(
     }
     sections = [
         _lines(manifest, reconciled, unreal),
+        *checks_sections(manifest, unreal),
         *(
             Section(name, label, render(f"narratives/sections/{name}.html.j2", **context))
             for name, label in _LABELS.items()

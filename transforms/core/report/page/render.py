@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from transforms.core.model.manifest import Manifest
+from transforms.core.output.checks.wording import finding
 from transforms.core.output.jobs.job import Job
 from transforms.core.report.card import rows_by_table
 from transforms.core.report.page import formats, rows
@@ -122,6 +123,31 @@ def lines_section(
     return Section("lines", "Lines", html)
 
 
+def checks_sections(
+    manifest: Manifest,
+    is_generated: Callable[[str | None, str | None], bool] = lambda *_: False,
+) -> list[Section]:
+    """The rules of a file of checks: those that are broken, kept and not compared.
+
+    Args:
+      manifest: The version's manifest.
+      is_generated: Whether rows of a dataset and split are not real.
+
+    Returns:
+      A section, or none where there is no rule.
+    """
+    found = rows.rules_found(manifest)
+    if not any(found):
+        return []
+    html = render(
+        "page/templates/checks.html.j2",
+        finding=finding,
+        is_generated=is_generated,
+        **found._asdict(),
+    )
+    return [Section("checks", "Checks", html)]
+
+
 def render_verdict(found: str) -> str:
     """A verdict of `rows.reconciliation` in words, as HTML."""
     return render("page/templates/verdict.html.j2", found=found).strip()
@@ -194,6 +220,7 @@ def render_tables_report(manifest: Manifest, job: Job, sections: Iterable[Sectio
         frame,
         [
             lines_section(manifest, parts, (shards, total)),
+            *checks_sections(manifest),
             bad_lines_section(manifest),
             *sections,
             origin_section(manifest, {"Configuration": manifest.configuration}),

@@ -1,11 +1,14 @@
 """What the sections of all jobs show, worked out from the manifest."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
 
 import msgspec
 
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import BadLineRow, CheckRow, ShardRow
+from transforms.core.output.checks.guard import SHARE
 
 LINE_PARTS = {"rejected": "rejected as bad", "blank": "blank"}
 """What became of the lines of which no row was made, by their names in the manifest."""
@@ -45,10 +48,8 @@ def _with_verdict(row: ShardRow, parts: Iterable[str], differs: bool) -> dict:
 
 
 def checks_by_name(manifest: Manifest) -> list[dict]:
-    """Of each check the row that is nearest to its limit or furthest beyond, and how many fail."""
-    groups: dict[str, list[CheckRow]] = {}
-    for row in manifest.checks:
-        groups.setdefault(row.name, []).append(row)
+    """Of each share the row that is nearest to its limit or furthest beyond, and how many fail."""
+    groups = _by_name(row for row in manifest.checks if row.kind == SHARE)
     return [
         msgspec.structs.asdict(min(rows, key=_margin))
         | {"failed": sum(not row.passed for row in rows), "rows": len(rows)}
@@ -56,9 +57,47 @@ def checks_by_name(manifest: Manifest) -> list[dict]:
     ]
 
 
+def _by_name(rows: Iterable[CheckRow]) -> dict[str, list[CheckRow]]:
+    groups: dict[str, list[CheckRow]] = {}
+    for row in rows:
+        groups.setdefault(row.name, []).append(row)
+    return groups
+
+
 def _margin(row: CheckRow) -> float:
+    """How far a row is within its limit."""
+    if row.kind == "range":
+        least, most = (row.at_least, row.at_most)
+        above = math.inf if least is None else row.value - least
+        below = math.inf if most is None else most - row.value
+        return min(above, below)
     margin = row.value - row.limit
     return margin if row.option.startswith("min_") else -margin
+
+
+class Rules(NamedTuple):
+    """What rules of a file of checks found.
+
+    Attributes:
+      broken: All rows that are beyond a limit, those that hold a version back first.
+      kept: Of each rule that is kept the row that is nearest to its limit.
+      not_compared: Names of rules that judged nothing, by the reason.
+    """
+
+    broken: list[CheckRow]
+    kept: list[CheckRow]
+    not_compared: dict[str, list[str]]
+
+
+def rules_found(manifest: Manifest) -> Rules:
+    """What rules of a file of checks found."""
+    groups = _by_name(row for row in manifest.checks if row.kind != SHARE)
+    broken = [row for rows in groups.values() for row in rows if not row.passed]
+    kept = [min(rows, key=_margin) for rows in groups.values() if all(r.passed for r in rows)]
+    reasons: dict[str, list[str]] = {}
+    for entry in manifest.not_compared:
+        reasons.setdefault(entry.reason, []).append(entry.name)
+    return Rules(sorted(broken, key=lambda row: row.severity != "hold"), kept, reasons)
 
 
 def by_number(counts: Mapping[str, int]) -> list[tuple[str, int]]:
