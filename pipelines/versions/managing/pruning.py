@@ -24,7 +24,7 @@ KINDS = {
     "versions": "version",
     "units": "unit",
     "indexes": "index",
-    "unfinished": "unfinished version",
+    "unfinished": "unfinished remnant",
     "records": "run record",
 }
 

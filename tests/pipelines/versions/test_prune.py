@@ -269,6 +269,20 @@ def test_files_of_others_stay(output, names):
     assert all(path.read_text() == "mine" for path in own) and link.is_symlink()
 
 
+def test_what_killed_processes_have_not_finished_goes(output, names, capsys):
+    left = [f"CURRENT.{'a' * 32}.tmp", f"runs/x.json.{'b' * 32}.tmp", f"tags/t.{'c' * 32}.tmp",
+            f"versions/{names[0]}.{'d' * 12}.tmp/narratives/a.parquet"]  # fmt: skip
+    for name in left:
+        (output / name).parent.mkdir(parents=True, exist_ok=True)
+        (output / name).write_bytes(b"unfinished")
+    with running(output, version="0" * 16):
+        assert as_json(capsys, output, *PRUNE)[1]["removed_unfinished"] == []
+    assert versions(output, "prune", "--keep-last", 1) == 0  # within the grace period
+    assert all((output / name).exists() for name in left)
+    assert len(as_json(capsys, output, *PRUNE)[1]["removed_unfinished"]) == 4
+    assert not [path for path in output.rglob("*") if ".tmp" in path.name]
+
+
 def test_no_policy_is_refused(output):
     with pytest.raises(UsageError, match="say which versions to keep: --keep-last NUMBER"):
         versions(output, "prune")

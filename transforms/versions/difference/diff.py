@@ -215,10 +215,9 @@ class _TableDiffer:
         found: dict[tuple, Place] = {}
         seen: dict[tuple, int] = {}
         for number, file in enumerate(self._files[side]):
-            table = self._read(side, file)
-            self._schemas[side] |= set(table.column_names)
-            columns = key_columns(self._table, table.schema)
-            for row, key in enumerate(row_keys(table, columns, seen)):
+            schema, keys = _read_keys(self._path(side, file), self._table)
+            self._schemas[side] |= set(schema.names)
+            for row, key in enumerate(row_keys(keys, keys.column_names, seen)):
                 found[key] = number, row
         return found
 
@@ -226,10 +225,13 @@ class _TableDiffer:
         """All rows of a file; the last one of each version is kept."""
         if side in self._cached and self._cached[side][0] == file.path:
             return self._cached[side][1]
-        folder = storage.join(self._output, layout.version_folder(self._manifests[side].version))
-        table = _read_table(storage.join(folder, file.path))
+        table = _read_table(self._path(side, file))
         self._cached[side] = file.path, table
         return table
+
+    def _path(self, side: int, file: TableFile) -> str:
+        version = layout.version_folder(self._manifests[side].version)
+        return storage.join(self._output, version, file.path)
 
     def _compare(self, file: int, other: int, rows: Sequence[tuple[int, int]]) -> tuple[int, int]:
         """Compares rows of two files; how many have changed, and how many have only moved."""
@@ -288,6 +290,16 @@ def _without_common(
                 kept.append(file)
         left.append(kept)
     return left[0], left[1]
+
+
+def _read_keys(path: str, name: str) -> tuple[pa.Schema, pa.Table]:
+    """The columns of a table's file, and the key of all its rows."""
+    if path.endswith(".avro"):
+        table = _read_table(path)
+        return table.schema, table.select(key_columns(name, table.schema))
+    file = pq.ParquetFile(pa.BufferReader(storage.read_bytes(path)), pre_buffer=False)
+    columns = key_columns(name, file.schema_arrow)
+    return file.schema_arrow, file.read(columns, use_threads=False)
 
 
 def _read_table(path: str) -> pa.Table:

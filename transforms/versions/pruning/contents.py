@@ -29,6 +29,10 @@ _INDEX = re.compile("[a-z]+-[0-9a-f]{20}")
 """Names of indexes (`index_manifest.address_of`)."""
 
 
+_TEMPORARY = re.compile(r"((runs|tags|checksums|calibrations)/)?[^/]+[.][0-9a-f]{32}[.]tmp")
+"""Small files that somebody who was killed had not finished."""
+
+
 def is_index(name: str) -> bool:
     """Whether an index can have the name."""
     return bool(_INDEX.fullmatch(name))
@@ -49,9 +53,10 @@ def read_contents(survey: Survey, grace: float, now: float) -> Contents:
     for version in survey.versions:
         if version.is_newer:
             raise UsageError(f"{version.why}; nothing is removed before that")
-    groups = _group(storage.walk(survey.output))
-    units = {key: files for key, files in groups[layout.UNITS].items() if _is_unit(key, files)}
-    newest = max((file.modified for files in units.values() for file in files), default=0.0)
+    files = storage.walk(survey.output)
+    groups = _group(files)
+    units = {key: held for key, held in groups[layout.UNITS].items() if _is_unit(key, held)}
+    newest = max((file.modified for held in units.values() for file in held), default=0.0)
     running = [run for run in survey.begun if _is_at_work(run, newest, now - grace)]
     pointer = [file.modified for file in groups[""].get(layout.CURRENT, ())]
     return Contents(
@@ -64,10 +69,11 @@ def read_contents(survey: Survey, grace: float, now: float) -> Contents:
             name: files for name, files in groups[layout.INDEXES].items() if _INDEX.fullmatch(name)
         },
         unfinished={
-            name: files
-            for name, files in groups[layout.VERSIONS].items()
+            name: held
+            for name, held in groups[layout.VERSIONS].items()
             if layout.is_unfinished_version(name)
-        },
+        }
+        | {file.path: (file,) for file in files if _TEMPORARY.fullmatch(file.path)},
         records=_records(survey, groups[layout.RUNS], {run.run for run in running}),
         running=tuple(map(to_facts, running)),
     )

@@ -119,7 +119,7 @@ def describe(done: Pruned) -> str:
             ("version", done.plan.versions),
             ("unit", done.plan.units),
             ("index folder", done.plan.indexes),
-            ("unfinished version", done.plan.unfinished),
+            ("unfinished remnant", done.plan.unfinished),
             ("record", done.plan.records),
         )
         if names

@@ -100,7 +100,7 @@ class Contents:
       versions: By name.
       units: Files of each unit by its key.
       indexes: Files of each index by its name.
-      unfinished: Files of folders that were to become versions, by their names.
+      unfinished: What was to become a version or a file, by its name.
       records: Records of runs that are over, by the runs' names.
       running: Runs that are at work.
     """
@@ -125,7 +125,7 @@ class PrunePlan:
       versions: Names of versions to remove.
       units: Keys of units.
       indexes: Names of indexes.
-      unfinished: Names of folders that were to become versions.
+      unfinished: Names of what was to become a version or a file.
       records: Names of runs.
     """
 
