@@ -210,12 +210,13 @@ def read_pruning(output: str) -> Pruning | None:
 
 
 def is_removed(begun: Begun, pruning: Pruning | None) -> bool:
-    """Whether something is being removed that a run needs."""
+    """Whether something is being removed that a run needs, or a unit that it may be about to do."""
     if pruning is None:
         return False
     needed = {begun.version, begun.base} & set(pruning.versions)
     return bool(
         needed
+        or (begun.pending and pruning.units)
         or set(begun.reused) & set(pruning.units)
         or set(begun.indexes) & set(pruning.indexes)
     )
