@@ -16,8 +16,10 @@ from transforms.core.base.errors import (
     UsageError,
     shown,
 )
+from transforms.core.model.manifest_entries import CheckRow
 from transforms.core.model.narratives.manifest import ExpectedRow
 from transforms.core.output.checks import expected
+from transforms.core.output.checks.wording import describe_rule, holds, is_broken
 
 EXIT_CODES = {
     "published": 0,
@@ -116,6 +118,9 @@ def _details(found: Mapping[str, Any]) -> Iterator[str]:
     for row in msgspec.convert(found.get("expected", []), list[ExpectedRow]):
         if not expected.is_met(row):
             yield f"  {row.group}: {expected.describe(row)}"
+    for check in msgspec.convert(found.get("checks", []), list[CheckRow]):
+        if is_broken(check) and not holds(check):
+            yield f"  warning: {shown(with_flags(describe_rule(check)), MESSAGE_CHARACTERS)}"
     rejected = found["counts"]["rejected"]
     if not rejected:
         return

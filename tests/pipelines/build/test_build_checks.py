@@ -9,6 +9,7 @@ from pipelines.build.inputs.rules_file import SHIPPED, read_rules
 from pipelines.build.job import main
 from pipelines.versions.__main__ import main as versions
 from tests import build_helpers as helpers
+from transforms.core.base.errors import UsageError
 from transforms.core.model.manifest import encode_manifest
 from transforms.core.model.narratives.manifest import BuildManifest
 
@@ -78,6 +79,7 @@ def test_a_check_that_holds_and_one_that_warns(build, tmp_path, capsys):
     assert failed["fewer"]["severity"] == "hold" and failed["other_words"]["severity"] == "warn"
     assert failed["fewer"]["now"] > failed["fewer"]["before"] > 0
     assert "is complete but held back, not current" in error
+    assert "warning: trace points is " in " ".join(error.split())
     assert build(SHARDS, "--no-guard", **checks) == 0
     out, error = capsys.readouterr()
     assert "(check `fewer` of --checks)" in " ".join(error.split())
@@ -104,6 +106,21 @@ def test_a_range_is_judged_of_what_is_current_too(build, tmp_path, capsys):
     assert "narration seconds is " in error and "stays current" in error
     assert build(SHARDS[:1], "--no-guard", **tight) == 0
     assert build(SHARDS[:1]) == 0
+
+
+def test_an_option_that_is_given_wins_over_the_file(build, tmp_path):
+    checks = {"bad": rule(kind="range", measure="rejected", severity="hold")}
+    assert build([helpers.ODD_AND_BAD], **checks) == 0  # with --max-bad-share
+    (why,) = helpers.manifest_of(tmp_path / "out")["not_compared"]
+    assert why == {"name": "bad", "reason": "option `max_bad_share` is given in its place"}
+
+
+def test_a_wrong_file_ends_the_run_before_any_work(tmp_path):
+    path = tmp_path / "checks.yaml"
+    path.write_text("checks: {words: {kind: range}}")
+    with pytest.raises(UsageError, match="checks.yaml: .* at `checks.words.severity`: must be"):
+        main(helpers.arguments(tmp_path / "out", SHARDS, "--checks", path))
+    assert not (tmp_path / "out" / "units").exists()
 
 
 def test_a_version_is_compared_with_a_tagged_one(build, tmp_path, capsys):

@@ -91,6 +91,26 @@ def test_checks_stand_in_columns_with_their_limits():
     assert max(map(len, lines)) <= 80
 
 
+def test_checks_of_the_file_are_told_where_they_are_broken():
+    manifest = material.manifest()
+    manifest["checks"] += material.rule_rows()
+    manifest["not_compared"] = [{"name": "a", "reason": "there is no split"},
+                                {"name": "b", "reason": "there is no split"}]  # fmt: skip
+    text = printed(manifest)
+    flat = " ".join(text.split())
+    assert (
+        "BEYOND the limit (hold): points inside box of generated train is 50.00 % and was 80.00 % "
+        "in version 0123456789abcdef: 30.00 % apart, above 20.00 % (check `inside_box` of --checks)"
+    ) in flat
+    assert "BEYOND the limit (warn): classes has 2 changes against version" in flat
+    assert flat.index("(hold)") < flat.index("(warn)")
+    assert "1 check of --checks kept, 2 not compared (2: there is no split)" in flat
+    assert max(map(len, text.splitlines())) <= 80
+    made = summary_as_json(material.typed(manifest), material.tables())
+    assert [row["severity"] for row in made["checks"]] == ["hold", "warn", "warn", "warn", "hold"]
+    assert made["not_compared"][0] == {"name": "a", "reason": "there is no split"}
+
+
 def test_what_was_lost_and_why(text):
     flat = " ".join(text.split())
     assert "kept 12,372" in flat

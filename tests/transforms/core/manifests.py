@@ -28,6 +28,8 @@ NOTHING = {
     "repeated_keys": {"narratives": 0, "keys": 0, "first": []},
     "files": [],
     "checks": [],
+    "not_compared": [],
+    "columns": {},
     "pages": [],
     "seal": "",
 }

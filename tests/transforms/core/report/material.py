@@ -316,3 +316,26 @@ def tables():
 
 def empty_tables():
     return {name: schema.empty_table() for name, schema in STATISTICS_TABLES.items()}
+
+
+def rule_row(name, **changes):
+    """A row of a rule of a file of checks, as JSON has it: a drift that is kept."""
+    row = {"name": name, "dataset": "generated", "split": "train", "count": 800, "total": 40,
+           "option": "checks", "value": 0.05, "limit": 0.1, "passed": True,
+           "kind": "relative_drift", "severity": "warn", "measure": "words", "now": 20.0,
+           "before": 19.0, "baseline": "0123456789abcdef", "at_least": None, "at_most": None,
+           "details": []}  # fmt: skip
+    return row | changes
+
+
+def rule_rows():
+    """One rule that is kept of two splits, one that warns and one that holds."""
+    return [
+        rule_row("words", dataset="oops", value=0.01),
+        rule_row("words"),
+        rule_row("classes", dataset=None, split=None, kind="changes", measure="classes", value=2.0,
+                 limit=0.0, count=2, total=30, passed=False, now=None, before=None,
+                 details=["+<b>Dog</b>", "-Car"]),
+        rule_row("inside_box", kind="absolute_drift", measure="points_inside_box", now=0.5,
+                 before=0.8, value=0.3, limit=0.2, passed=False, severity="hold"),
+    ]  # fmt: skip

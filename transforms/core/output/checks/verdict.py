@@ -8,7 +8,7 @@ import msgspec
 
 from transforms.core.model import bad_lines
 from transforms.core.model.manifest import Manifest
-from transforms.core.model.manifest_entries import BadLineRow, CheckRow, ShardRow
+from transforms.core.model.manifest_entries import BadLineRow, CheckRow, NotCompared, ShardRow
 from transforms.core.model.narratives.manifest import (
     BuildManifest,
     ExpectedRow,
@@ -118,10 +118,11 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """What a run found that is not published, for programs.
 
     Attributes:
-      version: The name of the version that it would have made; this and the next four are as in
+      version: The name of the version that it would have made; this and the next five are as in
         its manifest.
       shards: The conservation law for each shard.
-      checks: Shares with their limits.
+      checks: Shares and rules with their limits.
+      not_compared: Rules that judged nothing, and why.
       counts: Numbers of all units together.
       bad_lines: The first bad lines.
       rejected_files: Paths of all files of rejected lines.
@@ -130,6 +131,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     shards: Sequence[ShardRow]
     checks: list[CheckRow]
+    not_compared: list[NotCompared]
     counts: LineCounts
     bad_lines: list[BadLineRow]
     rejected_files: list[str]
