@@ -238,6 +238,19 @@ FIGURES = (
         ours=False,
     ),
     Figure(
+        "P6",
+        "incremental:one_shard",
+        (
+            Row(
+                "one of 22 shards changed / all of them new (commands, tagging)",
+                lambda r: (r["one changed"], r["all"]),
+                at_most=1 / 22 + 0.1,
+            ),
+            Row("the same, nothing changed", lambda r: (r["unchanged"], r["all"])),
+        ),
+        most_rounds=3,
+    ),
+    Figure(
         "E1",
         "engine_runs:flink",
         (

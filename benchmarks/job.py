@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import statistics
 import time
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
@@ -82,7 +83,7 @@ def run_job(options: job.BuildOptions) -> None:
     """
     plan = job.plan_run(options, [])
     stages = functools.partial(job.stages_of, options, plan)
-    outcome = run(options, [], plan, stages, plan.publication)
+    outcome = run(options, [], plan, stages, plan.publication, uuid.uuid4().hex[:16])
     if outcome["status"] != "published":
         raise RuntimeError(f"the job ended as {outcome['status']}: {outcome['message']}")
 

@@ -32,7 +32,8 @@ def job_arguments(argv: Sequence[str]) -> list[str]:
     arguments = [argument for flag in argv for argument in _translate(flag)]
     if not _value_of("catalog", argv):
         arguments.append(f"--catalog={CATALOG}")
-    return [*arguments, "--no-wait"]  # the service reads the graph when this process has ended
+    # The service reads the graph when this process has ended, so it waits for nobody.
+    return [*arguments, "--if-running=fail", "--no-wait"]
 
 
 def _translate(flag: str) -> Iterator[str]:

@@ -22,6 +22,7 @@ LEFT_OUT = {
     "discard_per_char": "calibration is a pass of its own, before the job",
     "discard_share": "calibration is a pass of its own, before the job",
     "dry_run": "printed where the job was started",
+    "if_running": "a launcher must not wait: it fails while another run is at work",
     "if_changed": "an exit code, which a launcher takes for a failure",
     "hierarchy": "indexed beforehand: see annotations",
     "images": "indexed beforehand: see annotations",

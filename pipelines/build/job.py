@@ -7,7 +7,7 @@ resumes; a run over unchanged input does nothing.
 
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -52,7 +52,8 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
 
 
 def _build(options: BuildOptions, beam_args: Sequence[str], record: RunRecord) -> int:
-    make = functools.partial(plan_run, options, beam_args)
+    begin = functools.partial(record.take_lease, options, beam_args)
+    make = functools.partial(plan_run, options, beam_args, begin)
     plan = plan_and_begin(options, beam_args, record, make)
     warn([*filter(None, [plan.damage]), *plan.publication.provenance.warnings])
     if plan.is_current and not (options.dry_run or is_prepared_only(options, beam_args)):
@@ -61,8 +62,15 @@ def _build(options: BuildOptions, beam_args: Sequence[str], record: RunRecord) -
     return run_plan(options, beam_args, plan, stages, plan.publication, summary, record.run)
 
 
-def plan_run(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
+def plan_run(
+    options: BuildOptions, beam_args: Sequence[str], begin: Callable[[], object] = bool
+) -> BuildPlan:
     """Prepares a run and plans it; the indexes that it will read are verified.
+
+    Args:
+      options: The job's options.
+      beam_args: Beam's own flags.
+      begin: Called before anything is written to the output, which can be written to.
 
     Raises:
       UsageError: Input is missing or unusable.
@@ -70,7 +78,7 @@ def plan_run(options: BuildOptions, beam_args: Sequence[str]) -> BuildPlan:
     """
     rules = read_rules(options.checks)  # before any work
     contents = Contents(options.output, verify=options.verify_inputs, keep=not options.dry_run)
-    plan = plan_build(options, prepare(options, beam_args, contents), rules)
+    plan = plan_build(options, prepare(options, beam_args, contents, begin), rules)
     if plan.units and not options.dry_run:
         verify_indexes(options, beam_args, contents)
     return plan

@@ -55,8 +55,9 @@ class BuildOptions(RunOptions):
     exit_codes = (
         "0 done or nothing to do; 2 wrong use; 3 too many bad lines, a line unaccounted for, input "
         "that is not what was published, or a version that is held back or waits for an output to "
-        "be unpinned; 4 the engine or the system failed, or another run published first; 5 nothing "
-        "to do, with --if-changed; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and SIGTERM"
+        "be unpinned; 4 the engine or the system failed, or another run published first or, with "
+        "--if-running fail, is at work; 5 nothing to do, with --if-changed; 6 another run is at "
+        "work, with --if-running skip; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and SIGTERM"
     )
 
     results = (

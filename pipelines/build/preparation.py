@@ -6,7 +6,7 @@ finds what they have finished.
 
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import cast
 
@@ -70,8 +70,19 @@ class Prepared:
     missing: tuple[str, ...] = ()
 
 
-def prepare(options: BuildOptions, beam_args: Sequence[str], contents: Contents) -> Prepared:
+def prepare(
+    options: BuildOptions,
+    beam_args: Sequence[str],
+    contents: Contents,
+    begin: Callable[[], object] = bool,
+) -> Prepared:
     """Finds the input, builds the indexes that are not there, and calibrates the threshold.
+
+    Args:
+      options: The job's options.
+      beam_args: Beam's own flags.
+      contents: Tells what files hold.
+      begin: Called before anything is written to the output.
 
     Raises:
       UsageError: Input is missing or unusable.
@@ -80,7 +91,7 @@ def prepare(options: BuildOptions, beam_args: Sequence[str], contents: Contents)
     _check_tagger(options.tagger)
     if options.dry_run:
         return _look(options, contents)
-    shards, expected = find_input(options, contents)
+    shards, expected = find_input(options, contents, begin)
     annotations = _annotation_index(options, beam_args, contents)
     transcripts = _transcript_index(options, beam_args, contents)
     threshold = _calibrate(options, beam_args, shards, transcripts)

@@ -34,11 +34,13 @@ EXIT_CODES = {
     "failed": 4,
     "damaged": 4,
     "overtaken": 4,
+    "busy": 4,
     "unchanged": 5,
+    "skipped": 6,
 }
 """Exit code of a command by how its run ended."""
 
-RETRYABLE = {"not_conserved", "failed", "damaged", "overtaken", "input_changed"}
+RETRYABLE = {"not_conserved", "failed", "damaged", "overtaken", "input_changed", "busy", "skipped"}
 """Ends after which the same command may succeed when nobody has changed anything."""
 
 _FILES_SHOWN = 5
@@ -90,7 +92,8 @@ def report_failure(
     Returns:
       The exit code.
     """
-    print(f"error: {shown(with_flags(message), MESSAGE_CHARACTERS)}", file=sys.stderr)
+    kind = "skipped" if status == "skipped" else "error"
+    print(f"{kind}: {shown(with_flags(message), MESSAGE_CHARACTERS)}", file=sys.stderr)
     for line in _details(found) if found else ():
         print(line, file=sys.stderr)
     sys.stderr.flush()

@@ -38,6 +38,11 @@ class RunOptions(Options):
         False,
         description="End with exit code 5 when there is nothing to do, for schedulers.",
     )
+    if_running: Literal["wait", "skip", "fail"] = pydantic.Field(
+        "wait",
+        description="What to do while another run is at work on the output: wait for its end, skip "
+        "this one (exit code 6), or fail (exit code 4).",
+    )
     verify_output: bool = pydantic.Field(
         False,
         description="Compare the checksums of all files of the current version, and rebuild it "

@@ -418,6 +418,11 @@ def swap_pointer(path: str, expected: bytes | None, new: bytes, unless: str | No
     return _store(path).swap_pointer(path, expected, new, unless)
 
 
+def remove_pointer(path: str, expected: bytes) -> bool:
+    """Removes a small file if it still holds what is expected; returns whether it was removed."""
+    return _store(path).remove_pointer(path, expected)
+
+
 def walk(folder: str) -> list[StoredFile]:
     """All files below a folder, sorted by path; nothing behind a link."""
     return sorted(_store(folder).walk(folder), key=lambda file: file.path)

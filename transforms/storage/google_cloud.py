@@ -491,6 +491,20 @@ def swap_pointer(path: str, expected: bytes | None, new: bytes, unless: str | No
     return _write_over(path, generation, new)
 
 
+def remove_pointer(path: str, expected: bytes) -> bool:
+    """Removes a small object in the generation that was compared."""
+    with _explained(path):
+        blob = _bucket(path).get_blob(_split(path)[1])
+        if blob is None:
+            return False
+        with contextlib.suppress(exceptions.NotFound, exceptions.PreconditionFailed):
+            held = blob.download_as_bytes(raw_download=True, if_generation_match=blob.generation)
+            if held == expected:
+                blob.delete(if_generation_match=blob.generation, retry=DEFAULT_RETRY)
+                return True
+    return False
+
+
 def _write_over(path: str, generation: int, data: bytes) -> bool:
     """Writes an object in place of a generation of it (0: of none); returns whether it is there."""
     with _explained(path), contextlib.suppress(exceptions.PreconditionFailed):

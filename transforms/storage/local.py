@@ -367,6 +367,16 @@ def swap_pointer(path: str, expected: bytes | None, new: bytes, unless: str | No
         return True
 
 
+def remove_pointer(path: str, expected: bytes) -> bool:
+    """Removes a small file, likewise under the lock beside it."""
+    with _locked(path):
+        there = os.path.isfile(path) and not os.path.islink(path)
+        if not there or read_bytes(path) != expected:
+            return False
+        remove_file(path)
+        return True
+
+
 def walk(folder: str) -> Iterator[StoredFile]:
     """All files below a folder; nothing behind a link."""
     for place, folders, names in os.walk(folder):

@@ -108,8 +108,8 @@ def new_run(run: str, command: str, is_here: bool = True, **more: Any) -> Begun:
 def _started(pid: int) -> str:
     """When the machine started a process, as it counts; empty where it does not say."""
     with contextlib.suppress(OSError):
-        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
-        return text.rpartition(")")[2].split()[19]
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if fields[0] in "ZX" else fields[19]  # one that ended and nobody has waited for
     return ""
 
 

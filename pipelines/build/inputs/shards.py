@@ -3,7 +3,7 @@
 import dataclasses
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from pipelines.build.inputs.checks import check_inputs, check_output, input_patterns
 from pipelines.build.inputs.checksums import verify_checksums
@@ -22,13 +22,14 @@ from transforms.storage.files import FileInfo
 
 
 def find_input(
-    options: BuildOptions, contents: Contents
+    options: BuildOptions, contents: Contents, begin: Callable[[], object] = bool
 ) -> tuple[tuple[ShardPlan, ...], tuple[Expected, ...]]:
     """The shards, which are what the catalog says of them, and its splits to which they belong.
 
     Args:
       options: The job's options.
       contents: Tells what the shards hold.
+      begin: Called before anything is written to the output.
 
     Raises:
       UsageError: Input is missing or unusable.
@@ -43,6 +44,7 @@ def find_input(
         refuse_sizes([*shards, *transcriptions], catalog)
     if not options.dry_run:
         check_output(options.output)
+        begin()
     if options.verify_checksums:
         verified = verify_checksums([*shards, *transcriptions], contents)
         shards = verified[: len(shards)]

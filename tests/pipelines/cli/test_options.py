@@ -67,6 +67,7 @@ VALUES = {
     "verify_inputs": True,
     "dry_run": True,
     "if_changed": True,
+    "if_running": "skip",
     "allow_partial": True,
     "verify_checksums": False,
     "guard": False,

@@ -1,7 +1,7 @@
 """Where things lie below an output folder.
 
 OUT/CURRENT                         name of the current version
-OUT/{CURRENT,versions,PRUNING}.lock held while one of these is written
+OUT/{CURRENT,versions,PRUNING,RUNNING}.lock  held while one of these is written
 OUT/versions/ID/TABLE/*.parquet     a version's tables (rejected: *.avro)
 OUT/versions/ID/{manifest.json,report.html,README.md}
 OUT/units/KEY/record                a finished unit's commit record
@@ -9,6 +9,7 @@ OUT/units/KEY/ATTEMPT/…             the files that it names
 OUT/runs/ID.json                    a run that has ended, and how
 OUT/runs/ID.begin.json              a run that has begun, until it ends
 OUT/PINNED                          name of the version that stays current until it is unpinned
+OUT/RUNNING                         the run that works on the output, and until when
 OUT/PRUNING                         what is being removed, until when
 OUT/tags/NAME                       the version that has the tag
 OUT/checksums/KEY.json              what was found of an input file's content by reading it
@@ -19,6 +20,7 @@ import re
 CURRENT = "CURRENT"
 PINNED = "PINNED"
 PRUNING = "PRUNING"
+LEASE = "RUNNING"
 TAGS = "tags"
 VERSIONS = "versions"
 UNITS = "units"
@@ -31,7 +33,7 @@ REPORT = "report.html"
 CARD = "README.md"
 
 
-LOCKS = (f"{CURRENT}.lock", f"{VERSIONS}.lock", f"{PRUNING}.lock")
+LOCKS = tuple(f"{name}.lock" for name in (CURRENT, VERSIONS, PRUNING, LEASE))
 """Files that runs on one disk lock; they hold nothing."""
 
 FOLDERS = (VERSIONS, UNITS, RUNS, INDEXES, CHECKSUMS, TAGS)

@@ -27,6 +27,7 @@ from transforms.core.output.version import (
 )
 from transforms.stage import MessagePackCoder, Stopwatch
 from transforms.units.corrupt_units import remove_corrupt_units
+from transforms.units.lease import let_go
 from transforms.units.merge import MergeRecords
 from transforms.units.publishing.pin import current_version, pin_path, read_pin
 from transforms.units.publishing.publication import Publication
@@ -109,6 +110,8 @@ def publish_version(summary: Summary, plan: PublishPlan) -> Outcome:
         found = msgspec.to_builtins(_describe_found(manifest, outcome.status, summary, plan))
         outcome = dataclasses.replace(outcome, found=found)
     write_end(plan.output, plan.run_id, Ended(**dataclasses.asdict(outcome)))
+    if plan.fails_job:  # nobody may be waiting
+        let_go(plan.output, plan.run_id)
     return outcome
 
 
