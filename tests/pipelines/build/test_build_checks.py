@@ -1,6 +1,7 @@
 """The main job under a file of checks: held back, warned of, not compared, and what is said."""
 
 import json
+import random
 
 import msgspec
 import pytest
@@ -106,6 +107,43 @@ def test_a_range_is_judged_of_what_is_current_too(build, tmp_path, capsys):
     assert "narration seconds is " in error and "stays current" in error
     assert build(SHARDS[:1], "--no-guard", **tight) == 0
     assert build(SHARDS[:1]) == 0
+
+
+def many(path, seed, utterances=None):
+    """A shard of 1,000 narratives, drawn from those of the sample, cut to so many utterances."""
+    chance = random.Random(seed)
+    drawn = chance.choices([line for shard in helpers.GENERATED
+                            for line in helpers.lines_of(shard)], k=1_000)  # fmt: skip
+    lines = []
+    for annotator, line in enumerate(drawn):
+        narrative = json.loads(line)
+        timed = narrative["timed_caption"][:utterances]
+        caption = " ".join(part["utterance"].strip() for part in timed)
+        changed = {"annotator_id": annotator, "timed_caption": timed, "caption": caption}
+        lines.append(json.dumps(narrative | changed).encode() + b"\n")
+    return helpers.write_lines(path, lines)
+
+
+def test_the_shipped_checks_tell_another_draw_from_captions_that_were_cut(tmp_path, capsys):
+    shards = [
+        many(tmp_path / "a.jsonl", 1),
+        many(tmp_path / "b.jsonl", 2),
+        many(tmp_path / "c.jsonl", 3, utterances=1),
+    ]
+    boxes = helpers.ROOT / "samples" / "open_images" / "train" / "annotations-human-bbox.csv"
+    more = ["--guard", "--boxes", boxes]
+    assert main(helpers.arguments(tmp_path / "out", shards[:1], *more)) == 0
+    assert main(helpers.arguments(tmp_path / "out", shards[1:2], *more)) == 0
+    made = helpers.manifest_of(tmp_path / "out")
+    compared = {row["name"] for row in made["checks"] if row["kind"] != "share"}
+    assert {"narratives", "mentions", "narration", "trace_points", "distance", "inside_box",
+            "boxes_joined", "boxed", "rejected", "flagged", "distances", "columns",
+            "new_flags", "classes"} <= compared  # fmt: skip
+    assert all(row["passed"] for row in made["checks"]) and "warning" not in told(capsys)
+    assert main(helpers.arguments(tmp_path / "out", shards[2:], *more)) == 0
+    error = told(capsys)
+    for name in ("mentions", "narration"):
+        assert f"(check `{name}` of --checks)" in error
 
 
 def test_an_option_that_is_given_wins_over_the_file(build, tmp_path):

@@ -102,7 +102,9 @@ def test_checks_of_the_file_are_told_where_they_are_broken():
         "BEYOND the limit (hold): points inside box of generated train is 50.00 % and was 80.00 % "
         "in version 0123456789abcdef: 30.00 % apart, above 20.00 % (check `inside_box` of --checks)"
     ) in flat
-    assert "BEYOND the limit (warn): classes has 2 changes against version" in flat
+    assert (
+        "BEYOND the limit (warn): the vocabulary of classes has 2 changes against version" in flat
+    )
     assert flat.index("(hold)") < flat.index("(warn)")
     assert "1 check of --checks kept, 2 not compared (2: there is no split)" in flat
     assert max(map(len, text.splitlines())) <= 80

@@ -5,6 +5,8 @@ from transforms.core.model.manifest_entries import CheckRow
 from transforms.core.output.checks.guard import SHARE
 from transforms.core.output.checks.profile import SHARES, WHOLE_SHARES
 
+_KINDS = {"jensen_shannon": "the distribution of ", "changes": "the vocabulary of "}
+
 _SHARES = {*SHARES, *WHOLE_SHARES}
 
 
@@ -22,7 +24,7 @@ def describe_rule(row: CheckRow) -> str:
     """A row in one sentence, with the name of its rule."""
     named = " ".join(part for part in (row.dataset, row.split) if part)
     where = f" of {named}" if named else ""
-    measure = (row.measure or "").replace("_", " ")
+    measure = _KINDS.get(row.kind, "") + (row.measure or "").replace("_", " ")
     return f"{measure}{where} {finding(row)} (check `{row.name}` of {option('checks')})"
 
 
