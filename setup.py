@@ -83,7 +83,8 @@ setup(
     entry_points={"console_scripts": ["narratives = pipelines.__main__:console"]},
     package_data={
         "transforms.core.report": ["**/*.j2", "**/*.css"],
-        "pipelines": ["catalog.yaml", "embedded/**/*"],
+        "pipelines": ["embedded/**/*"],
+        "pipelines.catalog": ["catalog.yaml"],
         "pipelines.versions.looking": ["*.j2"],
         **{f"engines.flink.{name}": FLINK_FILES for name in ("cluster", "parts", "worker")},
         "engines.dataflow": ["Dockerfile"],

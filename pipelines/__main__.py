@@ -47,6 +47,10 @@ JOBS = {
         "pipelines.synthesize",
         "Generate narratives in the published format, with the truth beside them.",
     ),
+    "replay": Job(
+        "pipelines.replay.job",
+        "Put repaired lines in the place of rejected ones; make a version with them.",
+    ),
     "versions": Job(
         "pipelines.versions.commands",
         "List, verify, compare, undo and remove the versions of an output.",

@@ -83,6 +83,7 @@ GOOD_AND_BAD = {
     "max_bad_share": (["0", "0.01", "1", "1%", "23.5%"], ["1.01", "100.5%", "1 %", ""]),
     "allow_partial": (["true", "false"], ["yes"]),
     "verify_checksums": (["true", "false"], ["no", ""]),
+    "repairs": (["true", "false"], ["off"]),
     "guard": (["true", "false"], ["off"]),
     "max_differing_share": (["0", "0.01", "1"], ["1.01", "101%", ""]),
     "min_joined_share": (["0", "0.25", "1"], ["1.01", "101%", ""]),

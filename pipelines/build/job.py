@@ -48,7 +48,28 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     options, beam_args = parse_command_line(
         OPTIONS, argv, prog, __doc__.partition("\n\n")[2].strip()
     )
-    return recorded(options, NARRATIVES.name, functools.partial(_build, options, beam_args))
+    return build_as(NARRATIVES.name, options, beam_args)
+
+
+def build_as(
+    command: str,
+    options: BuildOptions,
+    beam_args: Sequence[str],
+    prepare: Callable[[], bool] = lambda: True,
+) -> int:
+    """Runs the job for a command; returns the exit code.
+
+    Args:
+      command: What the record of the run calls it.
+      options: The job's options.
+      beam_args: Beam's own flags.
+      prepare: What is done before it is planned; returns whether there is to be a run.
+    """
+
+    def work(record: RunRecord) -> int:
+        return _build(options, beam_args, record) if prepare() else 0
+
+    return recorded(options, command, work)
 
 
 def _build(options: BuildOptions, beam_args: Sequence[str], record: RunRecord) -> int:

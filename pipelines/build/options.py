@@ -191,6 +191,11 @@ class BuildOptions(RunOptions):
         "the work (exit code 3 where they differ). A bucket knows it; a local file is read once "
         "more for it, about 1.5 s of one core a GB, and then not again while it is unchanged.",
     )
+    repairs: bool = pydantic.Field(
+        True,
+        description="Read lines that were rejected and then repaired (`replay`) in their repaired "
+        "form, which is kept below the output; without it what the shards hold is read.",
+    )
     guard: bool = pydantic.Field(
         True,
         description="Hold a version back (exit code 3: it is complete, but not current) when a "

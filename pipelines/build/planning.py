@@ -11,6 +11,7 @@ from pipelines.build.inputs.shards import shard_units
 from pipelines.build.options import BuildOptions
 from pipelines.build.preparation import Prepared
 from pipelines.runs.plan import RunPlan, plan_units
+from pipelines.runs.repairing import Repairs, find_repairs
 from transforms import storage
 from transforms.core.base.errors import shown
 from transforms.core.base.secrets import mask_secrets
@@ -99,8 +100,11 @@ def plan_build(options: BuildOptions, prepared: Prepared, rules: Rules) -> Build
             **({"missing": prepared.missing} if prepared.missing else {}),
         }
     )
+    repairs = find_repairs(options.output, prepared.shards) if options.repairs else Repairs()
     units = [
-        unit for shard in prepared.shards for unit in shard_units(shard, options.unit_bytes, salt)
+        unit
+        for shard in prepared.shards
+        for unit in shard_units(shard, options.unit_bytes, salt, repairs.of(shard))
     ]
     run = plan_units(prepared.shards, units, options, BuildManifest)
     check_heads(run.units, options.max_bad_share)
@@ -111,7 +115,9 @@ def plan_build(options: BuildOptions, prepared: Prepared, rules: Rules) -> Build
         quality=quality,
         mentions=mentions,
         publication=NarrativesPublication(
-            provenance=_provenance(options, run.base, quality, code, packages, prepared),
+            provenance=_provenance(
+                options, run.base, quality, code, packages, prepared, repairs.warnings
+            ),
             max_bad_share=options.max_bad_share,
             expected=prepared.expected,
             limits=options.limits(),
@@ -151,6 +157,7 @@ def _provenance(
     code: str,
     packages: dict[str, str],
     prepared: Prepared,
+    warnings: Sequence[str],
 ) -> BuildProvenance:
     """Entries of the manifest that are known before a line is read, without secrets."""
     annotations, transcripts = (
@@ -168,6 +175,7 @@ def _provenance(
             *_warnings(annotations),
             *_warnings(transcripts),
             *_not_compared(options.output, base),
+            *warnings,
         ],
     )
     return msgspec.convert(mask_secrets(msgspec.to_builtins(made)), BuildProvenance)

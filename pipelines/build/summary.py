@@ -12,8 +12,9 @@ from rich.text import Text
 
 from pipelines.cli.options import with_flags
 from transforms import storage
+from transforms.core.base.errors import job
 from transforms.core.base.errors import shown as printable
-from transforms.core.model import layout
+from transforms.core.model import bad_lines, layout
 from transforms.core.model.narratives.manifest import BuildManifest
 from transforms.core.output.checks.wording import describe_rule
 from transforms.core.report.narratives import paper, views
@@ -31,6 +32,7 @@ from transforms.core.report.page.formats import (
 BAD_LINES_SHOWN = 20
 SHARDS_SHOWN = 30
 KEYS_SHOWN = 5
+REPAIRED_SHOWN = 10
 NAME_CHARACTERS = 400
 TIED = "\x1f"
 """A space at which a line is not broken."""
@@ -78,7 +80,7 @@ def print_summary(
     _print_reconciliation(console, manifest)
     _print_published_counts(console, manifest)
     _print_checks(console, manifest)
-    _print_losses(console, manifest)
+    _print_losses(console, manifest, output)
     _print_richness(console, manifest, tables["richness"])
     _print_localization(console, manifest, tables["localization"])
     _print_places(console, manifest, output)
@@ -96,6 +98,7 @@ def summary_as_json(manifest: BuildManifest, tables: Mapping[str, pa.Table]) -> 
         "status": "published",
         "exit_code": 0,
         "retryable": False,
+        "rejected_files": [file.path for file in manifest.files if file.table == bad_lines.TABLE],
         **msgspec.to_builtins(entries),
         "richness": tables["richness"].to_pylist(),
         "localization": {
@@ -246,7 +249,7 @@ def _print_rules(console: Console, rules: rows.Rules) -> None:
     _line(console, with_flags(f"{text}{f' ({reasons})' if reasons else ''}"), hang=4)
 
 
-def _print_losses(console: Console, manifest: BuildManifest) -> None:
+def _print_losses(console: Console, manifest: BuildManifest, output: str) -> None:
     counts = manifest.counts
     _heading(console, "Kept, discarded, rejected")
     _line(console, f"  kept       {integer(counts.narratives)}")
@@ -254,8 +257,21 @@ def _print_losses(console: Console, manifest: BuildManifest) -> None:
     _print_reasons(console, "discarded", counts.discarded_narratives, counts.discarded)
     _line(console, f"             {views.quality_rule(manifest)}")
     _print_reasons(console, "rejected", counts.bad, counts.rejected)
-    _print_bad_lines(console, manifest)
+    _print_bad_lines(console, manifest, output)
+    _print_repaired(console, manifest)
     _print_repeats(console, manifest)
+
+
+def _print_repaired(console: Console, manifest: BuildManifest) -> None:
+    """Lines that stand in a repaired form, by shard."""
+    repaired = [row for row in manifest.shards if row.repaired]
+    if not repaired:
+        return
+    _line(console, f"  repaired   {plural(manifest.counts.repaired, 'line')}")
+    for row in repaired[:REPAIRED_SHOWN]:
+        _line(console, f"    {printable(row.shard, NAME_CHARACTERS)} {integer(row.repaired)}")
+    if more := len(repaired) - REPAIRED_SHOWN if len(repaired) > REPAIRED_SHOWN else 0:
+        _line(console, f"    … and of {plural(more, 'shard')} more; the manifest lists all")
 
 
 def _print_reasons(
@@ -270,7 +286,7 @@ def _print_reasons(
     _line(console, f"  {name:<11}{head}{between}{listed}", hang=11)
 
 
-def _print_bad_lines(console: Console, manifest: BuildManifest) -> None:
+def _print_bad_lines(console: Console, manifest: BuildManifest, output: str) -> None:
     shown, more = rows.bad_lines(manifest, BAD_LINES_SHOWN)
     for row in shown:
         shard, message = printable(row.shard, NAME_CHARACTERS), printable(row.message, 500)
@@ -278,6 +294,10 @@ def _print_bad_lines(console: Console, manifest: BuildManifest) -> None:
         _line(console, text, hang=2)
     if more > 0:
         _line(console, f"    … and {integer(more)} more in the table `rejected`")
+    if shown:
+        folder = storage.join(output, layout.version_folder(manifest.version), bad_lines.TABLE)
+        console.print(Text(f"    all, with their bytes: {folder}"), soft_wrap=True)
+        _line(console, with_flags(f"    {job('replay')} puts repaired ones into their places"))
 
 
 def _print_repeats(console: Console, manifest: BuildManifest) -> None:

@@ -22,6 +22,7 @@ from transforms.units.publishing.read_version import read_manifest
 from transforms.units.runs import read_runs
 
 UNFINISHED = "not finished yet"
+REPAIRED = "repaired lines"
 NEW = "new shard"
 CHANGED = "changed input"
 
@@ -157,6 +158,8 @@ def _why(unit: Unit, rows: Mapping[str, InputRow], changes: Sequence[str]) -> tu
         found.insert(0, CHANGED)
     if (row.dataset, row.split) != (unit.dataset, unit.split):
         found.append("changed dataset or split")
+    if unit.repairs and not found:
+        return (REPAIRED,)
     return tuple(found) or (UNFINISHED,)
 
 

@@ -14,6 +14,7 @@ from transforms.core.base.errors import (
     ChangedError,
     EngineError,
     UsageError,
+    job,
     shown,
 )
 from transforms.core.model.manifest_entries import CheckRow
@@ -147,3 +148,6 @@ def _places(files: Sequence[str]) -> Iterator[str]:
     yield from (f"    {path}" for path in files[:_FILES_SHOWN])
     if more := len(files) - _FILES_SHOWN if len(files) > _FILES_SHOWN else 0:
         yield f"    … and {more:,} more files; --summary json lists all"
+    if files:
+        yield "  mend the shards, or publish with a higher --max-bad-share and put repaired lines"
+        yield with_flags(f"  into their places by {job('replay')}")

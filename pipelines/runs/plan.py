@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Collection, Iterator, Sequence
 
 from pipelines.runs.options import RunOptions
+from pipelines.runs.repairing import NO_REPAIRS, ShardRepairs
 from transforms import storage
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
@@ -102,7 +103,12 @@ def plan_shard(file: FileInfo, dataset: str | None = None, split: str | None = N
 
 
 def units_of(
-    shard: ShardPlan, unit_bytes: int, label: str, salt: str, dialect: str = "full"
+    shard: ShardPlan,
+    unit_bytes: int,
+    label: str,
+    salt: str,
+    dialect: str = "full",
+    repairs: ShardRepairs = NO_REPAIRS,
 ) -> Iterator[Unit]:
     """The units of a shard.
 
@@ -112,6 +118,7 @@ def units_of(
       label: What they are called after.
       salt: Hash of all else that changes results.
       dialect: The form of its lines.
+      repairs: What stands in the place of lines of it.
     """
     complete = Unit(
         path=shard.path,
@@ -124,6 +131,8 @@ def units_of(
         salt=salt,
         identity=shard.identity,
         content=shard.content,
+        repairs=repairs.places,
+        repair_files=repairs.files,
     )
     return complete.pieces(unit_bytes)
 

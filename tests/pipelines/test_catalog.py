@@ -178,6 +178,6 @@ def test_an_installed_package_has_the_official_catalog(tmp_path):
         shutil.copy(ROOT / name, tmp_path)
     command = [sys.executable, "setup.py", "-q", "build", "--build-base", "built"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
-    (built,) = tmp_path.glob("built/lib*/pipelines/catalog.yaml")
+    (built,) = tmp_path.glob("built/lib*/pipelines/catalog/catalog.yaml")
     assert not built.is_symlink() and built.read_text() == pathlib.Path(OFFICIAL).read_text()
     assert catalogs.OFFICIAL.resolve() == pathlib.Path(OFFICIAL)

@@ -45,7 +45,10 @@ def test_the_help_lists_jobs_and_commands(capsys):
     ("arguments", "message"),
     [
         ([], "nothing was given to do: `narratives --help` lists the jobs"),
-        (["biuld"], "there is no job 'biuld': give one of build, index, generate, versions"),
+        (
+            ["biuld"],
+            "there is no job 'biuld': give one of build, index, generate, replay, versions",
+        ),
         (["sample"], "give the folder to make: narratives sample FOLDER"),
         (["sample", "."], "'.' is there and not empty: name another folder"),
         (["completion", "fish"], "name the shell: narratives completion bash, or zsh"),

@@ -12,6 +12,7 @@ from pipelines.build.options import BuildOptions
 from pipelines.catalog import Catalog, Entry, load_catalogs
 from pipelines.runs.contents import Contents
 from pipelines.runs.plan import plan_shard, units_of
+from pipelines.runs.repairing import NO_REPAIRS, ShardRepairs
 from transforms import storage
 from transforms.core.base.errors import UsageError
 from transforms.core.model.units import Unit, make_label
@@ -131,7 +132,9 @@ def unit_label(shard: ShardPlan) -> str:
     return make_label(stem)
 
 
-def shard_units(shard: ShardPlan, unit_bytes: int, salt: str) -> Iterator[Unit]:
+def shard_units(
+    shard: ShardPlan, unit_bytes: int, salt: str, repairs: ShardRepairs = NO_REPAIRS
+) -> Iterator[Unit]:
     """The units of a shard."""
     stem = re.sub(r"(\.gz|\.zst)$", "", shard.shard)
-    return units_of(shard, unit_bytes, unit_label(shard), salt, dialect_of(stem))
+    return units_of(shard, unit_bytes, unit_label(shard), salt, dialect_of(stem), repairs)

@@ -196,7 +196,7 @@ def test_the_same_for_programs():
     )
     assert made["conservation"]["total"] == {
         "lines": 12_380, "narratives": 12_372, "discarded": 2, "rejected": 5, "blank": 1,
-        "bytes": 413_098_821, "verdict": "holds", "holds": True,
+        "repaired": 0, "bytes": 413_098_821, "verdict": "holds", "holds": True,
     }  # fmt: skip
     assert made["localization"]["total"]["share_inside"] == 0.755
     assert made["richness"][0]["nouns_mean"] == 22.5

@@ -70,6 +70,7 @@ VALUES = {
     "if_running": "skip",
     "allow_partial": True,
     "verify_checksums": False,
+    "repairs": False,
     "guard": False,
     "max_differing_share": 0.02,
     "min_joined_share": 0.5,

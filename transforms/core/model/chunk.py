@@ -22,6 +22,7 @@ class Chunk:
       bytes: Bytes of the shard (decompressed) that the unit covers.
       crc32c: Checksum of those bytes.
       last: Whether the unit is the last of a compressed shard (else False).
+      repaired: Lines that were read in a repaired form, and not rejected.
     """
 
     tables: Mapping[str, pa.RecordBatch]
@@ -30,6 +31,7 @@ class Chunk:
     bytes: int
     crc32c: int
     last: bool = False
+    repaired: int = 0
 
     def __getitem__(self, table: str) -> pa.RecordBatch:
         return self.tables[table]

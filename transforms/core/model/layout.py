@@ -12,6 +12,7 @@ OUT/PINNED                          name of the version that stays current until
 OUT/RUNNING                         the run that works on the output, and until when
 OUT/PRUNING                         what is being removed, until when
 OUT/tags/NAME                       the version that has the tag
+OUT/repairs/NAME                    lines that stand in the place of rejected ones
 OUT/checksums/KEY.json              what was found of an input file's content by reading it
 """
 
@@ -27,6 +28,7 @@ UNITS = "units"
 RUNS = "runs"
 INDEXES = "indexes"
 CHECKSUMS = "checksums"
+REPAIRS = "repairs"
 RECORD = "record"
 MANIFEST = "manifest.json"
 REPORT = "report.html"
@@ -36,7 +38,7 @@ CARD = "README.md"
 LOCKS = tuple(f"{name}.lock" for name in (CURRENT, VERSIONS, PRUNING, LEASE))
 """Files that runs on one disk lock; they hold nothing."""
 
-FOLDERS = (VERSIONS, UNITS, RUNS, INDEXES, CHECKSUMS, TAGS)
+FOLDERS = (VERSIONS, UNITS, RUNS, INDEXES, CHECKSUMS, TAGS, REPAIRS)
 """What an output folder holds beside its pointer."""
 
 _VERSION = re.compile("[0-9a-f]{16}")
@@ -87,6 +89,11 @@ def attempt_folder(key: str, attempt: str) -> str:
 def checksum_path(key: str) -> str:
     """What was found of an input file's content, below the output."""
     return f"{CHECKSUMS}/{key}.json"
+
+
+def repairs_path(name: str) -> str:
+    """A file of repairs, below the output; they come in the order of their names."""
+    return f"{REPAIRS}/{name}"
 
 
 def version_folder(version: str) -> str:

@@ -62,6 +62,7 @@ class ShardRow(msgspec.Struct, frozen=True, kw_only=True):
       bytes: Bytes of (decompressed) lines that the units cover.
       size: The shard's bytes as stored.
       conserved: Whether the law holds and the units cover the shard without a gap.
+      repaired: Of the lines, those that stand in a repaired form; 0 in older manifests.
     """
 
     shard: str
@@ -73,6 +74,7 @@ class ShardRow(msgspec.Struct, frozen=True, kw_only=True):
     bytes: int
     size: int
     conserved: bool
+    repaired: int = 0
 
 
 class UnitRow(msgspec.Struct, frozen=True):

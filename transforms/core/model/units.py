@@ -1,5 +1,6 @@
 """Units: pieces of shards, the keys under which their results are kept, and what is counted."""
 
+import bisect
 import dataclasses
 import re
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,10 @@ SKIPPED = ("_", ".")
 
 LABEL_BYTES = 120
 """A longer label is cut: file names, with what is added to them, have at most 255 bytes."""
+
+
+_OUTSIDE_KEY = ("identity", "content", "repairs", "repair_files", "piece_bytes")
+"""Attributes of a unit that do not change its results, or are added to what its key tells of."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +39,10 @@ class Unit:
       salt: Hash of all else that changes results (configuration, indexes, code, packages).
       identity: Of the shard's file when it was found (`FileInfo`); no part of the key.
       content: Of the shard (`FileInfo`), whatever its file's dates.
+      repairs: Where in the (decompressed) shard the lines of the unit begin that are read in a
+        repaired form, and keys of their repairs (`Repair.key`), in order.
+      repair_files: Where these are, in the order in which they came; no part of the key.
+      piece_bytes: Of a compressed shard with repairs: bytes of its pieces; no part of the key.
     """
 
     path: str
@@ -49,6 +58,9 @@ class Unit:
     salt: str = ""
     identity: str = ""
     content: str = ""
+    repairs: tuple[tuple[int, str], ...] = ()
+    repair_files: tuple[str, ...] = ()
+    piece_bytes: int = 0
 
     @property
     def shard(self) -> str:
@@ -70,7 +82,10 @@ class Unit:
     def key(self) -> str:
         """Under which the unit's results are kept: changes with whatever changes them."""
         values = dataclasses.asdict(self) | {"path": self.shard}
-        del values["identity"], values["content"]
+        for name in _OUTSIDE_KEY:
+            del values[name]
+        if self.repairs:
+            values["repairs"] = [key for _, key in self.repairs]
         values["fingerprint"] = self.content or self.fingerprint
         if self.compressed:
             values["end"] = None  # a piece of compressed text is known by where it starts
@@ -79,15 +94,27 @@ class Unit:
     def pieces(self, unit_bytes: int) -> Iterator["Unit"]:
         """The units of a whole shard: byte ranges, or itself where it is compressed."""
         if self.compressed:
-            yield dataclasses.replace(self, salt=f"{self.salt}-{unit_bytes}")
+            piece_bytes = unit_bytes if self.repairs else 0
+            salt = f"{self.salt}-{unit_bytes}"
+            yield dataclasses.replace(self, salt=salt, piece_bytes=piece_bytes)
             return
         for index, start in enumerate(range(0, max(1, self.size), unit_bytes)):
             end = min(self.size, start + unit_bytes)
-            yield dataclasses.replace(self, index=index, start=start, end=end)
+            yield self._part(index, start, end, end)
 
     def piece(self, index: int, start: int, end: int) -> "Unit":
-        """A piece of a compressed shard's text."""
-        return dataclasses.replace(self, index=index, start=start, end=end)
+        """A piece of a compressed shard's text, which holds the lines up to the next boundary."""
+        behind = (start // self.piece_bytes + 1) * self.piece_bytes if self.piece_bytes else end
+        return self._part(index, start, end, behind)
+
+    def _part(self, index: int, start: int, end: int, behind: int) -> "Unit":
+        """The unit from `start` to `end`, with repairs of lines that begin before `behind`."""
+        low, high = (bisect.bisect_left(self.repairs, (at, "")) for at in (start, behind))
+        repairs = self.repairs[low:high]
+        files = self.repair_files if repairs else ()
+        return dataclasses.replace(
+            self, index=index, start=start, end=end, repairs=repairs, repair_files=files
+        )
 
 
 def make_label(stem: str) -> str:
@@ -110,11 +137,13 @@ class LineCounts(msgspec.Struct):
       lines: Lines read.
       blank: Of these, blank.
       rejected: Bad lines by code.
+      repaired: Of the lines read, those that were read in a repaired form, and not rejected.
     """
 
     lines: int = 0
     blank: int = 0
     rejected: dict[str, int] = msgspec.field(default_factory=dict)
+    repaired: int = 0
 
     @property
     def bad(self) -> int:

@@ -147,6 +147,7 @@ def _reconcile_shard(
         "bytes": sum(record.bytes for record in records),
         "size": shard.size,
         "conserved": counts.conserved(accounted) and _covered(shard, records),
+        "repaired": counts.repaired,
     }
 
 

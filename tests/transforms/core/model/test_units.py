@@ -94,8 +94,9 @@ def test_the_inode_of_a_shard_is_no_part_of_its_units_key():
 
 
 def test_counts_add_up():
-    one = Counts(3, 1, {"wrong_type": 1}, {"kept": 1}, {"flags": {"no_trace": 1}, "mentions": 2})
-    two = Counts(2, 0, {"wrong_type": 1}, {"discarded": 1}, {"flags": {"no_trace": 4}, "boxes": 1})
+    bad = {"wrong_type": 1}
+    one = Counts(3, 1, bad, 1, {"kept": 1}, {"flags": {"no_trace": 1}, "mentions": 2})
+    two = Counts(2, 0, bad, 1, {"discarded": 1}, {"flags": {"no_trace": 4}, "boxes": 1})
     total = Counts()
     total.add(one)
     total.add(two)
@@ -103,6 +104,7 @@ def test_counts_add_up():
         lines=5,
         blank=1,
         rejected={"wrong_type": 2},
+        repaired=2,
         rows={"kept": 1, "discarded": 1},
         further={"flags": {"no_trace": 5}, "mentions": 2, "boxes": 1},
     )

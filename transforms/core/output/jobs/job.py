@@ -62,6 +62,7 @@ class Job:
             lines=chunk.lines,
             blank=chunk.blank,
             rejected=_by_code(chunk.get(bad_lines.TABLE)),
+            repaired=chunk.repaired,
             rows={name: len(chunk[name]) for name in self.tables if name in chunk},
             further=dict(self.count(chunk)),
         )

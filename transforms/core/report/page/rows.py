@@ -34,7 +34,9 @@ def reconciliation(
     """
     parts = tuple(parts)
     shards = [_with_verdict(row, parts, row.shard in differing) for row in manifest.shards]
-    total = {name: sum(row[name] for row in shards) for name in ("lines", *parts, "bytes")}
+    total = {
+        name: sum(row[name] for row in shards) for name in ("lines", *parts, "bytes", "repaired")
+    }
     found = {row["verdict"] for row in shards}
     verdict = next((worst for worst in (FAILS, PARTIAL) if worst in found), HOLDS)
     return shards, {**total, "verdict": verdict, "holds": verdict == HOLDS}
