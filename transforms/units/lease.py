@@ -133,9 +133,13 @@ class Holding:
 
     def _renew(self) -> None:
         while not self._ends.wait(_RENEWAL):
-            with contextlib.suppress(OSError, EngineError, UsageError):
+            try:
                 if not self._renew_once():
                     return
+            except KeyboardInterrupt:  # the process is stopping
+                return
+            except (OSError, EngineError, UsageError):  # the store may answer the next time
+                continue
 
     def _renew_once(self) -> bool:
         """Renews the lease; returns whether it is still this run's."""
