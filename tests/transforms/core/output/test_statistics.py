@@ -234,3 +234,13 @@ def test_tables_are_those_that_a_statistic_names(finished, kind):
     assert {name: table.schema for name, table in made.items()} == {
         name: table.schema for name, table in kind.tables.items()
     }
+
+
+def test_a_statistic_that_an_older_program_did_not_know_makes_no_table(pieces):
+    first, second = (part.pack() for part in measure_all(pieces)[:2])
+    del second["distances"]
+    result = Statistics(NARRATIVES.statistics)
+    result.merge_packed(first)
+    result.merge_packed(second)
+    tables = NARRATIVES.statistics_tables.keys() - {"distances"}
+    assert result.to_tables().keys() == tables and "distances" not in result.pack()

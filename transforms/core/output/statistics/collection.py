@@ -35,7 +35,8 @@ class Statistics:
             part.merge(other[kind])
 
     def merge_packed(self, packed: Mapping) -> None:
-        """Adds what `pack` made."""
+        """Adds what `pack` made; a statistic that an older program did not know is left out."""
+        self._parts = {kind: part for kind, part in self._parts.items() if kind.name in packed}
         for kind, part in self._parts.items():
             part.merge(kind.unpack(packed[kind.name]))
 
