@@ -10,6 +10,7 @@ import pytest
 from tests.transforms.storage.test_storage import RACERS, race
 from transforms import storage
 from transforms.units import lease as module
+from transforms.units import runs
 from transforms.units.lease import Holding, Lease, lease_path, let_go, take_lease
 from transforms.units.runs import CLOCKS_APART, new_run
 
@@ -34,9 +35,9 @@ def process_of(name):
     """A run of another process, and that process."""
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     begun = new_run(name, "build")
-    pid = process.pid
-    started = module.is_gone.__globals__["_started"](pid)
-    return msgspec.structs.replace(begun, process=f"{pid}:{started}"), process
+    _, _, *rest = begun.process.split(":")
+    told = ":".join([str(process.pid), runs._started(process.pid), *rest])
+    return msgspec.structs.replace(begun, process=told), process
 
 
 def assert_one_of_many_has_it(output):
