@@ -13,8 +13,8 @@ class ReplayOptions(Options):
 
     example = "--output out --repaired repaired.jsonl"
     exit_codes = (
-        "0 done or nothing to do; 2 wrong use, or repairs of no rejected line; 3 a version that the "
-        "main job would not publish either; 4 the engine or the system failed, or another run "
+        "0 done or nothing to do; 2 wrong use, or repairs of no rejected line; 3 a version that "
+        "the main job would not publish either; 4 the engine or the system failed, or another run "
         "published first; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and SIGTERM"
     )
     groups = {

@@ -90,14 +90,15 @@ def _problem_of_kind(file: FileInfo) -> str | None:
 
 
 def check_heads(units: Sequence[Unit], max_bad_share: float) -> None:
-    """Looks at the first lines of the shards that are to be read from their beginning.
+    """Looks at the first lines of the shards that are to be read from their beginning, as they are.
 
     Raises:
       UsageError: None of them is a narrative, and not all lines may be bad.
     """
     if max_bad_share == 1:
         return
-    for unit in [unit for unit in units if unit.index == 0][: foreign.MOST_FILES]:
+    firsts = [unit for unit in units if unit.index == 0 and not unit.repairs]
+    for unit in firsts[: foreign.MOST_FILES]:
         with storage.open_decompressed(unit.path, unit.fingerprint) as stream:
             problem = why_not_narratives(stream.read(HEAD_BYTES), unit.dialect)
         if problem:

@@ -19,6 +19,7 @@ from tests.pipelines.replay.helpers import (
     units_of,
     write_rows,
 )
+from transforms.core.base.errors import UsageError
 from transforms.core.model import bad_lines
 
 
@@ -204,3 +205,42 @@ def test_json_and_a_dry_run(output, tmp_path, capsys):
     summary = json.loads(capsys.readouterr().out)
     assert summary["conservation"]["total"]["repaired"] == summary["counts"]["repaired"] == 3
     assert len(summary["rejected_files"]) == 4
+
+
+def test_what_was_interrupted_goes_on_by_any_run(built, output, tmp_path, capsys):
+    """As after a kill between the repairs and the end of their units."""
+    rows = write_rows(tmp_path / "repaired.jsonl", repaired_lines(output))
+    pointer, before = (output / "CURRENT").read_bytes(), units_of(output)
+    assert replay(output, "--repaired", rows) == 0
+    new = helpers.version_of(output).name
+    added = units_of(output) - before
+    for run in (
+        lambda: replay(output, "--repaired", rows),
+        lambda: helpers.build(output, [built / SHARD], *SMALL),
+    ):
+        (output / "CURRENT").write_bytes(pointer)
+        shutil.rmtree(output / "versions" / new)
+        shutil.rmtree(output / "units" / min(added))
+        capsys.readouterr()
+        assert helpers.build(output, [built / SHARD], *SMALL, "--dry-run") == 0
+        assert "repaired lines" in capsys.readouterr().out
+        assert run() == 0
+        assert "1 unit pending; 18 more are finished already" in capsys.readouterr().out
+        assert helpers.version_of(output).name == new
+    helpers.assert_whole(helpers.version_of(output))
+    assert len(list((output / "repairs").iterdir())) == 1
+
+
+def test_a_shard_of_bad_lines_alone_is_read_once_it_is_repaired(tmp_path):
+    """Its first lines are no narratives: a run without repairs is refused before it begins."""
+    good = helpers.ODD_AND_BAD.read_bytes().splitlines()[2]
+    shard, output = tmp_path / SHARD, tmp_path / "out"
+    shard.write_text("".join(f"no narrative {number}\n" for number in range(120)))
+    assert helpers.build(output, [shard], "--max-bad-share", 1) == 0
+    repairs = {row["byte_offset"]: good.decode() for row in rejected(output)}
+    assert replay(output, "--repaired", write_rows(tmp_path / "r.jsonl", repairs)) == 0
+    more = ("--max-bad-share", 0, "--min-words", 1)
+    assert helpers.build(output, [shard], *more) == 0
+    assert helpers.manifest_of(output)["counts"]["repaired"] == 120
+    with pytest.raises(UsageError, match="--input: .*; give files of narratives, or"):
+        helpers.build(tmp_path / "other", [shard], *more)
