@@ -23,6 +23,7 @@ from transforms.units.runs import read_runs
 
 UNFINISHED = "not finished yet"
 REPAIRED = "repaired lines"
+REPAIRED = "repaired lines"
 NEW = "new shard"
 CHANGED = "changed input"
 
@@ -160,7 +161,7 @@ def _why(unit: Unit, rows: Mapping[str, InputRow], changes: Sequence[str]) -> tu
         found.append("changed dataset or split")
     if unit.repairs and not found:
         return (REPAIRED,)
-    return tuple(found) or (UNFINISHED,)
+    return tuple(found) or ((REPAIRED,) if unit.repairs else (UNFINISHED,))
 
 
 def _bytes_of(unit: Unit) -> int:

@@ -3,10 +3,12 @@
 import json
 import pathlib
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from pipelines.build.options import BuildOptions
+from pipelines.runs import dry_run
 from tests import build_helpers as helpers
 from tests.build_helpers import build
 from transforms.core.base import versions
@@ -118,6 +120,17 @@ def test_units_that_are_gone_are_not_finished_and_corrupt_ones_stay(output, shar
     assert [(unit["unit"], unit["reasons"]) for unit in found["units"]] == [
         (lost.name, ["not finished yet"])
     ]
+
+
+def test_units_with_repaired_lines_say_so(output, shards, capsys, monkeypatch):
+    place = (0, "key of a repair")
+    real = dry_run._why
+    monkeypatch.setattr(
+        dry_run, "_why", lambda unit, *more: real(replace(unit, repairs=(place,)), *more)
+    )
+    shutil.rmtree(min((output / "units").iterdir()))
+    (unit,) = foretold(capsys, output, shards)["units"]
+    assert unit["reasons"] == ["repaired lines"]
 
 
 def test_a_threshold_that_is_not_calibrated_is_said(output, shards, capsys):
