@@ -183,12 +183,16 @@ def test_a_run_that_is_killed_before_it_swaps_is_finished_without_reading(
 
 
 def both(bucket, first, second):
-    """Runs two jobs at once, which meet before each swaps the pointer."""
+    """Runs two jobs at once, each robbed of its lease; they meet before each swaps the pointer."""
     bucket.faults.add(Fault(kind="upload", name="/CURRENT$", hold=True, times=2))
     with (
         started(*first, environment=bucket.environment) as one,
         started(*second, environment=bucket.environment) as other,
     ):
+        for _ in range(2):
+            while not bucket.names("out/RUNNING"):
+                assert one.process.poll() is None and other.process.poll() is None
+            bucket.remove(["out/RUNNING"])
         bucket.faults.wait_for_hits(2)
         bucket.faults.release()
         return one.wait(), other.wait()
