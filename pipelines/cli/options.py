@@ -261,7 +261,7 @@ def _shown_default(field: pydantic.fields.FieldInfo) -> str:
 def _without_none(annotation: Any) -> Any:
     if typing.get_origin(annotation) in (typing.Union, types.UnionType):
         kinds = [kind for kind in typing.get_args(annotation) if kind is not type(None)]
-        return kinds[0] if len(kinds) == 1 else annotation
+        return _without_none(kinds[0]) if len(kinds) == 1 else annotation
     if typing.get_origin(annotation) is typing.Annotated:
         return _without_none(typing.get_args(annotation)[0])
     return annotation
