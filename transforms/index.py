@@ -1,7 +1,7 @@
 """IndexAnnotations and IndexTranscripts: sources to a content-addressed, bucketed index.
 
 Rows travel as columnar batches by bucket, never one by one. The manifest is written last, so
-an interrupted build is never taken for a whole index. What cannot be read in the sources is a
+an interrupted build is never taken for a complete one. What cannot be read in the sources is a
 value too: the first problems are written down in the manifest's stead.
 """
 

@@ -216,7 +216,7 @@ def test_of_two_runs_at_once_one_publishes_and_the_other_says_so(
     ended = sorted(both(sample, one, other), key=lambda ended: ended.code)
     assert [job.code for job in ended] == [0, 4], [job.err for job in ended]
     assert re.fullmatch(
-        r"error: another run published in the meantime: version \w+ is whole but not current; "
+        r"error: another run published in the meantime: version \w+ is complete but not current; "
         r"run again to make it so\n",
         ended[1].err,
     )

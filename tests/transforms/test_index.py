@@ -125,7 +125,7 @@ def test_an_interrupted_build_is_not_an_index(tmp_path, monkeypatch):
     folder = index_folder(str(tmp_path), "annotations", sources)
     assert pathlib.Path(folder, "boxes-00000.arrow").exists()
     assert not is_built(folder, "annotations")
-    with pytest.raises(UsageError, match="holds no whole index"):
+    with pytest.raises(UsageError, match="holds no complete index"):
         AnnotationIndex.open(folder)
     monkeypatch.undo()
     assert ensure_annotation_index(SOURCES, str(tmp_path), OPTIONS) == folder

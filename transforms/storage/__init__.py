@@ -1,4 +1,4 @@
-"""The one seam to files: finding, reading, writing whole, creating once, swapping a pointer.
+"""The one seam to files: finding, reading, writing completely, creating once, swapping a pointer.
 
 Everything that the user names (inputs, configurations, indexes, outputs) goes through these
 functions; the beginning of a path chooses the store (`STORES`): `gs://` Google Cloud Storage, none
@@ -361,12 +361,12 @@ def is_folder(path: str) -> bool:
 
 
 def write_bytes(path: str, data: bytes) -> None:
-    """Writes a file whole: readers see the old content or the new one."""
+    """Writes a file completely: readers see the old content or the new one."""
     _store(path).write_bytes(path, data)
 
 
 def create_exclusively(path: str, data: bytes) -> bool:
-    """Creates a file whole unless it exists; returns whether it was created here.
+    """Creates a complete file unless it exists; returns whether it was created here.
 
     What two writers create must differ, since a store may lose its answer: then what is there
     tells who created it.

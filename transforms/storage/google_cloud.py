@@ -460,7 +460,7 @@ def _each(function: Callable, arguments: Iterable) -> None:
 
 
 def write_bytes(path: str, data: bytes) -> None:
-    """Writes an object whole."""
+    """Writes a complete object."""
     with _explained(path):
         _blob(path).upload_from_string(data, checksum="crc32c", retry=DEFAULT_RETRY)
 
@@ -529,7 +529,7 @@ def new_file(path: str) -> Iterator[str]:
 def new_folder(target: str, is_complete: Callable[[str], bool]) -> Iterator[str]:
     """The folder itself: objects have no folder that could be renamed.
 
-    So the object that says that the others are whole must be written last.
+    So the object that says that the others are complete must be written last.
     """
     yield target
 

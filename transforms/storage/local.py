@@ -231,13 +231,13 @@ def remove_others(
 
 
 def write_bytes(path: str, data: bytes) -> None:
-    """Writes a file whole: readers see the old content or the new one."""
+    """Writes a file completely: readers see the old content or the new one."""
     with _written_beside(path, data) as temporary:
         os.replace(temporary, path)
 
 
 def create_exclusively(path: str, data: bytes) -> bool:
-    """Creates a file whole unless it exists; returns whether it was created here."""
+    """Creates a complete file unless it exists; returns whether it was created here."""
     with _written_beside(path, data) as temporary:
         try:
             os.link(temporary, path)  # fails when the name is taken, unlike a rename

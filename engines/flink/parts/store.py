@@ -1,4 +1,4 @@
-"""Where downloads and builds are kept, and how each comes there whole or not at all."""
+"""Where downloads and builds are kept, and how each comes there complete or not at all."""
 
 import contextlib
 import fcntl

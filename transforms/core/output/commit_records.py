@@ -90,7 +90,7 @@ def make_record(
 
 
 class CorruptRecord(ValueError):
-    """Bytes that are no whole record."""
+    """Bytes that are no complete record."""
 
 
 def encode_record(record: UnitRecord) -> bytes:

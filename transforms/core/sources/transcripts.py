@@ -333,7 +333,7 @@ class TranscriptIndex:
         """Opens an index on this machine; files are mapped when their rows are asked for.
 
         Raises:
-          UsageError: There is no whole index of transcriptions in the folder.
+          UsageError: There is no complete index of transcriptions in the folder.
         """
         manifest = read_manifest(folder, (ASR, WORDS))
         kind = manifest.kind

@@ -92,7 +92,7 @@ beam.coders.registry.register_coder(Outcome, MessagePackCoder)
 def publish_version(summary: Summary, plan: PublishPlan) -> Outcome:
     """Checks the merged units and makes them the current version.
 
-    Readers see the old version or the new one, whole: the folder is filled under another name,
+    Readers see the old version or the new one, complete: the folder is filled under another name,
     and the pointer is swapped last. The outcome is left in the output's `runs` folder too.
 
     Raises:
@@ -211,7 +211,7 @@ def _publish(
     return Outcome(
         "overtaken",
         version,
-        f"another run published in the meantime: version {version} is whole but not current; "
+        f"another run published in the meantime: version {version} is complete but not current; "
         "run again to make it so",
     )
 

@@ -76,7 +76,7 @@ class AnnotationIndex:
         """Opens an index on this machine; files are mapped when their rows are asked for.
 
         Raises:
-          UsageError: There is no whole index of annotations in the folder.
+          UsageError: There is no complete index of annotations in the folder.
         """
         manifest = read_manifest(folder, (KIND,))
         indexes = {

@@ -168,7 +168,8 @@ def decode_manifest(data: bytes | None, folder: str, kinds: tuple[str, ...]) -> 
     """
     if data is None:
         raise UsageError(
-            f"{folder}: holds no whole index (no {NAME}): build it with {job('index_annotations')}"
+            f"{folder}: holds no complete index (no {NAME}): build it with "
+            f"{job('index_annotations')}"
         )
     path = f"{folder}/{NAME}"
     try:

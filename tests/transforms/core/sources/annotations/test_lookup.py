@@ -281,7 +281,7 @@ def test_the_fingerprint_is_of_the_content(tmp_path):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "holds no whole index"),
+        (None, "holds no complete index"),
         (b"{}", "is not an index's manifest"),
         (b"PK", "is not an index's manifest"),
         (b'{"format": 1, "kind": "words"}', "is an index of words, format 1"),
