@@ -8,6 +8,7 @@ nobody for longer. What makes a folder a version, a unit or an index goes first.
 
 import dataclasses
 import itertools
+import math
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -100,8 +101,7 @@ def prune(output: str, policy: Policy) -> Pruned:
         contents = read_contents(read_survey(output), policy.grace, before)
         done = _describe(contents, first.of_both(plan_prune(contents, policy, before)))
         lease.remove(files_of(contents, done.plan))
-        for folder, is_ours in _OURS.items():
-            storage.remove_empty(storage.join(output, folder), before - policy.grace, is_ours)
+        _remove_empty(output, done.plan, before - policy.grace)
     finally:
         lease.end()
     copies = storage.remove_stale_copies(output, before - policy.grace)
@@ -109,6 +109,19 @@ def prune(output: str, policy: Policy) -> Pruned:
     run = new_run(uuid.uuid4().hex[:16], "prune")
     note_end(output, run, Ended(status="pruned", message=describe(done)), has_begun=False)
     return done
+
+
+def _remove_empty(output: str, plan: PrunePlan, before: float) -> None:
+    """Removes folders without a file: of what was removed, and old ones of who was killed."""
+    removed = {
+        layout.VERSIONS: plan.versions,
+        layout.UNITS: plan.units,
+        layout.INDEXES: plan.indexes,
+    }
+    for name, is_ours in _OURS.items():
+        folder = storage.join(output, name)
+        storage.remove_empty(folder, math.inf, removed[name].__contains__)
+        storage.remove_empty(folder, before, is_ours)
 
 
 def describe(done: Pruned) -> str:
