@@ -6,6 +6,7 @@ import sys
 import threading
 
 import google_crc32c
+import pytest
 
 from tests import build_helpers as helpers
 from tests.pipelines.versions.helpers import build, versions
@@ -49,6 +50,7 @@ def started(output, shards):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # fmt: skip
 
 
+@pytest.mark.soak
 def test_nobody_loses_what_is_needed(tmp_path):
     """Nothing has a grace period, so that only what is said of what is needed protects it."""
     output = tmp_path / "out"

@@ -319,6 +319,7 @@ def killed_at(number, command):
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("command", ["prune", "rollback", "release", "tag", "unpin", "repair"])
 def test_a_kill_at_any_moment_leaves_a_version_that_can_be_read(
     tmp_path, original, names, capsys, command

@@ -144,7 +144,7 @@ def is_old(files, contents, policy):
     return all(file.modified < limit for file in files for limit in limits)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(outputs(), POLICIES)
 def test_what_is_removed_is_what_nobody_needs(contents, policy):
     plan = plan_prune(contents, policy, NOW)
@@ -165,7 +165,7 @@ def test_what_is_removed_is_what_nobody_needs(contents, policy):
     assert not (plan.unfinished and contents.running)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(outputs(), POLICIES)
 def test_no_file_goes_that_somebody_needs_and_the_bytes_are_true(contents, policy):
     plan = plan_prune(contents, policy, NOW)
@@ -187,7 +187,7 @@ def test_no_file_goes_that_somebody_needs_and_the_bytes_are_true(contents, polic
     assert all(left >= 0 for left in names.values())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(outputs(), outputs(), POLICIES)
 def test_what_was_not_written_down_is_not_removed(before, after, policy):
     """Between the first look and the second anything may have happened."""
