@@ -93,6 +93,30 @@ def test_the_inode_of_a_shard_is_no_part_of_its_units_key():
     assert dataclasses.replace(unit, identity="here:1-2").key == unit.key
 
 
+@pytest.mark.parametrize("path", ["/data/a.jsonl", "/data/a.jsonl.gz"])
+def test_repairs_are_of_the_unit_in_which_their_line_begins(path):
+    """Only that one has another key; of a compressed shard a piece ends behind the boundary."""
+    plain = units.Unit(path, "a", "30-8", 30)
+    repairs = ((0, "k0"), (9, "k9"), (10, "k10"), (29, "k29"))
+    mended = dataclasses.replace(plain, repairs=repairs, repair_files=("r",))
+
+    def cut(unit):
+        pieces = list(unit.pieces(10))
+        return [pieces[0].piece(i, at, at + 8) for i, at in enumerate((0, 12, 21))] if (
+            unit.compressed
+        ) else pieces  # fmt: skip
+
+    held = [[offset for offset, _ in unit.repairs] for unit in cut(mended)]
+    assert held == ([[0, 9], [], [29]] if plain.compressed else [[0, 9], [10], [29]])
+    for before, unit in zip(cut(plain), cut(mended), strict=True):
+        assert (before.key == unit.key) == (not unit.repairs)
+        moved = dataclasses.replace(unit, repair_files=("elsewhere",))
+        assert moved.key == unit.key and bool(unit.repair_files) == bool(unit.repairs)
+    others = dataclasses.replace(mended, repairs=((0, "other"), *repairs[1:]))
+    assert cut(others)[0].key not in (cut(plain)[0].key, cut(mended)[0].key)
+    assert cut(others)[2].key == cut(mended)[2].key
+
+
 def test_counts_add_up():
     bad = {"wrong_type": 1}
     one = Counts(3, 1, bad, 1, {"kept": 1}, {"flags": {"no_trace": 1}, "mentions": 2})
