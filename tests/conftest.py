@@ -1,9 +1,13 @@
 """Settings of all tests."""
 
+import os
 import pathlib
 
 import hypothesis
 import pytest
+
+# A process that has gRPC loaded may else abort between fork and exec, as tests do.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 ROOT = pathlib.Path(__file__).parents[1]
 

@@ -199,8 +199,8 @@ class BuildOptions(RunOptions):
     guard: bool = pydantic.Field(
         True,
         description="Hold a version back (exit code 3: it is complete, but not current) when a "
-        "share is beyond one of the four limits below, or a check of --checks is. The same command "
-        "without the guard publishes it.",
+        "share is beyond one of the four limits below, or a check of the file of checks is. The "
+        "same command without the guard publishes it.",
     )
     max_differing_share: Share = pydantic.Field(
         0.01,

@@ -6,7 +6,6 @@ line the one in the last file counts, by the order of their names.
 
 import collections
 import datetime
-import functools
 import re
 from collections.abc import Mapping, Sequence
 
@@ -23,9 +22,6 @@ from transforms.core.sources.repairs import (
 )
 
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]{12}")
-
-KEPT_FILES = 8
-"""Files of repairs that a worker keeps in memory."""
 
 
 def list_repairs(output: str) -> list[str]:
@@ -45,7 +41,7 @@ def read_repairs(path: str) -> list[Repair]:
         return decode_repairs(storage.read_bytes(path))
     except CorruptRepairs as error:
         raise UsageError(
-            f"{path!r}: is no whole file of repairs, {error}: restore it, or remove it (its lines "
+            f"{path!r}: is no complete file of repairs, {error}: restore it, or remove it (its lines "
             "are then rejected again) and give their repairs to `replay` once more"
         ) from error
 
@@ -77,7 +73,6 @@ def repairs_of(unit: Unit) -> Mapping[int, Repair]:
         raise ChangedError(f"{error}; run the same command again after that") from error
 
 
-@functools.lru_cache(KEPT_FILES)
 def _by_place(path: str) -> dict[tuple[str, int, str], Repair]:
     """Repairs of a file by shard, place and key."""
     return {(own.shard, own.byte_offset, own.key): own for own in read_repairs(path)}

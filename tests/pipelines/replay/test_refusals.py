@@ -102,6 +102,6 @@ def test_a_damaged_file_of_repairs_is_named(built, tmp_path):
     (path,) = (output / "repairs").iterdir()
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(
-        UsageError, match="is no whole file of repairs, .*: restore it, or remove it"
+        UsageError, match="is no complete file of repairs, .*: restore it, or remove it"
     ):
         helpers.build(output, [built / SHARD], *SMALL)

@@ -72,7 +72,7 @@ def line_at(file: BinaryIO, byte_offset: int) -> bytes | None:
 
 
 class CorruptRepairs(ValueError):
-    """Bytes that are no whole file of repairs."""
+    """Bytes that are no complete file of repairs."""
 
 
 def encode_repairs(repairs: Sequence[Repair]) -> bytes:
