@@ -57,6 +57,7 @@ def record_files(output):
     return list((output / "units").glob("*/record"))
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_killed_run_goes_on_where_it_was(undisturbed, tmp_path, capsys, workers):
     with started(tmp_path, "--workers", workers) as run:
@@ -92,6 +93,7 @@ def test_a_killed_run_goes_on_where_it_was(undisturbed, tmp_path, capsys, worker
     helpers.assert_same_results(tmp_path, undisturbed)
 
 
+@pytest.mark.soak
 def test_a_worker_that_is_killed_ends_the_run_with_a_sentence(undisturbed, tmp_path):
     with started(tmp_path, "--workers", 2) as run:
         wait_for(lambda: len(record_files(tmp_path)) >= 5 or run.process.poll() is not None)
@@ -110,6 +112,7 @@ def test_a_worker_that_is_killed_ends_the_run_with_a_sentence(undisturbed, tmp_p
     helpers.assert_same_results(tmp_path, undisturbed)
 
 
+@pytest.mark.soak
 def test_workers_that_are_stopped_with_the_run_say_nothing(tmp_path):
     with started(tmp_path, "--workers", 2) as run:
         wait_for(lambda: record_files(tmp_path) or run.process.poll() is not None)

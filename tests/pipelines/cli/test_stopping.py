@@ -14,6 +14,7 @@ SECONDS = 6.0
 """How long a run takes where nothing else runs: a moment later than its end proves nothing."""
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("form", stopping.FORMS, ids=str)
 def test_a_run_that_is_stopped_ends_in_order(form):
     source = random.Random(str(form))

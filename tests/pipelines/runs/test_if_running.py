@@ -81,6 +81,7 @@ def test_asking_what_would_be_done_waits_for_nobody(held):
     assert build(output, SHARDS, "--dry-run") == 0
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_run_that_is_killed_keeps_nobody_out(tmp_path, number):
     output = tmp_path / "out"

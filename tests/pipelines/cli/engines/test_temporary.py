@@ -3,6 +3,8 @@
 import signal
 import time
 
+import pytest
+
 from pipelines.cli.engines.temporary import PREFIX, run_folder
 from tests import build_helpers as helpers
 from tests.engines import jobs
@@ -12,6 +14,7 @@ def names_in(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.soak
 def test_the_folder_of_a_run_that_was_killed_goes_with_the_next_run(tmp_path):
     temporary = tmp_path / "tmp"
     temporary.mkdir()
