@@ -7,7 +7,7 @@ ARGS ?=
 IMAGE ?= us-central1-docker.pkg.dev/my-project/localized-narratives/template:1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak test-peers test-engines lint typecheck check coverage bench sample \
+.PHONY: help run test soak test-baselines test-engines lint typecheck check coverage bench sample \
   clean clean-all \
   flink-up flink-down run-flink dataflow-template
 
@@ -54,8 +54,8 @@ coverage: $(VENV)/.installed-dev ## Run the tests and report what they cover.
 soak: $(VENV)/.installed-dev ## Run the tests that kill, harm and crowd runs many times over.
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m soak tests $(ARGS)
 
-test-peers: $(VENV)/.installed-bench ## Run the tests that need PySpark.
-	@$(BIN)/python -m pytest -q -m spark benchmarks/peers $(ARGS)
+test-baselines: $(VENV)/.installed-bench ## Run the tests that need PySpark.
+	@$(BIN)/python -m pytest -q -m spark tests/benchmarks/baselines $(ARGS)
 
 test-engines: $(VENV)/.installed-engines .engines/bin/fake-gcs-server ## Run the tests on every engine and store.
 	@$(BIN)/python -m pytest -q -m engines tests/engines $(ARGS)

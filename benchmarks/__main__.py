@@ -14,10 +14,11 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 
-from benchmarks import report, trees
+from benchmarks import report
 from benchmarks.figures import FIGURES, Figure, select
 from benchmarks.material import QUICK, ROOT, Amounts, make_material
-from benchmarks.session import ProbeFailed, Session
+from benchmarks.measuring import trees
+from benchmarks.measuring.session import ProbeFailed, Session
 
 CACHE = ROOT / ".benchmarks"
 

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 
-from benchmarks.measure import Round
+from benchmarks.measuring.measure import Round
 
 _GB = 1e9
 
@@ -33,7 +33,7 @@ class Figure:
 
     Attributes:
       name: As in `--only`.
-      probe: MODULE:FUNCTION below benchmarks.
+      probe: MODULE:FUNCTION.
       rows: The rows, with and without targets.
       needs: Kinds of material.
       ours: Whether it is about this project's code alone, so that two commits can be compared.
@@ -55,7 +55,7 @@ class Figure:
 FIGURES = (
     Figure(
         "B1",
-        "speed:main_job",
+        "benchmarks.probes.speed:main_job",
         (
             Row(
                 "main job, no tagging, less start-up / typed decode (16×)",
@@ -68,7 +68,7 @@ FIGURES = (
     ),
     Figure(
         "B2",
-        "speed:core",
+        "benchmarks.probes.speed:core",
         (
             Row(
                 "core alone, in memory / typed decode (4×)",
@@ -79,7 +79,7 @@ FIGURES = (
     ),
     Figure(
         "B3a",
-        "peer_runs:by_hand",
+        "benchmarks.probes.baseline_runs:by_hand",
         (
             Row(
                 "by hand / main job, time a narrative (of a part / of 4×)",
@@ -91,7 +91,7 @@ FIGURES = (
     ),
     Figure(
         "B3b",
-        "peer_runs:with_libraries",
+        "benchmarks.probes.baseline_runs:with_libraries",
         (
             Row(
                 "with libraries / main job (4×, one process)",
@@ -103,7 +103,7 @@ FIGURES = (
     ),
     Figure(
         "B4",
-        "peer_runs:spark",
+        "benchmarks.probes.baseline_runs:spark",
         (
             Row(
                 "PySpark local[2] / main job on two workers, less start-up (4×)",
@@ -119,7 +119,7 @@ FIGURES = (
     ),
     Figure(
         "B5",
-        "memory:main_job",
+        "benchmarks.probes.memory:main_job",
         (
             Row(
                 "peak memory at 16× / at 1× (PSS in all, two workers, no tagging)",
@@ -138,7 +138,7 @@ FIGURES = (
     ),
     Figure(
         "B6",
-        "speed:scaling_up",
+        "benchmarks.probes.speed:scaling_up",
         (
             Row(
                 "time at 16× / at 1×, less start-up (one process)",
@@ -149,7 +149,7 @@ FIGURES = (
     ),
     Figure(
         "B7",
-        "speed:two_workers",
+        "benchmarks.probes.speed:two_workers",
         (
             Row(
                 "one worker / two workers, less start-up (16×)",
@@ -161,7 +161,7 @@ FIGURES = (
     ),
     Figure(
         "B8",
-        "speed:tagging",
+        "benchmarks.probes.speed:tagging",
         (
             Row(
                 "rate of main job with tagging, less start-up / of nlp.pipe (1×)",
@@ -172,7 +172,7 @@ FIGURES = (
     ),
     Figure(
         "B9",
-        "starting:first_unit",
+        "benchmarks.probes.starting:first_unit",
         (
             Row(
                 "command to first read of a unit / import apache_beam",
@@ -188,7 +188,7 @@ FIGURES = (
     ),
     Figure(
         "B10a",
-        "indexing:annotation_index",
+        "benchmarks.probes.indexing:annotation_index",
         (
             Row(
                 "rate of annotation index, less start-up / of read_csv (4×)",
@@ -204,7 +204,7 @@ FIGURES = (
     ),
     Figure(
         "B10b",
-        "memory:annotation_index",
+        "benchmarks.probes.memory:annotation_index",
         (
             Row(
                 "peak memory of the annotation index at 4× / at 1×",
@@ -218,7 +218,7 @@ FIGURES = (
     ),
     Figure(
         "B11",
-        "starting:make_run",
+        "benchmarks.probes.starting:make_run",
         (
             Row(
                 "unchanged `make run` / import apache_beam",
@@ -239,7 +239,7 @@ FIGURES = (
     ),
     Figure(
         "P6",
-        "incremental:one_shard",
+        "benchmarks.probes.incremental:one_shard",
         (
             Row(
                 "one of 22 shards changed / all of them new (commands, tagging)",
@@ -252,7 +252,7 @@ FIGURES = (
     ),
     Figure(
         "E1",
-        "engine_runs:flink",
+        "benchmarks.probes.engine_runs:flink",
         (
             Row(
                 "Flink, parallelism 2 / two local processes, less start-up (8×)",

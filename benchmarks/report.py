@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from importlib import metadata
 
 from benchmarks.figures import Figure, Row
-from benchmarks.measure import Round
-from benchmarks.ratios import Spread, is_met, quotients, ratio, spread
+from benchmarks.measuring.measure import Round
+from benchmarks.measuring.ratios import Spread, is_met, quotients, ratio, spread
 
 _PACKAGES = ("apache-beam", "msgspec", "numba", "numpy", "pyarrow", "spacy", "pyspark")
 _WIDTH = 66

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from benchmarks.job import Job, clock, core_stages, decode_all, removed_afterwards
 from benchmarks.material import REAL
-from benchmarks.ratios import spread
+from benchmarks.measuring.ratios import spread
 from pipelines import synthesize
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.units import Unit

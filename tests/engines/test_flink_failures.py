@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from benchmarks.processes import pss
+from benchmarks.measuring.processes import pss
 from tests import build_helpers as helpers
 from tests.build_helpers import build
 from tests.engines import jobs
