@@ -226,7 +226,7 @@ def test_of_two_runs_at_once_one_publishes_and_the_other_says_so(
     for version in versions:
         helpers.assert_whole(version)
     helpers.assert_nothing_abandoned(folder)
-    lost = re.search(r"version (\w+) is whole", ended[1].err)[1]
+    lost = re.search(r"version (\w+) is complete", ended[1].err)[1]
     won = helpers.version_of(folder).name
     assert won != lost and {won, lost} <= {version.name for version in versions}
 
