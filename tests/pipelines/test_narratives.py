@@ -115,6 +115,7 @@ def test_a_message_names_the_job_as_its_reader_calls_jobs(program, command, monk
 # As the console script does it, with the signal while the job is about to be imported.
 INTERRUPTED = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored here
 sys.argv = ["/bin/narratives", "build", "--input", "none.jsonl", "--output", "none"]
 import pipelines
 class Interrupt:

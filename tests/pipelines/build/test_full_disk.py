@@ -16,6 +16,8 @@ from transforms import storage
 from transforms.core.base.errors import EngineError
 from transforms.units.publishing import write_version
 
+pytestmark = pytest.mark.soak
+
 SHARDS = [helpers.GENERATED[0], helpers.REAL]
 
 

@@ -21,6 +21,8 @@ import pytest
 from tests import build_helpers as helpers
 from transforms.core.output.commit_records import decode_record
 
+pytestmark = pytest.mark.soak
+
 DISKS_AT_RANDOM = 4
 """Disks derived for each cut, beside those with none and with all of the pending changes."""
 
