@@ -66,7 +66,7 @@ def _align(open_source: Callable[[], TranscriptSource]) -> Stage:
 
 @dataclasses.dataclass
 class GroundWords(ChunkTransform):
-    """Returns every word its trace segment and box."""
+    """Gives every word its trace segment and box."""
 
     def prepare(self) -> Callable[[], Stage]:
         return _ground

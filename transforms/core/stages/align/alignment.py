@@ -187,7 +187,7 @@ def _word_times(matches, distances, a_offsets, a_starts, a_ends, m_offsets, t_fi
 
 @compiled
 def _fill_unmatched(starts, ends, t_first, t_last):
-    """Returns words without a match the gap between the matched words before and after them."""
+    """Gives words without a match the gap between the matched words before and after them."""
     unmatched = np.isnan(starts)
     latest_end = -np.inf
     for j in range(len(starts)):

@@ -47,7 +47,7 @@ class Judgement:
 
 
 class TranscriptSource(Protocol):
-    """Returns the words with times, and D, which may be that of other words."""
+    """Gives the words with times, and D, which may be that of other words."""
 
     def spoken(self, narratives: pa.RecordBatch) -> Spoken:
         """The transcribed words that carry the times."""
