@@ -10,8 +10,8 @@ import pydantic
 from pipelines.cli.yaml_files import read_yaml
 from transforms import storage
 from transforms.core.base.errors import UsageError
+from transforms.core.base.lines import COMPRESSED
 
-COMPRESSIONS = (".gz", ".zst")
 Kind = Literal["narratives", "captions", "transcripts"]
 
 KINDS: dict[Kind, str] = {"captions": "_captions.jsonl", "transcripts": "_asr.jsonl"}
@@ -123,7 +123,7 @@ class Catalog:
         """
         name = file_name.rsplit("/", 1)[-1]
         entry = self._entries.get(self.plain_name(name))
-        if entry is not None and name.endswith(COMPRESSIONS):
+        if entry is not None and name.endswith(COMPRESSED):
             return entry.model_copy(update={"file": name, "bytes": None, "md5": None})
         return entry
 
@@ -134,7 +134,7 @@ class Catalog:
 
     def plain_name(self, name: str) -> str:
         """The name of the file itself, of a copy's that may be compressed."""
-        return name.rpartition(".")[0] if name.endswith(COMPRESSIONS) else name
+        return name.rpartition(".")[0] if name.endswith(COMPRESSED) else name
 
     def files(self, name: str) -> list[str]:
         """Paths of a group's files, in the order of its shards.

@@ -8,6 +8,7 @@ from pipelines.replay.given import Given, Rejected, read_avro
 from pipelines.runs.repairing import kept_repairs
 from transforms import storage
 from transforms.core.base.errors import UsageError, shown
+from transforms.core.base.lines import COMPRESSED
 from transforms.core.model import bad_lines
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import InputRow
@@ -131,7 +132,7 @@ def _check_lines(found: Sequence[tuple[Given, Repair]], inputs: Mapping[str, Inp
         by_shard[line.shard].append((line, repair))
     for shard, pairs in by_shard.items():
         path = inputs[shard].path
-        if path.endswith((".gz", ".zst")):
+        if path.endswith(COMPRESSED):
             continue  # read when the run reads the shard
         with storage.open_binary(path) as file:
             for line, repair in pairs:

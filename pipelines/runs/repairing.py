@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from transforms import storage
 from transforms.core.base.errors import shown
+from transforms.core.base.lines import COMPRESSED
 from transforms.core.output.version import ShardPlan
 from transforms.core.sources.repairs import Repair, line_at
 from transforms.units.repairs import list_repairs, read_repairs
@@ -81,7 +82,7 @@ def kept_repairs(output: str) -> dict[str, dict[Repair, str]]:
 
 def _of_shard(shard: ShardPlan, repairs: Sequence[Repair]) -> Iterator[Repair]:
     """Those of lines that the shard holds, one a place."""
-    compressed = shard.path.endswith((".gz", ".zst"))
+    compressed = shard.path.endswith(COMPRESSED)
     by_place: dict[int, Repair] = {}
     unknown = []
     for repair in repairs:

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 
 from transforms.core.base.errors import CHANGED, ChangedError, UsageError, shown
+from transforms.core.base.lines import COMPRESSED
 from transforms.core.sources.index import manifest as index_manifest
 from transforms.storage.files import FileInfo, ListedFile, StoredFile
 
@@ -104,7 +105,7 @@ def open_decompressed(path: str, fingerprint: str | None = None) -> BinaryIO:
     Reading raises UsageError where the file is corrupt or cut short, or compressed and empty, as a
     download or a command that failed leaves it.
     """
-    compressed = path.endswith((".gz", ".zst"))
+    compressed = path.endswith(COMPRESSED)
     buffer = _STREAM_BUFFER if compressed else _LINE_BUFFER
     file = _store(path).open_binary(path, fingerprint, buffer)
     if path.endswith(".gz"):

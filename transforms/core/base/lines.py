@@ -9,6 +9,9 @@ from typing import Any, BinaryIO
 import google_crc32c
 import numpy as np
 
+COMPRESSED = (".gz", ".zst")
+"""Endings of files that must be read from their beginning."""
+
 MAX_LINE_BYTES = 16 << 20
 """Bytes of a line without its line end; of a longer one, the rest is read past."""
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from transforms.core.base.lines import COMPRESSED
 from transforms.core.base.versions import digest
 
 SKIPPED = ("_", ".")
@@ -70,7 +71,12 @@ class Unit:
     @property
     def compressed(self) -> bool:
         """Whether one worker must read the shard from its beginning."""
-        return self.path.endswith((".gz", ".zst"))
+        return self.path.endswith(COMPRESSED)
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of the shard, as stored, that it covers."""
+        return (self.end or self.size) - self.start
 
     @property
     def name(self) -> str:
@@ -181,7 +187,5 @@ def _sum_of(own: Any, other: Any) -> Any:
     """The sum of two numbers, or of the numbers that two dictionaries hold by key."""
     if not isinstance(own, dict):
         return own + other
-    return {
-        key: _sum_of(own[key], other[key]) if key in own and key in other else {**own, **other}[key]
-        for key in {**own, **other}
-    }
+    both = {key: _sum_of(own[key], other[key]) for key in own.keys() & other.keys()}
+    return {**own, **other, **both}

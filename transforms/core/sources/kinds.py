@@ -10,7 +10,7 @@ from typing import BinaryIO, NamedTuple
 
 import pyarrow as pa
 
-from transforms.core.base.lines import read_pieces, read_range
+from transforms.core.base.lines import COMPRESSED, read_pieces, read_range
 from transforms.core.sources import foreign
 from transforms.core.sources.index.manifest import Source
 
@@ -18,8 +18,6 @@ BLOCK_BYTES = 16 << 20
 
 OpenSource = Callable[[Source], BinaryIO]
 """Opens a source at its first byte, decompressed; can seek where nothing is compressed."""
-
-_COMPRESSED = (".gz", ".zst")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +76,7 @@ class SourceKind:
 
 def is_compressed(source: Source) -> bool:
     """Whether a source can only be read from front to back."""
-    return source.path.endswith(_COMPRESSED)
+    return source.path.endswith(COMPRESSED)
 
 
 def plain_name(path: str) -> str:
