@@ -4,10 +4,9 @@ A record names the unit's files with rows, bytes and checksums, its counts by re
 partial statistics. It is written last and only once: what no record names does not exist.
 """
 
-import google_crc32c
 import msgspec
-import pyarrow as pa
 
+from transforms.core.base.sealed import CorruptData, seal, unseal
 from transforms.core.model import bad_lines
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.units import Counts, Unit
@@ -94,12 +93,8 @@ class CorruptRecord(ValueError):
 
 
 def encode_record(record: UnitRecord) -> bytes:
-    """CRC32C of what follows (4 bytes, little-endian), and MessagePack in a zstd frame."""
-    sink = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(sink, "zstd") as stream:
-        stream.write(msgspec.msgpack.encode(record))
-    data = sink.getvalue().to_pybytes()
-    return google_crc32c.value(data).to_bytes(4, "little") + data
+    """A record as bytes (`sealed`)."""
+    return seal(record)
 
 
 def decode_record(data: bytes) -> UnitRecord:
@@ -108,10 +103,7 @@ def decode_record(data: bytes) -> UnitRecord:
     Raises:
       CorruptRecord: It is not that, or not all of it.
     """
-    if int.from_bytes(data[:4], "little") != google_crc32c.value(data[4:]):
-        raise CorruptRecord("its checksum is another")
     try:
-        packed = pa.CompressedInputStream(pa.BufferReader(data[4:]), "zstd").read()
-        return msgspec.msgpack.decode(packed, type=UnitRecord)
-    except (OSError, msgspec.MsgspecError, RecursionError) as error:
+        return unseal(data, UnitRecord)
+    except CorruptData as error:
         raise CorruptRecord(str(error)) from error

@@ -6,12 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
-import google_crc32c
 import msgspec
 import numpy as np
-import pyarrow as pa
 
 from transforms.core.base.lines import MAX_LINE_BYTES, Block
+from transforms.core.base.sealed import CorruptData, seal, unseal
 from transforms.core.model import bad_lines
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.columns import numbers, set_columns
@@ -76,12 +75,8 @@ class CorruptRepairs(ValueError):
 
 
 def encode_repairs(repairs: Sequence[Repair]) -> bytes:
-    """CRC32C of what follows (4 bytes, little-endian), and MessagePack in a zstd frame."""
-    sink = pa.BufferOutputStream()
-    with pa.CompressedOutputStream(sink, "zstd") as stream:
-        stream.write(msgspec.msgpack.encode(repairs))
-    data = sink.getvalue().to_pybytes()
-    return google_crc32c.value(data).to_bytes(4, "little") + data
+    """Repairs as bytes (`sealed`)."""
+    return seal(repairs)
 
 
 def decode_repairs(data: bytes) -> list[Repair]:
@@ -90,12 +85,9 @@ def decode_repairs(data: bytes) -> list[Repair]:
     Raises:
       CorruptRepairs: It is not that, or not all of it.
     """
-    if int.from_bytes(data[:4], "little") != google_crc32c.value(data[4:]):
-        raise CorruptRepairs("its checksum is another")
     try:
-        packed = pa.CompressedInputStream(pa.BufferReader(data[4:]), "zstd").read()
-        return msgspec.msgpack.decode(packed, type=list[Repair])
-    except (OSError, msgspec.MsgspecError) as error:
+        return unseal(data, list[Repair])
+    except CorruptData as error:
         raise CorruptRepairs(str(error)) from error
 
 
