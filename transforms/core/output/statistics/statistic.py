@@ -1,12 +1,19 @@
-"""What a statistic is: the protocol that units, commit records, merging and publishing follow."""
+"""What a statistic is: the protocol that units, commit records, merging and publishing follow.
+
+And the simplest kind of one, which counts values.
+"""
 
 import abc
+import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple, Self
 
+import numpy as np
 import pyarrow as pa
 
 from transforms.core.model.chunk import Chunk
+from transforms.core.model.columns import dataset_splits
 
 Split = tuple[str | None, str | None]
 """Dataset and split, None where unknown."""
@@ -61,6 +68,63 @@ class Statistic(abc.ABC):
     @abc.abstractmethod
     def to_tables(self) -> dict[str, pa.Table]:
         """The tables named in `tables`, rows in the order of their keys (`in_order`)."""
+
+
+@dataclasses.dataclass(slots=True)
+class ValueCounts(Statistic):
+    """How many narratives of a split have which value; those that have none are left out.
+
+    Its one table has the columns dataset, split, the value and the number.
+
+    Attributes:
+      counts: By dataset and split, numbers by value.
+    """
+
+    counts: dict[Split, Counter] = dataclasses.field(default_factory=dict)
+
+    @staticmethod
+    @abc.abstractmethod
+    def values(narratives: pa.RecordBatch) -> pa.Array:
+        """The value of each narrative, null where it has none."""
+
+    def add(self, chunk: Chunk) -> None:
+        """Counts the narratives of a chunk."""
+        narratives = chunk["narratives"]
+        found = np.array(self.values(narratives).to_pylist(), object)
+        splits, split_of_row = dataset_splits(narratives)
+        for position, split in enumerate(splits):
+            values = found[split_of_row == position]
+            counted = Counter(value for value in values if value is not None)
+            self.counts.setdefault(split, Counter()).update(counted)
+
+    def merge(self, other: Self) -> None:
+        """Adds another's counts."""
+        for split, counter in other.counts.items():
+            self.counts.setdefault(split, Counter()).update(counter)
+
+    def pack(self) -> list:
+        """Rows of dataset, split, and pairs of values and numbers."""
+        return [[*split, sorted(counter.items())] for split, counter in self.counts.items()]
+
+    @classmethod
+    def unpack(cls, packed: list) -> Self:
+        """What `pack` made."""
+        return cls(
+            {
+                (dataset, split): Counter(dict(map(tuple, counts)))
+                for dataset, split, counts in packed
+            }
+        )
+
+    def to_tables(self) -> dict[str, pa.Table]:
+        """A row a value of each split."""
+        [(name, table)] = self.tables.items()
+        rows = [
+            dict(zip(table.schema.names, (*split, value, number), strict=True))
+            for split in in_order(self.counts)
+            for value, number in sorted(self.counts[split].items())
+        ]
+        return {name: pa.Table.from_pylist(rows, schema=table.schema)}
 
 
 def in_order(keys: Iterable[tuple]) -> list[tuple]:

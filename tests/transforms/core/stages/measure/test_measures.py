@@ -81,8 +81,7 @@ def test_a_caption_beyond_the_limit_is_left_untagged(run_stages):
     (row,) = NARRATIVES.measure_chunk(chunk).to_tables()["richness"].to_pylist()
     assert (row["captions"], row["words_sum"], row["words_mean"]) == (5, 15, 5)
     assert (
-        sum(NARRATIVES.measure_chunk(chunk)[NounCounts].captions["coco", "validation"].values())
-        == 3
+        sum(NARRATIVES.measure_chunk(chunk)[NounCounts].counts["coco", "validation"].values()) == 3
     )
 
 
