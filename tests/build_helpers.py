@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import signal
+import time
 
 import fastavro
 import google_crc32c
@@ -21,6 +22,8 @@ ODD_AND_BAD = NARRATIVES / "odd_and_bad.jsonl"
 GENERATED = sorted(NARRATIVES.glob("generated_train_localized_narratives-*.jsonl"))
 SHARDS = [*GENERATED, ODD_AND_BAD, REAL]
 STATISTICS_TABLES = {name: table.schema for name, table in job.NARRATIVES.statistics_tables.items()}
+TIMEOUT_SECONDS = 120
+"""Seconds after which a test gives up waiting."""
 
 
 def arguments(output, shards, *more):
@@ -167,6 +170,14 @@ def flip_bit(path, number):
     with path.open("r+b") as file:
         file.write(data)
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def wait_for(condition):
+    """Waits until a condition holds; fails after a while."""
+    end = time.monotonic() + TIMEOUT_SECONDS
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.01)
 
 
 def is_running(pid):

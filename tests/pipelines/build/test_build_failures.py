@@ -9,7 +9,6 @@ import shutil
 import signal
 import sys
 import threading
-import time
 
 import pytest
 
@@ -29,8 +28,6 @@ from transforms.units.publishing import publish
 
 UNIT_BYTES = 20_000
 SHARDS = [helpers.GENERATED[0], helpers.ODD_AND_BAD, helpers.REAL]
-TIMEOUT_SECONDS = 120
-"""Seconds after which a test gives up waiting."""
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +43,6 @@ def started(output, *more):
     return jobs.started(*helpers.arguments(output, SHARDS, "--unit-bytes", UNIT_BYTES, *more))
 
 
-def wait_for(condition):
-    end = time.monotonic() + TIMEOUT_SECONDS
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.01)
-
-
 def record_files(output):
     return list((output / "units").glob("*/record"))
 
@@ -61,11 +51,11 @@ def record_files(output):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_killed_run_goes_on_where_it_was(undisturbed, tmp_path, capsys, workers):
     with started(tmp_path, "--workers", workers) as run:
-        wait_for(lambda: len(record_files(tmp_path)) >= 5 or run.process.poll() is not None)
+        helpers.wait_for(lambda: len(record_files(tmp_path)) >= 5 or run.process.poll() is not None)
         children = helpers.descendants(run.process.pid)
         os.kill(run.process.pid, signal.SIGKILL)  # workers are not killed: they notice
         run.wait()
-        wait_for(lambda: not any(map(helpers.is_running, children)))
+        helpers.wait_for(lambda: not any(map(helpers.is_running, children)))
     assert bool(children) == (workers > 1)
     assert not (tmp_path / "CURRENT").exists() and not (tmp_path / "versions").exists()
     finished = helpers.records_of(tmp_path)
@@ -96,10 +86,10 @@ def test_a_killed_run_goes_on_where_it_was(undisturbed, tmp_path, capsys, worker
 @pytest.mark.soak
 def test_a_worker_that_is_killed_ends_the_run_with_a_sentence(undisturbed, tmp_path):
     with started(tmp_path, "--workers", 2) as run:
-        wait_for(lambda: len(record_files(tmp_path)) >= 5 or run.process.poll() is not None)
+        helpers.wait_for(lambda: len(record_files(tmp_path)) >= 5 or run.process.poll() is not None)
         worker, other = helpers.descendants(run.process.pid)
         os.kill(worker, signal.SIGKILL)
-        ended = run.wait(TIMEOUT_SECONDS)
+        ended = run.wait(helpers.TIMEOUT_SECONDS)
         assert not helpers.is_running(other)
     assert ended.code == 4
     told = f"error: the run failed: {WORKER_ENDED}; finished units are kept, so the same command "
@@ -115,9 +105,9 @@ def test_a_worker_that_is_killed_ends_the_run_with_a_sentence(undisturbed, tmp_p
 @pytest.mark.soak
 def test_workers_that_are_stopped_with_the_run_say_nothing(tmp_path):
     with started(tmp_path, "--workers", 2) as run:
-        wait_for(lambda: record_files(tmp_path) or run.process.poll() is not None)
+        helpers.wait_for(lambda: record_files(tmp_path) or run.process.poll() is not None)
         os.killpg(run.process.pid, signal.SIGINT)  # as a terminal does at Ctrl-C
-        ended = run.wait(TIMEOUT_SECONDS)
+        ended = run.wait(helpers.TIMEOUT_SECONDS)
     assert ended.code == 130
     assert "Stopped; the same command resumes" in ended.err, ended.err
     assert "sdk_worker" not in ended.err, ended.err
@@ -127,7 +117,7 @@ def test_a_run_that_is_overtaken_says_so(tmp_path, capsys):
     shards = [helpers.REAL]
 
     def overtake():
-        wait_for(lambda: record_files(tmp_path))
+        helpers.wait_for(lambda: record_files(tmp_path))
         (tmp_path / "CURRENT").write_text("another\n")
 
     other = threading.Thread(target=overtake)
@@ -615,14 +605,14 @@ def test_an_identical_run_takes_no_version_from_its_readers(tmp_path, monkeypatc
     shard, output, _ = made(tmp_path)
     version = helpers.version_of(output)
     inode = version.stat().st_ino
-    real, asked = publish._is_complete, []
+    real, asked = publish.is_complete, []
 
     def first_seen_as_missing(folder):
         asked.append(folder)
         assert version.stat().st_ino == inode
         return len(asked) > 1 and real(folder)
 
-    monkeypatch.setattr(publish, "_is_complete", first_seen_as_missing)
+    monkeypatch.setattr(publish, "is_complete", first_seen_as_missing)
     (output / "CURRENT").unlink()
     assert build(output, [shard]) == 0
     assert version.stat().st_ino == inode and len(asked) > 1

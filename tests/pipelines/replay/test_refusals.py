@@ -17,14 +17,6 @@ from tests.pipelines.replay.helpers import (
 from transforms.core.base.errors import UsageError
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("refusals")
-    shutil.copy(helpers.ODD_AND_BAD, folder / SHARD)
-    assert helpers.build(folder / "out", [folder / SHARD], *SMALL) == 0
-    return folder
-
-
 def row(**values):
     return json.dumps({"shard": SHARD, "byte_offset": 767, "raw": "{}", **values}) + "\n"
 

@@ -23,15 +23,6 @@ from transforms.core.base.errors import UsageError
 from transforms.core.model import bad_lines
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """The odd and bad sample in several units, as the run that rejected lines left it."""
-    folder = tmp_path_factory.mktemp("built")
-    shutil.copy(helpers.ODD_AND_BAD, folder / SHARD)
-    assert helpers.build(folder / "out", [folder / SHARD], *SMALL) == 0
-    return folder
-
-
 @pytest.fixture
 def output(built, tmp_path):
     shutil.copytree(built / "out", tmp_path / "out", symlinks=True)

@@ -17,18 +17,10 @@ from transforms.units.runs import new_run
 
 UNIT_BYTES = 20_000
 SHARDS = [helpers.GENERATED[0], helpers.REAL]
-SECONDS = 120
 
 
 def started(output, *more):
     return jobs.started(*helpers.arguments(output, SHARDS, "--unit-bytes", UNIT_BYTES, *more))
-
-
-def wait_for(condition):
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, "waited too long"
-        time.sleep(0.01)
 
 
 def is_at_work(output):
@@ -38,7 +30,7 @@ def is_at_work(output):
 @pytest.fixture
 def held(tmp_path):
     """An output on which a run of this process is at work; gives that run too."""
-    begun = new_run("0123456789abcdef", "build")
+    begun = new_run("build", run="0123456789abcdef")
     taken = lease.take_lease(str(tmp_path / "out"), begun)
     assert isinstance(taken, lease.Lease)
     return tmp_path / "out", begun
@@ -86,7 +78,7 @@ def test_asking_what_would_be_done_waits_for_nobody(held):
 def test_a_run_that_is_killed_keeps_nobody_out(tmp_path, number):
     output = tmp_path / "out"
     with started(output, "--workers", 2) as run:
-        wait_for(lambda: is_at_work(output) or run.process.poll() is not None)
+        helpers.wait_for(lambda: is_at_work(output) or run.process.poll() is not None)
         assert (output / layout.LEASE).exists()
         assert build(output, SHARDS, "--if-running", "skip") == 6
         os.kill(run.process.pid, number)
@@ -101,9 +93,11 @@ def test_a_run_that_is_killed_keeps_nobody_out(tmp_path, number):
 def test_of_two_runs_at_a_time_the_second_finds_nothing_to_do(tmp_path):
     output = tmp_path / "out"
     with started(output) as first:
-        wait_for(lambda: (output / layout.LEASE).exists() or first.process.poll() is not None)
+        helpers.wait_for(
+            lambda: (output / layout.LEASE).exists() or first.process.poll() is not None
+        )
         with started(output, "--if-changed") as second:
-            ended = [second.wait(SECONDS), first.wait(SECONDS)]
+            ended = [second.wait(helpers.TIMEOUT_SECONDS), first.wait(helpers.TIMEOUT_SECONDS)]
     assert [end.code for end in ended] == [5, 0], ended
     assert "Waiting: run " in ended[0].out and "Nothing to do" in ended[0].out
     helpers.assert_whole(helpers.version_of(output))

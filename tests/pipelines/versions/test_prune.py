@@ -40,16 +40,6 @@ def original(tmp_path_factory):
     return output, [*names, helpers.version_of(output).name]
 
 
-@pytest.fixture
-def output(tmp_path, original):
-    return copy_output(original[0], tmp_path / "out")
-
-
-@pytest.fixture
-def names(original):
-    return original[1]
-
-
 def used(folder):
     """Bytes that files below a folder take, each content once."""
     found = {path.stat().st_ino: path.stat().st_size
@@ -137,7 +127,7 @@ def test_a_held_version_is_pruned_like_any_other(output, names, capsys):
 @contextlib.contextmanager
 def running(output, **more):
     """A run that is at work in this process, say."""
-    begun = runs.new_run("f" * 16, "build", **more)
+    begun = runs.new_run("build", run="f" * 16, **more)
     runs.write_begin(str(output), begun)
     yield begun
     (output / "runs" / f"{begun.run}.begin.json").unlink(missing_ok=True)

@@ -7,26 +7,9 @@ import shutil
 import pytest
 
 from tests import build_helpers as helpers
-from tests.pipelines.versions.helpers import as_json, build, copy_output, make_two, versions
+from tests.pipelines.versions.helpers import as_json, build, versions
 
 BOXES = helpers.ROOT / "samples" / "open_images" / "train" / "annotations-human-bbox.csv"
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    output = tmp_path_factory.mktemp("original") / "out"
-    return output, make_two(output)
-
-
-@pytest.fixture
-def output(tmp_path, original):
-    """A copy whose versions are linked to its units, as a run does it."""
-    return copy_output(original[0], tmp_path / "out")
-
-
-@pytest.fixture
-def names(original):
-    return original[1]
 
 
 def problems(capsys, output, *more):

@@ -13,8 +13,6 @@ from tests.pipelines.versions.helpers import (
     as_json,
     build,
     build_guarded,
-    copy_output,
-    make_two,
     states,
     versions,
 )
@@ -25,25 +23,6 @@ from transforms.versions import pointing
 from transforms.versions.survey import is_tag, read_survey
 
 BOTH = [helpers.REAL, *helpers.GENERATED]
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory):
-    """Two versions and the second is current."""
-    output = tmp_path_factory.mktemp("original") / "out"
-    return output, make_two(output)
-
-
-@pytest.fixture
-def output(tmp_path, original):
-    """A copy of it."""
-    return copy_output(original[0], tmp_path / "out")
-
-
-@pytest.fixture
-def names(original):
-    """The older version and the newer one."""
-    return original[1]
 
 
 def test_the_list_tells_what_each_version_is(output, names, capsys):

@@ -22,7 +22,7 @@ def output(tmp_path):
 
 def elsewhere(name):
     """A run of which this machine cannot know whether it is at work."""
-    return new_run(name, "build", is_here=False)
+    return new_run("build", is_here=False, run=name)
 
 
 def forward(monkeypatch, seconds):
@@ -34,7 +34,7 @@ def forward(monkeypatch, seconds):
 def process_of(name):
     """A run of another process, and that process."""
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    begun = new_run(name, "build")
+    begun = new_run("build", run=name)
     _, _, *rest = begun.process.split(":")
     told = ":".join([str(process.pid), runs._started(process.pid), *rest])
     return msgspec.structs.replace(begun, process=told), process

@@ -7,7 +7,7 @@ from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPool
 
 from pipelines.cli.engines.loopback import bind_to_loopback
 from tests import build_helpers as helpers
-from tests.pipelines.build.test_build_failures import record_files, started, wait_for
+from tests.pipelines.build.test_build_failures import record_files, started
 
 LOCAL = ("0100007F:", "00000000000000000000000001000000:", "0000000000000000FFFF00000100007F:")
 """127.0.0.1, ::1, and the former as an address of IPv6."""
@@ -15,7 +15,7 @@ LOCAL = ("0100007F:", "00000000000000000000000001000000:", "0000000000000000FFFF
 
 def test_a_run_with_worker_processes_listens_on_the_loopback_interface_only(tmp_path):
     with started(tmp_path, "--workers", 2) as run:
-        wait_for(lambda: record_files(tmp_path) or run.process.poll() is not None)
+        helpers.wait_for(lambda: record_files(tmp_path) or run.process.poll() is not None)
         family = [run.process.pid, *helpers.descendants(run.process.pid)]
         found = helpers.listening(family)
     assert len(family) == 3
