@@ -1,6 +1,5 @@
 """Planning a run of any job: its units, and which of them are finished."""
 
-import contextlib
 import dataclasses
 from collections.abc import Collection, Iterator, Sequence
 
@@ -10,10 +9,10 @@ from transforms import storage
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.units import Unit
-from transforms.core.output.commit_records import CorruptRecord, UnitRecord, decode_record
+from transforms.core.output.commit_records import CorruptRecord, decode_record
 from transforms.core.output.version import ShardPlan, version_id
 from transforms.storage.files import FileInfo
-from transforms.units.corrupt_units import remove_corrupt_units
+from transforms.units.corrupt_units import read_records, remove_corrupt_units, undo_units
 from transforms.units.publishing.pin import current_version
 from transforms.units.publishing.read_version import inspect_version
 
@@ -174,7 +173,8 @@ def _divide(
     `mends`, else just not counted.
     """
     if verify:
-        remove_corrupt_units(_records(_divide(units, output)[1]), output)
+        _, before = _divide(units, output)
+        remove_corrupt_units(read_records(output, [key for key, _ in before]), output)
     todo, finished = [], []
     there = storage.existing([_record_path(unit, output) for unit in units])
     for unit in units:
@@ -184,15 +184,6 @@ def _divide(
             todo.append(unit)
             finished = finished[: len(finished) - len(records)]
     return todo, [(key, path) for key, path, _ in finished]
-
-
-def _records(finished: Sequence[tuple[str, str]]) -> dict[str, UnitRecord]:
-    """The records of units that are finished, by key, but for corrupt ones: publishing says so."""
-    records = {}
-    for key, path in finished:
-        with contextlib.suppress(CorruptRecord):
-            records[key] = decode_record(storage.read_bytes(path))
-    return records
 
 
 def _record_path(unit: Unit, output: str) -> str:
@@ -222,8 +213,7 @@ def _finished_pieces(
             record = decode_record(storage.read_bytes(path))
         except CorruptRecord:
             if mends:
-                units = storage.join(output, layout.UNITS)
-                storage.remove_others(units, {piece.key: ()}, layout.is_of_unit)
+                undo_units([piece.key], output)
             return
         index, start, last = index + 1, start + record.bytes, record.last
         yield piece.key, path, last

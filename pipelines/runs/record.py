@@ -3,7 +3,6 @@
 import contextlib
 import json
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -73,7 +72,6 @@ class RunRecord:
         self._held = contextlib.ExitStack()
         self._holding: Holding | None = None
         self._begun = new_run(
-            uuid.uuid4().hex[:16],
             command,
             is_local(options),
             engine=options.runner,
@@ -132,8 +130,8 @@ class RunRecord:
             base=plan.base,
             version=plan.version,
             pending=len(plan.units),
-            bytes=sum((unit.end or unit.size) - unit.start for unit in plan.units),
-            reused=[path.split("/")[-2] for path in plan.finished],
+            bytes=sum(unit.bytes for unit in plan.units),
+            reused=[layout.unit_of(path)[1] for path in plan.finished],
             indexes=[path.rstrip("/").rpartition("/")[2] for path in plan.indexes],
         )
         write_begin(self._output, self._begun)

@@ -105,7 +105,7 @@ def test_pruning_frees_what_it_says(bucket, output, names, capsys):
     assert versions(output, "tag", old, "paper") == 0
     assert not as_json(capsys, output, *PRUNE)[1]["removed_versions"]
     assert versions(output, "untag", "paper") == 0
-    write_begin(output, new_run("f" * 16, "build", version=old))
+    write_begin(output, new_run("build", run="f" * 16, version=old))
     assert old in as_json(capsys, output, *PRUNE, "--dry-run")[1]["kept"]
     storage.remove_file(f"{output}/runs/{'f' * 16}.begin.json")
     before = sum(file.size for file in storage.walk(output))

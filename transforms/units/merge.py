@@ -12,6 +12,7 @@ from transforms.core.output.commit_records import CorruptRecord, UnitRecord, dec
 from transforms.core.output.jobs.job import Job
 from transforms.core.output.version import Summary, decode_summary, encode_summary
 from transforms.stage import MessagePackCoder
+from transforms.units.corrupt_units import undo_units
 
 
 class SummaryCoder(beam.coders.Coder):
@@ -89,9 +90,8 @@ def read_record(path: str) -> UnitRecord:
             f"{error}; a finished unit is gone: run the same command again"
         ) from error
     except CorruptRecord as error:
-        unit_folder = path.rpartition("/")[0]
-        units, _, key = unit_folder.rpartition("/")
-        storage.remove_others(units, {key: ()}, layout.is_of_unit)
+        output, key = layout.unit_of(path)
+        undo_units([key], output)
         raise ChangedError(
             f"{path!r} was corrupt and has been removed: run the same command again"
         ) from error

@@ -12,6 +12,7 @@ import os
 import pathlib
 import platform
 import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -96,12 +97,20 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
-def new_run(run: str, command: str, is_here: bool = True, **more: Any) -> Begun:
-    """A run that this process begins now, and ends with this process where it `is_here`."""
+def new_run(command: str, is_here: bool = True, run: str = "", **more: Any) -> Begun:
+    """A run that this process begins now, and ends with this process where it `is_here`.
+
+    It has a name of its own, unless `run` gives it one.
+    """
     pid = os.getpid()
     process = f"{pid}:{_started(pid)}:{_namespace()}" if is_here else ""
     return Begun(
-        run=run, command=command, begun=now(), host=platform.node(), process=process, **more
+        run=run or uuid.uuid4().hex[:16],
+        command=command,
+        begun=now(),
+        host=platform.node(),
+        process=process,
+        **more,
     )
 
 

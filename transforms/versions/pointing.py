@@ -5,7 +5,6 @@ removes it meanwhile. A version is pinned before the pointer is moved: a run tha
 same time either has moved the pointer before, and it is moved back, or finds the pin.
 """
 
-import uuid
 from collections.abc import Callable
 
 from transforms import storage
@@ -81,7 +80,7 @@ def unpin(output: str) -> str:
     if pinned is None:
         raise UsageError(f"{output}: no version is pinned, and runs publish what they make")
     storage.remove_file(pin_path(output))
-    run = new_run(uuid.uuid4().hex[:16], "unpin", version=None)
+    run = new_run("unpin", version=None)
     message = f"version {shown(pinned)} is not pinned any more: it stays current until a run "
     message += "publishes, or `release` makes another one current"
     note_end(output, run, Ended(status="unpinned", version=pinned, message=message), False)
@@ -89,7 +88,7 @@ def unpin(output: str) -> str:
 
 
 def add_tag(survey: Survey, version: VersionInfo, name: str) -> str:
-    """Returns a version a tag; returns a sentence.
+    """Gives a version a tag; returns a sentence.
 
     Raises:
       UsageError: No tag can have the name, or another version has it.
@@ -151,7 +150,7 @@ def _announced(
 ) -> str:
     """Moves the pointer, while the version is announced as one that is needed."""
     base = current_version(output)
-    run = new_run(uuid.uuid4().hex[:16], command, base=base, version=version.name)
+    run = new_run(command, base=base, version=version.name)
     write_begin(output, run)
     try:
         if is_removed(run, read_pruning(output)):

@@ -11,12 +11,12 @@ from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import TableFile
 from transforms.core.model.narratives.manifest import IndexDescription
-from transforms.core.output.commit_records import CorruptRecord, UnitRecord, decode_record
+from transforms.core.output.commit_records import UnitRecord
 from transforms.core.output.version import Summary
 from transforms.core.sources.index import manifest as index_manifest
-from transforms.units.corrupt_units import remove_corrupt_units
+from transforms.units.corrupt_units import read_records, remove_corrupt_units
 from transforms.units.publishing.publication import Publication
-from transforms.units.publishing.read_version import inspect_version
+from transforms.units.publishing.read_version import inspect_version, is_complete
 from transforms.units.publishing.write_version import write_version
 from transforms.versions.jobs import publication_of
 from transforms.versions.survey import Survey, VersionInfo
@@ -147,8 +147,9 @@ def repair_version(survey: Survey, version: VersionInfo) -> Repaired:
         return Repaired([], False, [], verify_version(survey, version).problems)
     folder = storage.join(survey.output, layout.version_folder(version.name))
     _, corrupt = inspect_version(folder, thorough=True)
-    records = read_records(survey.output, manifest)
-    restored = list(_restore(survey, manifest, _every_corrupt(folder, manifest), records))
+    records = read_records(survey.output, [unit.key for unit in manifest.units])
+    of_units = [f for f in manifest.files if f.shard is not None and f.path in corrupt]
+    restored = list(_restore(survey, manifest, of_units, records))
     removed = remove_corrupt_units(records, survey.output) if corrupt else []
     _, corrupt = inspect_version(folder, thorough=True)
     publication = publication_of(manifest)
@@ -165,29 +166,6 @@ def _left(survey: Survey, version: VersionInfo) -> list[Problem]:
     kind = type(version.manifest) if version.manifest else Manifest
     manifest, _ = inspect_version(folder, kind=kind)
     return verify_version(survey, dataclasses.replace(version, manifest=manifest)).problems
-
-
-def _every_corrupt(folder: str, manifest: Manifest) -> list[TableFile]:
-    """Files of units that are missing or differ."""
-    found = {file.path: file.size for file in storage.walk(folder)}
-    bad = {problem.path for problem in _compare(folder, manifest, found)}
-    return [
-        file
-        for file in manifest.files
-        if file.shard is not None and storage.join(folder, file.path) in bad
-    ]
-
-
-def read_records(output: str, manifest: Manifest) -> dict[str, UnitRecord]:
-    """The commit records of a version's units that are there and intact, by key."""
-    paths = {layout.record_path(unit.key): unit.key for unit in manifest.units}
-    records = {}
-    for path, data in storage.read_many(output, paths).items():
-        try:
-            records[paths[path]] = decode_record(data)
-        except CorruptRecord:
-            continue
-    return records
 
 
 def _restore(
@@ -236,10 +214,5 @@ def _rebuild(
         summary.update(record)
     of_units = [file for file in manifest.files if file.shard is not None]
     bare = msgspec.structs.replace(manifest, files=of_units, pages=[], seal="")
-    with storage.new_folder(folder, _is_complete) as made:
+    with storage.new_folder(folder, is_complete) as made:
         write_version(made, bare, summary, output, publication)
-
-
-def _is_complete(folder: str) -> bool:
-    manifest, corrupt = inspect_version(folder, thorough=True)
-    return manifest is not None and not corrupt

@@ -81,6 +81,12 @@ def record_path(key: str) -> str:
     return f"{UNITS}/{key}/{RECORD}"
 
 
+def unit_of(path: str) -> tuple[str, str]:
+    """The output folder and the unit's key, of the path of a unit's commit record."""
+    output, _, key, _ = path.rsplit("/", 3)
+    return output, key
+
+
 def attempt_folder(key: str, attempt: str) -> str:
     """The files of one attempt at a unit, below the output."""
     return f"{UNITS}/{key}/{attempt}"

@@ -31,7 +31,7 @@ from transforms.units.lease import let_go
 from transforms.units.merge import MergeRecords
 from transforms.units.publishing.pin import current_version, pin_path, read_pin
 from transforms.units.publishing.publication import Publication
-from transforms.units.publishing.read_version import read_complete
+from transforms.units.publishing.read_version import is_complete
 from transforms.units.publishing.write_version import write_version
 from transforms.units.runs import Ended, write_end
 
@@ -184,7 +184,7 @@ def _publish(
             f"{corrupt[0]!r}: nothing was published; run the same command again",
         )
     judged = {}
-    if not _is_complete(target):
+    if not is_complete(target):
         _fill_version(target, manifest, summary, plan)
     else:
         judged = {name: msgspec.to_builtins(getattr(manifest, name)) for name in JUDGED}
@@ -224,21 +224,16 @@ def _describe_pin(pinned: str, version: str) -> str:
     )
 
 
-def _is_complete(folder: str) -> bool:
-    """Whether a version's folder is what its manifest says, by all checksums."""
-    return read_complete(folder, thorough=True) is not None
-
-
 def _fill_version(target: str, manifest: Manifest, summary: Summary, plan: PublishPlan) -> None:
     """Makes the version's folder, complete in itself; its manifest says that it is.
 
     One that another run has completed in the meantime stays as it is.
     """
     try:
-        with storage.new_folder(target, _is_complete) as folder:
+        with storage.new_folder(target, is_complete) as folder:
             write_version(folder, manifest, summary, plan.output, plan.publication)
     except (OSError, UsageError):
-        if not _is_complete(target):  # unless another run has removed this one when it published
+        if not is_complete(target):  # unless another run has removed this one when it published
             raise
 
 

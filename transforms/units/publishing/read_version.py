@@ -2,6 +2,8 @@
 
 from typing import TypeVar
 
+import pyarrow as pa
+
 from transforms import storage
 from transforms.core.base.errors import UsageError
 from transforms.core.model import layout
@@ -22,6 +24,16 @@ def read_manifest(folder: str, kind: type[ManifestKind] = Manifest) -> ManifestK
     """
     path = storage.join(folder, layout.MANIFEST)
     return decode_manifest(storage.read_bytes(path), path, kind)
+
+
+def read_table(path: str) -> pa.Table:
+    """All rows of a Parquet file."""
+    import pyarrow.parquet as pq
+
+    # In this thread: one of Arrow's that still holds Python's bytes when the process ends aborts
+    # it.
+    data = pa.BufferReader(storage.read_bytes(path))
+    return pq.read_table(data, use_threads=False, pre_buffer=False)
 
 
 def read_complete(
@@ -66,3 +78,8 @@ def inspect_version(
     reference = None if thorough else layout.MANIFEST
     statistics = [file.path for file in manifest.files if file.shard is None]
     return manifest, storage.corrupt_files(folder, manifest.listed, reference, statistics)
+
+
+def is_complete(folder: str) -> bool:
+    """Whether a version's folder is what its manifest says, by all checksums."""
+    return read_complete(folder, thorough=True) is not None

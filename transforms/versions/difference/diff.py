@@ -19,6 +19,7 @@ from transforms import storage
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import TableFile
+from transforms.units.publishing.read_version import read_table
 from transforms.versions.difference.comparing import PLACES, compare_rows, key_columns, row_keys
 
 SHOWN_KEYS = 10
@@ -303,7 +304,6 @@ def _read_keys(path: str, name: str) -> tuple[pa.Schema, pa.Table]:
 
 
 def _read_table(path: str) -> pa.Table:
-    data = storage.read_bytes(path)
     if path.endswith(".avro"):
-        return pa.Table.from_pylist(list(fastavro.reader(io.BytesIO(data))))
-    return pq.read_table(pa.BufferReader(data), use_threads=False, pre_buffer=False)
+        return pa.Table.from_pylist(list(fastavro.reader(io.BytesIO(storage.read_bytes(path)))))
+    return read_table(path)

@@ -10,7 +10,6 @@ import dataclasses
 import itertools
 import math
 import time
-import uuid
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -106,7 +105,7 @@ def prune(output: str, policy: Policy) -> Pruned:
         lease.end()
     copies = storage.remove_stale_copies(output, before - policy.grace)
     done = dataclasses.replace(done, copies=copies)
-    run = new_run(uuid.uuid4().hex[:16], "prune")
+    run = new_run("prune")
     note_end(output, run, Ended(status="pruned", message=describe(done)), has_begun=False)
     return done
 
