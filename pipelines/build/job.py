@@ -35,6 +35,7 @@ from transforms.core.output.checks.wording import describe_rule, is_broken
 from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.narratives.rules_in_use import read_profile
 from transforms.units.publishing.pin import read_pin
+from transforms.units.publishing.read_version import read_table
 
 if TYPE_CHECKING:  # Beam takes seconds, which a run that has nothing to do need not wait
     from pipelines.runs.run import Stages
@@ -156,20 +157,13 @@ def stages_of(options: BuildOptions, plan: BuildPlan) -> "Stages":
 
 def show(options: BuildOptions, manifest: BuildManifest) -> int:
     """Prints the summary of the version that a manifest describes."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     from pipelines.build.summary import print_summary, summary_as_json
-
-    def read(name: str) -> pa.Table:
-        data = storage.read_bytes(f"{folder}/{name}/{name}.parquet")
-        # In this thread: one of Arrow's that still holds Python's bytes when the process ends
-        # aborts it.
-        return pq.read_table(pa.BufferReader(data), use_threads=False, pre_buffer=False)
 
     warn(with_flags(describe_rule(row)) for row in manifest.checks if is_broken(row))
     folder = storage.join(options.output, layout.version_folder(manifest.version))
-    tables = {name: read(name) for name in NARRATIVES.statistics_tables}
+    tables = {
+        name: read_table(f"{folder}/{name}/{name}.parquet") for name in NARRATIVES.statistics_tables
+    }
     if options.summary == "json":
         print(json.dumps(summary_as_json(manifest, tables), indent=1))
     else:

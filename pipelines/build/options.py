@@ -10,7 +10,7 @@ from pipelines.cli.values import Files, Folder, Metavar, Share
 from pipelines.runs.options import RunOptions
 from transforms.core.model.narratives.naming import dataset_and_split
 from transforms.core.model.narratives.schemas import BOX_FLAGS
-from transforms.core.output.checks.guard import Limits
+from transforms.core.output.checks.guard import QUALITY_OPTIONS, Limits
 from transforms.core.stages.align.transcript_sources import SOURCES, TimedCaption
 from transforms.core.stages.filter.filter_quality import RULES, Rule
 from transforms.core.stages.filter.threshold import exact_text
@@ -61,14 +61,7 @@ class BuildOptions(RunOptions):
     )
 
     results = (
-        "transcripts",
-        "max_distance",
-        "max_distance_per_char",
-        "discard_share",
-        "discard_per_char",
-        "require_trace",
-        "min_trace_share",
-        "min_words",
+        *QUALITY_OPTIONS,
         "plurals",
         "subclasses",
         "exclude_boxes",

@@ -118,7 +118,6 @@ def plan_build(options: BuildOptions, prepared: Prepared, rules: Rules) -> Build
             provenance=_provenance(
                 options, run.base, quality, code, packages, prepared, repairs.warnings
             ),
-            max_bad_share=options.max_bad_share,
             expected=prepared.expected,
             limits=options.limits(),
             rules=rules_in_use(rules, options.model_fields_set, options.output),

@@ -33,7 +33,7 @@ class FinishedBytes:
 
     def __init__(self, units: Sequence[Unit], output: str) -> None:
         self._sizes = {
-            storage.join(output, layout.record_path(unit.key)): (unit.end or unit.size) - unit.start
+            storage.join(output, layout.record_path(unit.key)): unit.bytes
             for unit in units
             if not unit.compressed
         }

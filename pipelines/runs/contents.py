@@ -119,7 +119,7 @@ class Contents:
         unknown = [file for file in files if not file.content]
         unread = [file for file in unknown if self.known(file) is None]
         if (size := sum(file.size for file in unread)) >= _TOLD_BYTES:
-            self.say(f"Reading {_files(len(unread))}, {size:,} bytes, to know their content.")
+            self.say(f"Reading {count_files(len(unread))}, {size:,} bytes, to know their content.")
         found = {**self.read(unread), **{file.path: self.known(file) for file in unknown}}
         return [
             file if file.content else dataclasses.replace(file, content=found[file.path].content)  # type: ignore[type-var,union-attr]
@@ -189,7 +189,8 @@ class Contents:
         return storage.join(self.output, layout.checksum_path(digest({"path": file.path})[:24]))
 
 
-def _files(number: int) -> str:
+def count_files(number: int) -> str:
+    """The number of files, in words."""
     return "1 file" if number == 1 else f"{number} files"
 
 

@@ -16,13 +16,13 @@ from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import InputRow, Provenance
 from transforms.core.model.units import Unit
+from transforms.core.report.page.formats import plural
 from transforms.units.publishing.pin import read_pin
 from transforms.units.publishing.publication import Publication
 from transforms.units.publishing.read_version import read_manifest
 from transforms.units.runs import read_runs
 
 UNFINISHED = "not finished yet"
-REPAIRED = "repaired lines"
 REPAIRED = "repaired lines"
 NEW = "new shard"
 CHANGED = "changed input"
@@ -55,7 +55,7 @@ class Foretold:
     @property
     def bytes(self) -> int:
         """Bytes of the pending units."""
-        return sum(map(_bytes_of, self.plan.units))
+        return sum(unit.bytes for unit in self.plan.units)
 
     @property
     def is_nothing(self) -> bool:
@@ -74,7 +74,7 @@ def foretell(options: RunOptions, plan: RunPlan, publication: Publication) -> in
     before = _current_manifest(options.output, plan.base, publication.manifest)
     changes = _changes(publication.provenance, before, options.results) if before else []
     rows = {row.shard: row for row in before.inputs} if before else {}
-    seconds, runs = _estimate(options, sum(map(_bytes_of, plan.units)))
+    seconds, runs = _estimate(options, sum(unit.bytes for unit in plan.units))
     found = Foretold(
         plan=plan,
         reasons=[_why(unit, rows, changes) for unit in plan.units],
@@ -164,10 +164,6 @@ def _why(unit: Unit, rows: Mapping[str, InputRow], changes: Sequence[str]) -> tu
     return tuple(found) or ((REPAIRED,) if unit.repairs else (UNFINISHED,))
 
 
-def _bytes_of(unit: Unit) -> int:
-    return (unit.end or unit.size) - unit.start
-
-
 def _estimate(options: RunOptions, size: int) -> tuple[float | None, int]:
     """Seconds that a run over so many bytes takes, and of how many earlier ones that is the rate.
 
@@ -221,7 +217,7 @@ def as_text(found: Foretold) -> Iterator[str]:
         return
     yield from plan.missing
     reused = f"{len(plan.finished):,} finished and reused"
-    yield f"{_units(len(plan.units))} to do, {found.bytes / 1e6:,.1f} MB; {reused}."
+    yield f"{plural(len(plan.units), 'unit')} to do, {found.bytes / 1e6:,.1f} MB; {reused}."
     yield from _by_reason(found)
     if found.seconds is not None:
         runs = "the last run" if found.runs == 1 else f"the last {found.runs} runs"
@@ -236,7 +232,7 @@ def _by_reason(found: Foretold) -> Iterator[str]:
     for unit, reasons in zip(found.plan.units, found.reasons, strict=True):
         groups.setdefault(reasons, []).append(unit)
     for reasons, units in groups.items():
-        yield f"  {'; '.join(reasons)}: {_units(len(units))}"
+        yield f"  {'; '.join(reasons)}: {plural(len(units), 'unit')}"
         yield from (f"    {_describe(unit)}" for unit in units[:_UNITS_SHOWN])
         if more := len(units) - min(len(units), _UNITS_SHOWN):
             yield f"    … and {more:,} more; --summary json lists all"
@@ -245,10 +241,6 @@ def _by_reason(found: Foretold) -> Iterator[str]:
 def _describe(unit: Unit) -> str:
     where = "all of it" if unit.end is None else f"bytes {unit.start:,} to {unit.end:,}"
     return f"{shown(unit.shard)}, {where}"
-
-
-def _units(number: int) -> str:
-    return "1 unit" if number == 1 else f"{number:,} units"
 
 
 def _end_of(found: Foretold) -> str:

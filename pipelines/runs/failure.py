@@ -21,6 +21,7 @@ from transforms.core.model.manifest_entries import CheckRow
 from transforms.core.model.narratives.manifest import ExpectedRow
 from transforms.core.output.checks import expected
 from transforms.core.output.checks.wording import describe_rule, holds, is_broken
+from transforms.core.report.page.rows import by_number
 
 EXIT_CODES = {
     "published": 0,
@@ -128,7 +129,7 @@ def _details(found: Mapping[str, Any]) -> Iterator[str]:
     rejected = found["counts"]["rejected"]
     if not rejected:
         return
-    listed = ", ".join(f"{code} {number:,}" for code, number in _by_number(rejected))
+    listed = ", ".join(f"{code} {number:,}" for code, number in by_number(rejected))
     yield f"  rejected {sum(rejected.values()):,}: {listed}"
     lines = found["bad_lines"][:_LINES_SHOWN]
     for bad in lines:
@@ -136,10 +137,6 @@ def _details(found: Mapping[str, Any]) -> Iterator[str]:
     if more := sum(rejected.values()) - len(lines):
         yield f"    … and {more:,} more"
     yield from _places(found["rejected_files"])
-
-
-def _by_number(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _places(files: Sequence[str]) -> Iterator[str]:

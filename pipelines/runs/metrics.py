@@ -15,6 +15,7 @@ from transforms import storage
 from transforms.core.base.errors import EngineError, UsageError
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
+from transforms.core.model.manifest_entries import rows_by_table
 from transforms.units.publishing.pin import current_version
 from transforms.units.publishing.read_version import read_manifest
 from transforms.units.runs import Begun, Ended, read_runs
@@ -123,10 +124,7 @@ def _of_version(output: str) -> Iterator[Sample]:
     yield Sample("version_created_timestamp_seconds", meaning, created)
     size = sum(file.bytes for file in manifest.listed)
     yield Sample("version_bytes", "Bytes of its files.", size)
-    rows: dict[str, int] = {}
-    for file in manifest.files:
-        rows[file.table] = rows.get(file.table, 0) + file.rows
-    for table, number in rows.items():
+    for table, number in rows_by_table(manifest.files).items():
         yield Sample("version_rows", "Rows of its tables.", number, {"table": table})
     yield Sample("version_lines", "Lines that were read for it.", manifest.counts.lines)
     yield Sample("version_lines_rejected", "Of these, bad ones.", manifest.counts.bad)

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Mapping
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from transforms import storage
 from transforms.core.base.errors import UNREADABLE, option
@@ -18,7 +17,7 @@ from transforms.core.output.statistics.distances import Distances
 from transforms.core.output.statistics.localization import Localization
 from transforms.core.output.statistics.noun_counts import NounCounts
 from transforms.core.output.statistics.richness import Richness
-from transforms.units.publishing.read_version import read_manifest
+from transforms.units.publishing.read_version import read_manifest, read_table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,16 +81,11 @@ def read_profile(folder: str) -> Profile:
     """
     manifest = read_manifest(folder, BuildManifest)
     tables = {
-        file.table: _read_table(storage.join(folder, file.path))
+        file.table: read_table(storage.join(folder, file.path))
         for file in manifest.files
         if file.table in TABLES
     }
     return make_profile(manifest, tables)
-
-
-def _read_table(path: str) -> pa.Table:
-    data = pa.BufferReader(storage.read_bytes(path))
-    return pq.read_table(data, use_threads=False, pre_buffer=False)
 
 
 def measured_tables(statistics: Statistics) -> dict[str, pa.Table]:

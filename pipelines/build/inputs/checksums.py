@@ -10,7 +10,7 @@ file is not read for this again.
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from pipelines.runs.contents import Contents
+from pipelines.runs.contents import Contents, count_files
 from pipelines.runs.failure import Refused
 from transforms import storage
 from transforms.core.base.errors import shown
@@ -36,16 +36,12 @@ def verify_checksums(shards: Sequence[ShardPlan], contents: Contents) -> tuple[S
     unread = [shard for shard in listed if found[shard.path] is None]
     if unread:
         size = sum(shard.size for shard in unread)
-        contents.say(f"Verifying the MD5 of {_files(len(unread))}, {size:,} bytes.")
+        contents.say(f"Verifying the MD5 of {count_files(len(unread))}, {size:,} bytes.")
         read = contents.read(unread, with_md5=True)
         found |= {path: file.md5 for path, file in read.items()}
     if wrong := [shard for shard in listed if found[shard.path] != shard.md5]:
         raise Refused("not_as_published", _explain(wrong, found))
     return tuple(dataclasses.replace(shard, md5_verified=bool(shard.md5)) for shard in shards)
-
-
-def _files(number: int) -> str:
-    return "1 file" if number == 1 else f"{number} files"
 
 
 def _explain(wrong: Sequence[ShardPlan], found: Mapping[str, str | None]) -> str:

@@ -8,6 +8,7 @@ from pipelines.versions.options import OutputOptions, VersionOptions
 from pipelines.versions.printing import moment, print_columns, print_json, size
 from transforms.core.base.errors import MESSAGE_CHARACTERS, shown
 from transforms.core.model.manifest import Manifest
+from transforms.core.model.manifest_entries import rows_by_table
 from transforms.core.output.checks.verdict import explain_failures
 from transforms.core.output.checks.wording import is_broken
 from transforms.core.report.page.formats import integer, plural, split_name
@@ -65,7 +66,7 @@ def _row(version: VersionInfo) -> tuple:
         version.name,
         version.state,
         moment(version.created),
-        integer(_rows(manifest).get("narratives", 0)),
+        integer(rows_by_table(manifest.files).get("narratives", 0)),
         len(manifest.inputs),
         size(version.bytes),
         manifest.code[:8],
@@ -82,19 +83,12 @@ def _as_json(version: VersionInfo) -> dict[str, Any]:
         "why": with_flags(version.why),
         "created": manifest.created,
         "previous": manifest.previous,
-        "narratives": _rows(manifest).get("narratives", 0),
-        "rows": _rows(manifest),
+        "narratives": rows_by_table(manifest.files).get("narratives", 0),
+        "rows": rows_by_table(manifest.files),
         "bytes": version.bytes,
         "inputs": [row.shard for row in manifest.inputs],
         "code": manifest.code,
     }
-
-
-def _rows(manifest: Manifest) -> dict[str, int]:
-    rows: dict[str, int] = defaultdict(int)
-    for file in manifest.files:
-        rows[file.table] += file.rows
-    return dict(rows)
 
 
 def show_version(options: VersionOptions) -> int:
@@ -122,7 +116,7 @@ def _pinned(survey: Survey, version: VersionInfo) -> str:
 
 
 def _facts(version: VersionInfo, manifest: Manifest) -> dict[str, str]:
-    rows = _rows(manifest)
+    rows = rows_by_table(manifest.files)
     packages = ", ".join(f"{name} {number}" for name, number in manifest.packages.items())
     given = {name: value for name, value in manifest.configuration.items() if value not in _NOTHING}
     broken = [row for row in manifest.checks if is_broken(row)]
@@ -152,7 +146,7 @@ def _print_tables(manifest: Manifest) -> None:
         bytes_of[file.table] += file.bytes
     print()
     rows = [(name, integer(number), size(bytes_of[name])) for name, number in
-            _rows(manifest).items()]  # fmt: skip
+            rows_by_table(manifest.files).items()]  # fmt: skip
     print_columns(("table", "rows", "size"), rows, right="rows size")
     print()
     inputs = [

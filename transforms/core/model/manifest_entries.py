@@ -1,5 +1,6 @@
 """What a manifest lists: shards, splits, units, files, checks."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -137,6 +138,14 @@ class TableFile(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     rows: int
     bytes: int
     crc32c: int
+
+
+def rows_by_table(files: Iterable[TableFile]) -> dict[str, int]:
+    """Rows of each table, in the order in which files of it are first there."""
+    rows: dict[str, int] = {}
+    for file in files:
+        rows[file.table] = rows.get(file.table, 0) + file.rows
+    return rows
 
 
 class PageFile(msgspec.Struct, frozen=True):

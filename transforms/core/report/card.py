@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import pyarrow as pa
 
-from transforms.core.model.manifest_entries import TableFile
+from transforms.core.model.manifest_entries import TableFile, rows_by_table
 from transforms.core.output.jobs.job import Job
 from transforms.core.output.jobs.narratives import NARRATIVES
 
@@ -88,7 +88,7 @@ def render_card(
       richness: The table of that name.
       generated: Datasets and splits with generated narratives (`views.generated_splits`).
     """
-    rows = rows_by_table(files, NARRATIVES)
+    rows = rows_of_all(files, NARRATIVES)
     text = _TEXT.format(
         version=version,
         tables=_listed(rows, NARRATIVES),
@@ -112,18 +112,15 @@ def render_tables_card(version: str, files: Sequence[TableFile], job: Job) -> st
       files: The manifest's entries of the tables' files.
       job: The job.
     """
-    rows = rows_by_table(files, job)
+    rows = rows_of_all(files, job)
     head = _front_matter([f"pretty_name: {job.title}"], rows, job.accounted[0])
     text = _TABLES_TEXT.format(title=job.title, version=version, tables=_listed(rows, job))
     return f"{head}\n{text}"
 
 
-def rows_by_table(files: Sequence[TableFile], job: Job) -> dict[str, int]:
-    """Rows of each table of a job's version."""
-    rows = dict.fromkeys(job.all_meanings, 0)
-    for file in files:
-        rows[file.table] += file.rows
-    return rows
+def rows_of_all(files: Sequence[TableFile], job: Job) -> dict[str, int]:
+    """Rows of each table of a job's version, also of those that have none."""
+    return dict.fromkeys(job.all_meanings, 0) | rows_by_table(files)
 
 
 def _listed(rows: Mapping[str, int], job: Job) -> str:

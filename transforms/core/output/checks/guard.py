@@ -30,7 +30,8 @@ SHARE = "share"
 _JUDGED_DATASETS = {"open_images": ("open_images", "generated"), "coco": ("coco",)}
 """By whose annotations they are: the datasets whose images they are about."""
 
-_QUALITY_OPTIONS = (
+QUALITY_OPTIONS = (
+    "transcripts",
     "max_distance",
     "max_distance_per_char",
     "discard_share",
@@ -38,7 +39,6 @@ _QUALITY_OPTIONS = (
     "require_trace",
     "min_trace_share",
     "min_words",
-    "transcripts",
 )
 """Options by which fewer captions may be kept of the same input."""
 
@@ -209,7 +209,7 @@ def _of_split(row: SplitRow | BaselineSplit | None) -> dict[str, int]:
 
 def _same_quality(manifest: BuildManifest, previous: BuildManifest | Baseline) -> bool:
     own, other = manifest.configuration, previous.configuration
-    return all(own.get(name) == other.get(name) for name in _QUALITY_OPTIONS)
+    return all(own.get(name) == other.get(name) for name in QUALITY_OPTIONS)
 
 
 def explain_checks(checks: Iterable[CheckRow]) -> str | None:

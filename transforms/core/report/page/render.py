@@ -12,7 +12,7 @@ import msgspec
 from transforms.core.model.manifest import Manifest
 from transforms.core.output.checks.wording import finding
 from transforms.core.output.jobs.job import Job
-from transforms.core.report.card import rows_by_table
+from transforms.core.report.card import rows_of_all
 from transforms.core.report.page import formats, rows
 
 BAD_LINES_SHOWN = 50
@@ -201,7 +201,7 @@ def render_tables_report(manifest: Manifest, job: Job, sections: Iterable[Sectio
     """
     parts = {**{table: table for table in job.accounted}, **rows.LINE_PARTS}
     shards, total = rows.reconciliation(manifest, parts)
-    held = rows_by_table(manifest.files, job)
+    held = rows_of_all(manifest.files, job)
     frame = Frame(
         title=job.title,
         lead="Every line of the input accounted for.",
