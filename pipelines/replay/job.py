@@ -25,7 +25,7 @@ from transforms.core.model.narratives.manifest import BuildManifest
 from transforms.core.report.page.formats import plural
 from transforms.units.publishing.pin import current_version
 from transforms.units.publishing.read_version import read_manifest
-from transforms.units.repairs import write_repairs
+from transforms.units.reading.repairs import write_repairs
 
 PROG = "python -m pipelines.replay"
 OPTIONS = ReplayOptions

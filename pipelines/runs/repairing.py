@@ -8,7 +8,7 @@ from transforms.core.base.errors import shown
 from transforms.core.base.lines import COMPRESSED
 from transforms.core.output.version import ShardPlan
 from transforms.core.sources.repairs import Repair, line_at
-from transforms.units.repairs import list_repairs, read_repairs
+from transforms.units.reading.repairs import list_repairs, read_repairs
 
 
 @dataclasses.dataclass(frozen=True)

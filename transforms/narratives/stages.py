@@ -28,7 +28,7 @@ from transforms.core.stages.match.match_mentions import MentionRules, compile_ru
 from transforms.core.stages.measure.measure_richness import measure_richness
 from transforms.core.stages.measure.taggers import Tagger
 from transforms.stage import ChunkTransform, Stage
-from transforms.units.read import BlockReader, ReadUnits
+from transforms.units.reading.read import BlockReader, ReadUnits
 
 Opened = TypeVar("Opened")
 

@@ -37,7 +37,7 @@ from transforms.core.output.statistics.statistic import Statistic, StatisticsTab
 from transforms.core.report.page.render import Section
 from transforms.stage import ChunkTransform
 from transforms.units.publishing.publication import Publication
-from transforms.units.read import ReadUnits
+from transforms.units.reading.read import ReadUnits
 
 CAPTIONS = pa.schema(
     [

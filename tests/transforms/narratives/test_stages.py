@@ -54,7 +54,7 @@ from transforms.narratives.stages import (
 )
 from transforms.stage import ChunkCoder
 from transforms.units import write
-from transforms.units.read import read_unit
+from transforms.units.reading.read import read_unit
 from transforms.units.write import WriteUnit, write_unit
 
 UNIT_BYTES = 100_000

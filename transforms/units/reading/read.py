@@ -13,7 +13,7 @@ from transforms.core.model.chunk import Chunk
 from transforms.core.model.units import Unit
 from transforms.core.sources.repairs import repair_block, restore_places
 from transforms.stage import Stopwatch
-from transforms.units.repairs import repairs_of
+from transforms.units.reading.repairs import repairs_of
 
 BlockReader = Callable[[Block, Unit, int, bool], Chunk]
 """Reads whole lines of a unit into a chunk. The third argument is where the block begins in the
