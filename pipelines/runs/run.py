@@ -17,15 +17,16 @@ from pipelines.cli.engines.runners import (
     job_id,
 )
 from pipelines.runs.dry_run import foretell
-from pipelines.runs.failure import end_refused, say
+from pipelines.runs.failure import end_refused, say, warn
 from pipelines.runs.options import RunOptions
 from pipelines.runs.plan import RunPlan
 from transforms import storage
-from transforms.core.base.errors import EngineError
+from transforms.core.base.errors import WORKER_ENDED, EngineError, WorkerEndedError
 from transforms.core.base.versions import deployment_version
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import CheckRow, NotCompared
+from transforms.units.deaths import DEATHS, count_deaths
 from transforms.units.publishing.pin import current_version
 from transforms.units.publishing.publication import Publication
 from transforms.units.publishing.read_version import read_manifest
@@ -33,10 +34,14 @@ from transforms.units.publishing.read_version import read_manifest
 if TYPE_CHECKING:  # both take seconds, which a run that has nothing to do need not wait
     import apache_beam as beam
 
+    from transforms.core.output.jobs.job import Job
     from transforms.units.publishing.publish import PublishPlan
+    from transforms.units.reading.deadly.trial import Trial
 
-Stages = Mapping[str, "beam.PTransform"]
-"""A job's transforms by their labels, in order: first its reader, from units to chunks."""
+Stages = Mapping[str, Any]
+"""A job's transforms by their labels, in order: its `ReadUnits`, then its `ChunkTransform`s."""
+
+_UNITS_SHOWN = 3
 
 
 def run_plan(
@@ -102,7 +107,49 @@ def run(
     publication: Publication,
     run_id: str,
 ) -> dict | None:
-    """Runs the pipeline and returns its outcome, None where it is only submitted."""
+    """Runs the pipeline and returns its outcome, None where it is only submitted.
+
+    On this machine it is run again when a worker process has died: the units that it was doing are
+    marked, and a unit with too many marks has its lines tried (`BeginAttempts`).
+    """
+    deaths: dict[str, int] = {}
+    while True:
+        try:
+            return _run_once(options, beam_args, plan, stages, publication, run_id)
+        except WorkerEndedError as error:
+            before, deaths = deaths, _deaths(options.output, plan)
+            died = [key for key, number in deaths.items() if number > before.get(key, 0)]
+            if not any(deaths[key] <= DEATHS for key in died):
+                raise
+            again = _describe_deaths(died, deaths)
+            warn([f"{WORKER_ENDED}. Running again: {again}. {error.where}"])
+
+
+def _deaths(output: str, plan: RunPlan) -> dict[str, int]:
+    found = {unit.key: count_deaths(output, unit) for unit in plan.units}
+    return {key: number for key, number in found.items() if number}
+
+
+def _describe_deaths(died: Sequence[str], deaths: Mapping[str, int]) -> str:
+    """What becomes of the first units whose workers have died."""
+    told = [
+        f"the lines of unit {key!r} are tried one by one"
+        if deaths[key] >= DEATHS
+        else f"unit {key!r} is attempted once more"
+        for key in died[:_UNITS_SHOWN]
+    ]
+    more = len(died) - len(told)
+    return ", ".join([*told, *([f"and {more} more"] if more > 0 else [])])
+
+
+def _run_once(
+    options: RunOptions,
+    beam_args: Sequence[str],
+    plan: RunPlan,
+    stages: Callable[[], Stages],
+    publication: Publication,
+    run_id: str,
+) -> dict | None:
     from pipelines.cli.progress import show_progress
     from transforms.units.publishing.publish import PublishPlan
 
@@ -145,20 +192,18 @@ def build_pipeline(
     import apache_beam as beam
 
     from transforms.units.publishing.publish import PublishVersion
+    from transforms.units.reading.attempts import BeginAttempts
     from transforms.units.resume import CreateUnits, SkipFinished
     from transforms.units.write import WriteUnit
 
+    job, output = publish.publication.job, publish.output
     units = (
-        pipeline
-        | "PlanUnits" >> CreateUnits(plan.units)
-        | "SkipFinished" >> SkipFinished(publish.output)
+        pipeline | "PlanUnits" >> CreateUnits(plan.units) | "SkipFinished" >> SkipFinished(output)
     )
-    chunks = units.todo
+    chunks = units.todo | "BeginAttempts" >> BeginAttempts(output, _trial(job, stages))
     for label, stage in stages.items():
         chunks |= label >> stage
-    written = chunks | "Write" >> WriteUnit(
-        publish.publication.job, publish.output, deployment_version()
-    )
+    written = chunks | "Write" >> WriteUnit(job, output, deployment_version())
     finished = pipeline | "FinishedUnits" >> beam.Create(
         plan.finished, reshuffle=False
     ).with_output_types(str)
@@ -166,6 +211,20 @@ def build_pipeline(
         (written, units.finished, finished)
         | "AllUnits" >> beam.Flatten()
         | "Publish" >> PublishVersion(publish)
+    )
+
+
+def _trial(job: "Job", stages: Stages) -> "Trial":
+    """What is done with the lines of a unit whose workers die."""
+    from transforms.units.reading.deadly.trial import Trial
+
+    reader, *others = stages.values()
+    return Trial(
+        job=job,
+        unit_bytes=reader.unit_bytes,
+        reader=type(reader).__name__,
+        read=reader.reader(),
+        stages={type(stage).__name__: stage.prepare() for stage in others},
     )
 
 

@@ -21,7 +21,6 @@ from tests.engines.servers.bucket import without_credentials
 QUICK = (
     "heartbeat.interval=1000",
     "heartbeat.timeout=8000",
-    "restart-strategy.fixed-delay.attempts=3",
     "restart-strategy.fixed-delay.delay=5 s",
     "slot.request.timeout=20000",
 )

@@ -15,6 +15,7 @@ from tests import build_helpers as helpers
 from tests.build_helpers import build
 from tests.engines import jobs
 from tests.engines.flink_fixtures import wait_for
+from transforms.units.deaths import DEATHS
 
 pytestmark = pytest.mark.engines
 
@@ -185,3 +186,20 @@ def peak_of_a_worker(cluster, output, shards):
         assert job.wait().code == 0
     assert peak
     return peak
+
+
+def test_a_line_that_ends_its_workers_is_rejected(cluster, tmp_path):
+    path, output = tmp_path / "results.token", tmp_path / "out"
+    lines = [f"1{number:02d}.jpg#0\tTwo young guys" for number in range(40)]
+    lines[17] = "117.jpg#0\ta DEADLY caption"
+    path.write_text("".join(f"{line}\n" for line in lines))
+    given = ["--input", path, "--output", output, "--max-bad-share", 0.1, "--deadly", "DEADLY"]
+    with cluster.started(*given, module="tests.pipelines.runs.tokens") as job:
+        ended = job.wait()
+    assert ended.code == 0, ended.err
+    assert len(cluster.failures()) >= DEATHS  # Flink has started the job again
+    manifest = helpers.manifest_of(output)
+    assert manifest["counts"]["rejected"] == {"worker_died": 1}
+    assert manifest["counts"]["rows"]["captions"] == 39
+    (bad,) = manifest["bad_lines"]
+    assert bad["line"] == 18 and bad["message"].endswith("ends by SIGABRT")

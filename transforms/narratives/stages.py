@@ -28,7 +28,8 @@ from transforms.core.stages.match.match_mentions import MentionRules, compile_ru
 from transforms.core.stages.measure.measure_richness import measure_richness
 from transforms.core.stages.measure.taggers import Tagger
 from transforms.stage import ChunkTransform, Stage
-from transforms.units.reading.read import BlockReader, ReadUnits
+from transforms.units.reading.mended import BlockReader
+from transforms.units.reading.read import ReadUnits
 
 Opened = TypeVar("Opened")
 

@@ -3,7 +3,6 @@
 `python -m pipelines.cli.engines.local_worker PARENT`, where PARENT is that process's id.
 """
 
-import ctypes
 import os
 import signal
 import sys
@@ -11,12 +10,11 @@ import threading
 import time
 
 from pipelines.cli import stopping
+from transforms.units.reading.deadly.forks import end_with_parent
 
 _LOOK_SECONDS = 0.5
 _GRACE_SECONDS = 3.0
 """How long a worker whose parent has gone may take to remove what it has not finished."""
-
-_PR_SET_PDEATHSIG = 1  # of prctl(2)
 
 
 def end_with(parent: int) -> None:
@@ -25,8 +23,7 @@ def end_with(parent: int) -> None:
     Linux sends SIGTERM at the parent's death; elsewhere, and should the main thread be busy in
     foreign code then, a thread looks.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    end_with_parent(signal.SIGTERM)
     if os.getppid() != parent:  # it has gone before the kernel was asked
         os._exit(stopping.exit_code())
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()

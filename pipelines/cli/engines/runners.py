@@ -20,6 +20,7 @@ from transforms.core.base.errors import (
     EngineError,
     RoomError,
     UsageError,
+    WorkerEndedError,
 )
 
 _SETUP_FILE = pathlib.Path(__file__).parents[3] / "setup.py"
@@ -172,19 +173,21 @@ def _explain(error: Exception, workers_log: TextIO) -> BaseException:
         return _OURS[found[1]](_WHERE.sub("", found[2]))
     if str(error).startswith("KeyboardInterrupt"):  # Beam wraps it like a stage's error
         return KeyboardInterrupt()
-    return EngineError(_describe(error, workers_log))
-
-
-def _describe(error: Exception, workers_log: TextIO) -> str:
-    """What failed, in a line, and the file that has the whole traceback."""
     workers_log.seek(0)
     kept = keep_traceback(error, workers_log.read())
-    last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
-    reason = WORKER_ENDED if last == _CUT_OFF else last
-    return (
-        f"the run failed: {reason}; finished units are kept, so the same command resumes from "
-        f"there. {kept[:1].upper()}{kept[1:]}"
+    where = f"{kept[:1].upper()}{kept[1:]}"
+    message = (
+        f"the run failed: {_reason(error)}; finished units are kept, so the same command resumes "
+        f"from there. {where}"
     )
+    if _reason(error) == WORKER_ENDED:
+        return WorkerEndedError(message, where)
+    return EngineError(message)
+
+
+def _reason(error: Exception) -> str:
+    last = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    return WORKER_ENDED if last == _CUT_OFF else last
 
 
 def is_prepared_only(options: Options, beam_args: Sequence[str] = ()) -> bool:

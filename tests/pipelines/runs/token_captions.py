@@ -8,6 +8,7 @@ the command.
 import dataclasses
 import functools
 import html
+import os
 import re
 from collections import Counter
 
@@ -99,6 +100,21 @@ class CountWords(ChunkTransform):
         return functools.partial(functools.partial, count_words)
 
 
+def abort_at(word, chunk):
+    """As a library that crashes: the process ends where a caption has the word."""
+    if any(word in caption.split() for caption in chunk["captions"]["caption"].to_pylist()):
+        os.abort()
+    return chunk
+
+
+@dataclasses.dataclass
+class AbortAt(ChunkTransform):
+    word: str
+
+    def prepare(self):
+        return functools.partial(functools.partial, abort_at, self.word)
+
+
 class CaptionsPerImage(Statistic):
     """How many images have how many captions."""
 
@@ -180,9 +196,10 @@ class TokensOptions(RunOptions):
     example = "--input results_20130124.token --output out"
 
     input: Files = pydantic.Field(min_length=1, description="Token files.")
+    deadly: str | None = pydantic.Field(None, description="Word at which the process aborts.")
 
 
-def main(argv, prog="python -m tokens"):
+def main(argv=None, prog="python -m tokens"):
     """Runs the job; returns the exit code."""
     options, beam_args = parse_command_line(TokensOptions, argv, prog, __doc__)
     return recorded(options, TOKENS.name, functools.partial(run, options, beam_args))
@@ -221,4 +238,6 @@ def run(options, beam_args, record):
         say(options, "Nothing to do.")
         return show(plan.manifest)
     stages = {"ReadTokens": ReadTokens(options.unit_bytes), "CountWords": CountWords()}
+    if options.deadly:
+        stages["Abort"] = AbortAt(options.deadly)
     return run_plan(options, beam_args, plan, lambda: stages, publication, show, record.run)

@@ -48,6 +48,19 @@ class EngineError(RuntimeError):
     retryable: ClassVar[bool] = True
 
 
+class WorkerEndedError(EngineError):
+    """A worker process ended before its work was done.
+
+    Args:
+      message: The sentence.
+      where: Says where the traceback is.
+    """
+
+    def __init__(self, message: str, where: str = "") -> None:
+        super().__init__(message)
+        self.where = where
+
+
 class RoomError(EngineError):
     """A disk, or the user's share of it, is full."""
 

@@ -6,6 +6,7 @@ OUT/versions/ID/TABLE/*.parquet     a version's tables (rejected: *.avro)
 OUT/versions/ID/{manifest.json,report.html,README.md}
 OUT/units/KEY/record                a finished unit's commit record
 OUT/units/KEY/ATTEMPT/…             the files that it names
+OUT/units/KEY/ATTEMPT.begun         an attempt at the unit, until it ends or its worker dies
 OUT/runs/ID.json                    a run that has ended, and how
 OUT/runs/ID.begin.json              a run that has begun, until it ends
 OUT/PINNED                          name of the version that stays current until it is unpinned
@@ -43,7 +44,8 @@ FOLDERS = (VERSIONS, UNITS, RUNS, INDEXES, CHECKSUMS, TAGS, REPAIRS)
 
 _VERSION = re.compile("[0-9a-f]{16}")
 _UNFINISHED_VERSION = re.compile(r"[0-9a-f]{16}\.[0-9a-f]{12}\.tmp")
-_OF_UNIT = re.compile(rf"[0-9a-f]{{12}}|{RECORD}(\.[0-9a-f]+\.tmp)?")
+_BEGUN_ATTEMPT = re.compile(r"[0-9a-f]{12}\.begun")
+_OF_UNIT = re.compile(rf"[0-9a-f]{{12}}(\.begun)?|{RECORD}(\.[0-9a-f]+\.tmp)?")
 
 
 def is_version(name: str) -> bool:
@@ -90,6 +92,16 @@ def unit_of(path: str) -> tuple[str, str]:
 def attempt_folder(key: str, attempt: str) -> str:
     """The files of one attempt at a unit, below the output."""
     return f"{UNITS}/{key}/{attempt}"
+
+
+def begun_attempt_path(key: str, attempt: str) -> str:
+    """The mark of an attempt that has begun and not ended, below the output."""
+    return f"{UNITS}/{key}/{attempt}.begun"
+
+
+def is_begun_attempt(name: str) -> bool:
+    """Whether a file of the name in a unit's folder marks an attempt."""
+    return bool(_BEGUN_ATTEMPT.fullmatch(name))
 
 
 def checksum_path(key: str) -> str:

@@ -4,7 +4,7 @@ import bisect
 import dataclasses
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -18,8 +18,22 @@ LABEL_BYTES = 120
 """A longer label is cut: file names, with what is added to them, have at most 255 bytes."""
 
 
-_OUTSIDE_KEY = ("identity", "content", "repairs", "repair_files", "piece_bytes")
+_OUTSIDE_KEY = ("identity", "content", "repairs", "repair_files", "piece_bytes", "deadly")
 """Attributes of a unit that do not change its results, or are added to what its key tells of."""
+
+
+class Deadly(NamedTuple):
+    """A line that ends the process that does it.
+
+    Attributes:
+      byte_offset: Where it begins in the (decompressed) shard.
+      stage: The stage in which the process ended.
+      end: How.
+    """
+
+    byte_offset: int
+    stage: str
+    end: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +58,7 @@ class Unit:
         repaired form, and keys of their repairs (`Repair.key`), in order.
       repair_files: Where these are, in the order in which they came; no part of the key.
       piece_bytes: Of a compressed shard with repairs: bytes of its pieces; no part of the key.
+      deadly: Lines that are not read, but rejected; no part of the key.
     """
 
     path: str
@@ -62,6 +77,7 @@ class Unit:
     repairs: tuple[tuple[int, str], ...] = ()
     repair_files: tuple[str, ...] = ()
     piece_bytes: int = 0
+    deadly: tuple[Deadly, ...] = ()
 
     @property
     def shard(self) -> str:
@@ -96,6 +112,11 @@ class Unit:
         if self.compressed:
             values["end"] = None  # a piece of compressed text is known by where it starts
         return f"{self.name}-{digest(values)[:16]}"
+
+    @property
+    def first_key(self) -> str:
+        """The key of what is finished first of it: of a compressed shard, of its first piece."""
+        return self.piece(self.index, self.start, self.start).key if self.compressed else self.key
 
     def pieces(self, unit_bytes: int) -> Iterator["Unit"]:
         """The units of a whole shard: byte ranges, or itself where it is compressed."""

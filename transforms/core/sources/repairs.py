@@ -113,6 +113,20 @@ class RepairedBlock:
         return offsets - self.shifts[np.searchsorted(self.starts, offsets, side="left")]
 
 
+def blank(byte_offset: int, line: bytes) -> Repair:
+    """A blank in the place of a line."""
+    return Repair("", byte_offset, len(line), digest_of(line), "", b" ")
+
+
+def line_at_byte(block: Block, begin: int) -> bytes | None:
+    """The line that begins at a byte of a block, None where none does.
+
+    Of one that is too long there is so much that this is seen.
+    """
+    end = _line_end(block, begin)
+    return None if end is None else block.cut(begin, min(end, begin + MAX_LINE_BYTES + 1))
+
+
 def repair_block(block: Block, start: int, repairs: Mapping[int, Repair]) -> RepairedBlock:
     """Puts repaired lines in their places; those whose line is another one are left out.
 
@@ -126,8 +140,8 @@ def repair_block(block: Block, start: int, repairs: Mapping[int, Repair]) -> Rep
     skipped = block.skipped
     for offset in sorted(repairs):
         begin, raw = offset - start, repairs[offset].raw
-        end = _line_end(block, begin)
-        if end is None or not repairs[offset].is_of(_whole(block, begin, end)):
+        line, end = line_at_byte(block, begin), _line_end(block, begin)
+        if line is None or end is None or not repairs[offset].is_of(line):
             continue
         parts += [block.cut(at, begin), raw]
         if end == len(block) and skipped:
@@ -151,11 +165,6 @@ def _line_end(block: Block, begin: int) -> int | None:
         return None
     found = _LINE_END.search(block.data, begin)  # type: ignore[call-overload]  # arrays are buffers
     return found.start() if found else len(block)
-
-
-def _whole(block: Block, begin: int, end: int) -> bytes:
-    """A line's bytes; of one that is too long at least so many that this is seen."""
-    return block.cut(begin, min(end, begin + MAX_LINE_BYTES + 1))
 
 
 def restore_places(chunk: Chunk, block: Block, start: int, repaired: RepairedBlock) -> Chunk:

@@ -1,23 +1,18 @@
 """ReadUnits: units of lines to chunks, by a job's reader of blocks."""
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import apache_beam as beam
 
-from transforms import storage
-from transforms.core.base.lines import MAX_LINE_BYTES, Block, read_block, read_pieces
 from transforms.core.base.memory import keep_freed_memory
 from transforms.core.model import bad_lines
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.units import Unit
-from transforms.core.sources.repairs import repair_block, restore_places
 from transforms.stage import Stopwatch
+from transforms.units.reading.blocks import blocks_of
+from transforms.units.reading.mended import BlockReader, read_mended
 from transforms.units.reading.repairs import repairs_of
-
-BlockReader = Callable[[Block, Unit, int, bool], Chunk]
-"""Reads whole lines of a unit into a chunk. The third argument is where the block begins in the
-(decompressed) shard, the fourth whether it is the last one of a compressed shard."""
 
 
 def read_unit(unit: Unit, unit_bytes: int, read: BlockReader) -> Iterator[tuple[Unit, Chunk]]:
@@ -31,27 +26,9 @@ def read_unit(unit: Unit, unit_bytes: int, read: BlockReader) -> Iterator[tuple[
     Raises:
       ChangedError: The shard, or a repair of it, is no longer the one that was planned.
     """
-    if not unit.compressed:
-        end = unit.size if unit.end is None else unit.end
-        with storage.open_binary(unit.path, unit.fingerprint) as file:
-            start, block = read_block(file, unit.start, end, MAX_LINE_BYTES)
-        storage.check_unchanged(unit.path, unit.fingerprint, unit.identity)
-        yield unit, _read_repaired(block, unit, start, False, read)
-        return
-    with storage.open_decompressed(unit.path, unit.fingerprint) as file:
-        pieces = read_pieces(file, unit_bytes, MAX_LINE_BYTES)
-        for index, (start, block, last) in enumerate(pieces):
-            storage.check_unchanged(unit.path, unit.fingerprint, unit.identity)
-            piece = unit.piece(index, start, start + block.size)
-            yield piece, _read_repaired(block, piece, start, last, read)
-
-
-def _read_repaired(block: Block, unit: Unit, start: int, last: bool, read: BlockReader) -> Chunk:
-    """Reads a block with the unit's repairs in place of the lines that they are of."""
-    if not unit.repairs:
-        return read(block, unit, start, last)
-    repaired = repair_block(block, start, repairs_of(unit))
-    return restore_places(read(repaired.block, unit, start, last), block, start, repaired)
+    for piece, block, start, last in blocks_of(unit, unit_bytes):
+        repairs = repairs_of(piece) if piece.repairs else {}
+        yield piece, read_mended(read, block, piece, start, last, repairs)
 
 
 class _ReadUnit(beam.DoFn):
