@@ -1,6 +1,7 @@
 """Planning a run of the main job: its units, and what is finished already."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 
 import msgspec
@@ -10,12 +11,13 @@ from pipelines.build.inputs.rules_file import rules_in_use
 from pipelines.build.inputs.shards import shard_units
 from pipelines.build.options import BuildOptions
 from pipelines.build.preparation import Prepared
+from pipelines.build.reuse import Judged, judged_by, with_those_before
 from pipelines.runs.plan import RunPlan, plan_units
 from pipelines.runs.repairing import Repairs, find_repairs
 from transforms import storage
 from transforms.core.base.errors import shown
 from transforms.core.base.secrets import mask_secrets
-from transforms.core.base.versions import code_version, digest, package_versions
+from transforms.core.base.versions import code_version, package_versions
 from transforms.core.model import layout
 from transforms.core.model.narratives.manifest import (
     BuildManifest,
@@ -23,7 +25,9 @@ from transforms.core.model.narratives.manifest import (
     IndexDescription,
     Threshold,
 )
+from transforms.core.model.units import Unit
 from transforms.core.output.checks.rules import Rules
+from transforms.core.output.version import ShardPlan
 from transforms.core.stages.filter.filter_quality import MaxDistance, MaxDistancePerChar, Rule
 from transforms.core.stages.filter.threshold import exact_text
 from transforms.core.stages.match.match_mentions import MentionRules
@@ -87,27 +91,23 @@ def plan_build(options: BuildOptions, prepared: Prepared, rules: Rules) -> Build
     quality, mentions = options.quality_rules(prepared.threshold), options.mention_rules()
     code, packages = code_version(MAKERS), package_versions()
     annotations, transcripts = prepared.annotations, prepared.transcripts
-    salt = digest(
-        {
-            "quality": {rule.name: rule.limit for rule in quality},
-            "mentions": dataclasses.asdict(mentions),
-            "transcripts": options.transcripts,
-            "tagger": [options.tagger, tagger_version(options.tagger)],
-            "annotation_index": annotations and annotations.description.fingerprint,
-            "transcript_index": transcripts and transcripts.description.fingerprint,
-            "code": code,
-            "packages": packages,
-            **({"missing": prepared.missing} if prepared.missing else {}),
-        }
-    )
+    judged = Judged(quality, mentions, annotations.description if annotations else None)
+    more = {
+        "transcripts": options.transcripts,
+        "tagger": [options.tagger, tagger_version(options.tagger)],
+        "transcript_index": transcripts and transcripts.description.fingerprint,
+        "code": code,
+        "packages": packages,
+    }
+    missing = {"missing": prepared.missing} if prepared.missing else {}
     repairs = find_repairs(options.output, prepared.shards) if options.repairs else Repairs()
-    units = [
-        unit
-        for shard in prepared.shards
-        for unit in shard_units(shard, options.unit_bytes, salt, repairs.of(shard))
-    ]
+    cut = functools.partial(_cut, prepared.shards, options.unit_bytes, repairs)
+    units = cut(judged.salt(more | missing))
     run = plan_units(prepared.shards, units, options, BuildManifest)
-    check_heads(run.units, options.max_bad_share)
+    if judged_before := judged_by(run.manifest):
+        before = dict(zip(units, cut(judged_before.salt(more)), strict=True))
+        run = with_those_before(run, before, options.output)
+    check_heads([unit for unit in run.units if not unit.before], options.max_bad_share)
     return BuildPlan(
         **{field.name: getattr(run, field.name) for field in dataclasses.fields(run)},
         annotation_index=annotations.path if annotations else None,
@@ -124,6 +124,13 @@ def plan_build(options: BuildOptions, prepared: Prepared, rules: Rules) -> Build
         ),
         not_made=prepared.missing,
     )
+
+
+def _cut(shards: Sequence[ShardPlan], unit_bytes: int, repairs: Repairs, salt: str) -> list[Unit]:
+    """The units of all shards."""
+    return [
+        unit for shard in shards for unit in shard_units(shard, unit_bytes, salt, repairs.of(shard))
+    ]
 
 
 def _warnings(index: IndexDescription | None) -> list[str]:

@@ -1,8 +1,9 @@
-"""Puts repaired lines in the place of rejected ones.
+"""Puts repaired lines in the place of rejected ones, and judges discarded narratives again.
 
 Takes lines that were rejected and then repaired, by hand or by a program, and makes a version in
 which they stand in their shard and place. Only the units that hold them are read and done again;
-the repairs are kept below the output, and every later run applies them.
+the repairs are kept below the output, and every later run applies them. Or takes other quality
+rules, and makes the version that the main job would make by them, of tables in place of shards.
 """
 
 import functools
@@ -54,6 +55,8 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     )
     folder, manifest = _current(options.output)
     build = build_options(options, manifest)
+    if options.requeue:
+        return build_as("replay", build, beam_args)
     prepare = functools.partial(_take, options, build, folder, manifest)
     return build_as("replay", build, beam_args, prepare)
 
@@ -84,6 +87,9 @@ def build_options(options: ReplayOptions, manifest: BuildManifest) -> BuildOptio
         name: value for name, value in manifest.configuration.items() if name not in _RESET
     }
     own = {name: getattr(options, name) for name in _OWN}
+    if options.requeue:
+        rules = {name: getattr(options, name) for name in options.quality}
+        own |= {**rules, "discard_share": None, "discard_per_char": False}
     try:
         return BuildOptions.model_validate({**given, **own, "dry_run": options.dry_run})
     except pydantic.ValidationError as error:

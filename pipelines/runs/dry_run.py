@@ -9,7 +9,7 @@ from pipelines.cli.engines.runners import is_local
 from pipelines.cli.options import with_flags
 from pipelines.runs.failure import EXIT_CODES, say
 from pipelines.runs.options import RunOptions
-from pipelines.runs.plan import RunPlan
+from pipelines.runs.plan import RunPlan, describe_restored
 from transforms import storage
 from transforms.core.base.errors import UsageError, option, shown
 from transforms.core.model import layout
@@ -217,7 +217,9 @@ def as_text(found: Foretold) -> Iterator[str]:
         return
     yield from plan.missing
     reused = f"{len(plan.finished):,} finished and reused"
-    yield f"{plural(len(plan.units), 'unit')} to do, {found.bytes / 1e6:,.1f} MB; {reused}."
+    restored = describe_restored(plan.units)
+    size = f"{found.bytes / 1e6:,.1f} MB"
+    yield f"{plural(len(plan.units), 'unit')} to do{restored}, {size}; {reused}."
     yield from _by_reason(found)
     if found.seconds is not None:
         runs = "the last run" if found.runs == 1 else f"the last {found.runs} runs"

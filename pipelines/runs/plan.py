@@ -88,6 +88,13 @@ def plan_units(
     )
 
 
+def describe_restored(units: Sequence[Unit]) -> str:
+    """A clause on pending units that are made of tables of earlier ones."""
+    restored = sum(bool(unit.before) for unit in units)
+    which = "" if restored == len(units) else f"{restored:,} "
+    return f", {which}of tables in place of shards" if restored else ""
+
+
 def plan_shard(file: FileInfo, dataset: str | None = None, split: str | None = None) -> ShardPlan:
     """A file of which nothing but its dataset and split is known beforehand."""
     return ShardPlan(
@@ -176,14 +183,36 @@ def _divide(
         _, before = _divide(units, output)
         remove_corrupt_units(read_records(output, [key for key, _ in before]), output)
     todo, finished = [], []
+    for unit, records in _records_of(units, output, mends):
+        finished += records
+        if not records:
+            todo.append(unit)
+    return todo, finished
+
+
+def finished_records(units: Sequence[Unit], output: str) -> list[tuple[str, ...]]:
+    """Of each unit the paths of the commit records of what is finished of it.
+
+    Args:
+      units: The units.
+      output: The output folder.
+
+    Returns:
+      One path; those of its pieces in order for a compressed shard; none where it is not finished.
+    """
+    found = _records_of(units, output, mends=False)
+    return [tuple(path for _, path in records) for _, records in found]
+
+
+def _records_of(
+    units: Sequence[Unit], output: str, mends: bool
+) -> Iterator[tuple[Unit, list[tuple[str, str]]]]:
+    """Each unit with keys and record paths of its pieces, if all of them are finished."""
     there = storage.existing([_record_path(unit, output) for unit in units])
     for unit in units:
-        records = list(_finished_pieces(unit, output, there, mends))
-        finished += records
-        if not records or records[-1][2] is False:
-            todo.append(unit)
-            finished = finished[: len(finished) - len(records)]
-    return todo, [(key, path) for key, path, _ in finished]
+        pieces = list(_finished_pieces(unit, output, there, mends))
+        is_finished = bool(pieces) and pieces[-1][2]
+        yield unit, [(key, path) for key, path, _ in pieces] if is_finished else []
 
 
 def _record_path(unit: Unit, output: str) -> str:

@@ -19,7 +19,7 @@ from pipelines.cli.engines.runners import (
 from pipelines.runs.dry_run import foretell
 from pipelines.runs.failure import end_refused, say, warn
 from pipelines.runs.options import RunOptions
-from pipelines.runs.plan import RunPlan
+from pipelines.runs.plan import RunPlan, describe_restored
 from transforms import storage
 from transforms.core.base.errors import WORKER_ENDED, EngineError, WorkerEndedError
 from transforms.core.base.versions import deployment_version
@@ -234,7 +234,10 @@ def _announcement(plan: RunPlan) -> str:
     units = "1 unit" if len(plan.units) == 1 else f"{len(plan.units)} units"
     more = len(plan.finished)
     finished = f"; {more} more {'is' if more == 1 else 'are'} finished already" if more else ""
-    return f"Reading {shards}, {size / 1e6:,.1f} MB: {units} pending{finished}."
+    return (
+        f"Reading {shards}, {size / 1e6:,.1f} MB: {units} pending{describe_restored(plan.units)}"
+        f"{finished}."
+    )
 
 
 def _published_after(base: str | None, output: str) -> str:

@@ -180,6 +180,7 @@ def ground(record, shard, given=(None, None), source="timed_caption", transcript
         "flags": [flag for flag in grounding.FLAGS if flag in flags],
         "words": grounded,
         "trace": {axis: [point[n] for point in points] for n, axis in enumerate("xyt")},
+        "narration_seconds": richness.narration(record["utterances"]),
         "segment_starts": grounding.segment_starts(record["traces"]),
     }
 

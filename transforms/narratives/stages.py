@@ -27,9 +27,11 @@ from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions
 from transforms.core.stages.measure.measure_richness import measure_richness
 from transforms.core.stages.measure.taggers import Tagger
+from transforms.narratives.restoring import restore_narratives
 from transforms.stage import ChunkTransform, Stage
 from transforms.units.reading.mended import BlockReader
 from transforms.units.reading.read import ReadUnits
+from transforms.units.reading.restore import Restorer
 
 Opened = TypeVar("Opened")
 
@@ -45,6 +47,9 @@ class ReadNarratives(ReadUnits):
 
     def reader(self) -> BlockReader:
         return read_narratives
+
+    def restorer(self) -> Restorer:
+        return restore_narratives
 
 
 @dataclasses.dataclass
@@ -62,7 +67,8 @@ class AlignTranscripts(ChunkTransform):
 
 
 def _align(open_source: Callable[[], TranscriptSource]) -> Stage:
-    return functools.partial(align_transcripts, source=open_source())
+    align = functools.partial(align_transcripts, source=open_source())
+    return functools.partial(_unless_restored, align)
 
 
 @dataclasses.dataclass
@@ -74,7 +80,12 @@ class GroundWords(ChunkTransform):
 
 
 def _ground() -> Stage:
-    return ground_words
+    return functools.partial(_unless_restored, ground_words)
+
+
+def _unless_restored(stage: Stage, chunk: Chunk) -> Chunk:
+    """A chunk of a finished unit's tables has been through this stage."""
+    return chunk if chunk.restored else stage(chunk)
 
 
 @dataclasses.dataclass

@@ -23,6 +23,8 @@ class Chunk:
       crc32c: Checksum of those bytes.
       last: Whether the unit is the last of a compressed shard (else False).
       repaired: Lines that were read in a repaired form, and not rejected.
+      restored: Whether it comes from a finished unit's tables, and so has been through the stages
+        that make these.
     """
 
     tables: Mapping[str, pa.RecordBatch]
@@ -32,6 +34,7 @@ class Chunk:
     crc32c: int
     last: bool = False
     repaired: int = 0
+    restored: bool = False
 
     def __getitem__(self, table: str) -> pa.RecordBatch:
         return self.tables[table]

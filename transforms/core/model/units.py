@@ -18,7 +18,7 @@ LABEL_BYTES = 120
 """A longer label is cut: file names, with what is added to them, have at most 255 bytes."""
 
 
-_OUTSIDE_KEY = ("identity", "content", "repairs", "repair_files", "piece_bytes", "deadly")
+_OUTSIDE_KEY = ("identity", "content", "repairs", "repair_files", "piece_bytes", "deadly", "before")
 """Attributes of a unit that do not change its results, or are added to what its key tells of."""
 
 
@@ -59,6 +59,8 @@ class Unit:
       repair_files: Where these are, in the order in which they came; no part of the key.
       piece_bytes: Of a compressed shard with repairs: bytes of its pieces; no part of the key.
       deadly: Lines that are not read, but rejected; no part of the key.
+      before: Paths of commit records of the same lines under other rules, whose tables stand in for
+        the shard; of a compressed shard those of its pieces in order. No part of the key.
     """
 
     path: str
@@ -78,6 +80,7 @@ class Unit:
     repair_files: tuple[str, ...] = ()
     piece_bytes: int = 0
     deadly: tuple[Deadly, ...] = ()
+    before: tuple[str, ...] = ()
 
     @property
     def shard(self) -> str:

@@ -13,28 +13,39 @@ from transforms.stage import Stopwatch
 from transforms.units.reading.blocks import blocks_of
 from transforms.units.reading.mended import BlockReader, read_mended
 from transforms.units.reading.repairs import repairs_of
+from transforms.units.reading.restore import Restorer, restore_unit
 
 
-def read_unit(unit: Unit, unit_bytes: int, read: BlockReader) -> Iterator[tuple[Unit, Chunk]]:
+def read_unit(
+    unit: Unit, unit_bytes: int, read: BlockReader, restore: Restorer | None = None
+) -> Iterator[tuple[Unit, Chunk]]:
     """Reads one unit; a compressed shard yields its pieces in turn.
 
     Args:
       unit: The unit.
       unit_bytes: Size of the pieces into which a compressed shard's text is cut.
       read: The job's reader.
+      restore: What makes chunks of finished units, where the job has that.
 
     Raises:
       ChangedError: The shard, or a repair of it, is no longer the one that was planned.
     """
+    if restore and unit.before and not unit.deadly:
+        restored = restore_unit(unit, restore)
+        if restored is not None:
+            yield from restored
+            return
     for piece, block, start, last in blocks_of(unit, unit_bytes):
         repairs = repairs_of(piece) if piece.repairs else {}
         yield piece, read_mended(read, block, piece, start, last, repairs)
 
 
 class _ReadUnit(beam.DoFn):
-    def __init__(self, name: str, unit_bytes: int, read: BlockReader) -> None:
+    def __init__(
+        self, name: str, unit_bytes: int, read: BlockReader, restore: Restorer | None
+    ) -> None:
         self._unit_bytes = unit_bytes
-        self._read = read
+        self._read, self._restore = read, restore
         self._lines = beam.metrics.Metrics.counter(name, "lines")
         self._rejected = beam.metrics.Metrics.counter(name, "rejected")
         self._stopwatch = Stopwatch(name)
@@ -43,7 +54,7 @@ class _ReadUnit(beam.DoFn):
         keep_freed_memory()
 
     def process(self, unit: Unit) -> Iterator[tuple[Unit, Chunk]]:
-        pieces = read_unit(unit, self._unit_bytes, self._read)
+        pieces = read_unit(unit, self._unit_bytes, self._read, self._restore)
         while True:
             with self._stopwatch.running():
                 read = next(pieces, None)
@@ -74,6 +85,10 @@ class ReadUnits(beam.PTransform):
         """What reads blocks on a worker; must pickle."""
         raise NotImplementedError
 
+    def restorer(self) -> Restorer | None:
+        """What makes chunks of finished units on a worker; must pickle. None: shards are read."""
+        return None
+
     def expand(self, units: beam.PCollection[Unit]) -> beam.PCollection[tuple[Unit, Chunk]]:
-        read = _ReadUnit(type(self).__name__, self.unit_bytes, self.reader())
+        read = _ReadUnit(type(self).__name__, self.unit_bytes, self.reader(), self.restorer())
         return units | "ReadUnit" >> beam.ParDo(read).with_output_types(tuple[Unit, Chunk])

@@ -1,10 +1,12 @@
 """Flags of narratives that are odd but good: bit masks in a chunk, lists of names in tables."""
 
+from collections.abc import Collection
+
 import numpy as np
 import pyarrow as pa
 
 from transforms.core.base.compiled import compiled
-from transforms.core.model.columns import list_array
+from transforms.core.model.columns import list_array, term_codes, unpack
 from transforms.core.model.narratives import schemas
 
 
@@ -37,6 +39,25 @@ def names(masks: np.ndarray, vocabulary: tuple[str, ...] = schemas.FLAGS) -> pa.
     offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(masks)))])
     values = pa.DictionaryArray.from_arrays(which.astype(np.int32), pa.array(vocabulary))
     return list_array(offsets, values)
+
+
+def masks(column: pa.ListArray, without: Collection[str] = ()) -> np.ndarray:
+    """Bit masks of lists of names, shape `(n,)` uint32: what `names` made lists of.
+
+    Args:
+      column: Lists of flags, as tables have them.
+      without: Flags that are left out.
+    """
+    offsets, values = unpack(column)
+    codes, vocabulary = term_codes(values)
+    bits = [
+        0 if name is None or name in without else 1 << schemas.FLAGS.index(name)
+        for name in vocabulary
+    ]
+    found = np.zeros(len(column), np.uint32)
+    rows = np.repeat(np.arange(len(column)), np.diff(offsets))
+    np.bitwise_or.at(found, rows, np.array(bits, np.uint32)[codes])
+    return found
 
 
 @compiled

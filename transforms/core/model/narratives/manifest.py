@@ -89,6 +89,8 @@ class NarrativeCounts(LineCounts):
       zero_size_boxes: Boxes left out since they have no width or no height.
       inverted_boxes: Boxes left out since a minimum is above the maximum.
       outside_boxes: Boxes left out since they lie far outside the image (`box_faults`).
+      rounded_traces: Narratives, discarded ones included, whose trace has more decimals than the
+        published ones, which the tables round to float32.
     """
 
     narratives: int = 0
@@ -101,6 +103,7 @@ class NarrativeCounts(LineCounts):
     zero_size_boxes: int = 0
     inverted_boxes: int = 0
     outside_boxes: int = 0
+    rounded_traces: int = 0
 
     @classmethod
     def of(cls, counts: Counts) -> "NarrativeCounts":

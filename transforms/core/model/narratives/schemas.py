@@ -101,6 +101,7 @@ _NARRATIVE_HEAD = [
         pa.struct([(axis, list_of(pa.float32())) for axis in ("x", "y", "t")]),
     ),
     ("segment_starts", list_of(pa.int32())),
+    ("narration_seconds", pa.float64()),
     ("image", IMAGE),
 ]
 
@@ -206,6 +207,9 @@ FLAGS = (
 
 TRACE = pa.struct([(axis, list_of(pa.float64())) for axis in ("x", "y", "t")])
 """A trace inside a chunk: float64, exactly the published decimals."""
+
+TRACE_DECIMALS = {"x": 4, "y": 4, "t": 3}
+"""Published decimals of a trace's numbers, which the tables' float32 tell exactly."""
 
 UTTERANCE = pa.struct(
     [("text", pa.string()), ("start_time", pa.float64()), ("end_time", pa.float64())]

@@ -10,6 +10,7 @@ from transforms.core.model.chunk import Chunk
 from transforms.core.model.columns import dataset_splits, empty_batch, numbers, unpack
 from transforms.core.model.narratives import flags, schemas
 from transforms.core.model.narratives.naming import is_generated, narrative_ids
+from transforms.core.model.narratives.traces import is_rounded
 from transforms.core.model.units import Unit
 from transforms.core.output.jobs.job import Further, Job
 from transforms.core.output.statistics.distances import Distances
@@ -66,6 +67,11 @@ def count_narratives(chunk: Chunk) -> Further:
         "generated": _generated(chunk["narratives"]),
         "mentions_without_boxes": _mentions_without_boxes(chunk),
         **_boxes_left_out(chunk),
+        "rounded_traces": sum(
+            int(np.count_nonzero(is_rounded(chunk[table])))
+            for table in ("narratives", "discarded")
+            if table in chunk
+        ),
     }
 
 

@@ -10,11 +10,14 @@ from transforms.core.model.narratives import flags, schemas
 from transforms.core.model.narratives.traces import points
 from transforms.core.stages.align.alignment import align, word_times
 from transforms.core.stages.align.transcript_sources import TranscriptSource, nullable
-from transforms.core.stages.measure.measures import narration_too_short
+from transforms.core.stages.measure.measures import MIN_NARRATION_SECONDS, narration_seconds
 
 
 def align_transcripts(chunk: Chunk, source: TranscriptSource) -> Chunk:
-    """Adds the columns `words` (texts, offsets, times), `distance` and `transcript_source`."""
+    """Adds the columns `words` (texts, offsets, times), `distance` and `transcript_source`.
+
+    And `narration_seconds`, the last that is asked of the utterances.
+    """
     narratives = chunk["narratives"]
     caption = split_words(narratives["caption"])
     spoken = source.spoken(narratives)
@@ -28,18 +31,20 @@ def align_transcripts(chunk: Chunk, source: TranscriptSource) -> Chunk:
         *_recording_span(narratives, spoken.words.offsets, spoken.starts, spoken.ends),
     )
     judgement = source.judge(narratives, caption, spoken, alignment)
+    seconds = narration_seconds(narratives)
     raised = flags.combine(
         no_caption=np.diff(caption.offsets) == 0,
         no_transcript=~judgement.heard,
         inverted_word=inverted,
         alignment_too_large=alignment.too_large | judgement.too_large,
-        narration_too_short=narration_too_short(narratives),
+        narration_too_short=seconds < MIN_NARRATION_SECONDS,
     )
     return chunk.with_columns(
         "narratives",
         words=_words_column(narratives["caption"], caption, starts, ends),
         distance=nullable(judgement.distances),
         transcript_source=judgement.names,
+        narration_seconds=pa.array(seconds, from_pandas=True),
         flags=numbers(narratives["flags"]) | raised,
     )
 

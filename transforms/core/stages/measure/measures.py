@@ -25,7 +25,8 @@ def measured_values(narratives: pa.RecordBatch) -> dict[str, np.ndarray]:
         name: column.to_pylist()
         for name, column in zip(("words", *TAG_COLUMNS), richness, strict=True)
     }
-    seconds = np.where(narration_too_short(narratives), np.nan, narration_seconds(narratives))
+    seconds = narratives["narration_seconds"].to_numpy(zero_copy_only=False)
+    seconds = np.where(seconds < MIN_NARRATION_SECONDS, np.nan, seconds)
     rates = [
         None if words is None else words / second
         for words, second in zip(counted["words"], seconds.tolist(), strict=True)
@@ -63,11 +64,6 @@ def narration_seconds(narratives: pa.RecordBatch) -> np.ndarray:
     starts = reduce_rows(np.minimum, numbers(utterances.field("start_time")), offsets)
     with np.errstate(over="ignore", invalid="ignore"):
         return ends - starts
-
-
-def narration_too_short(narratives: pa.RecordBatch) -> np.ndarray:
-    """Whether a narrative's utterances take less than `MIN_NARRATION_SECONDS`, `(n,)` bool."""
-    return narration_seconds(narratives) < MIN_NARRATION_SECONDS
 
 
 def trace_lengths(

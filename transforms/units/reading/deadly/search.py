@@ -1,7 +1,7 @@
 """Finds deadly lines: a unit's lines are halved until those are alone that end a process.
 
-`python -m transforms.units.reading.deadly.search` is the process in which it is done. It reads a
-pickled unit and `Trial` from standard input, and writes JSON to standard output.
+This module as a program is the process in which it is done. It reads a pickled unit and `Trial`
+from standard input, and writes JSON to standard output.
 """
 
 import os

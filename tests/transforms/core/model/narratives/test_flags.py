@@ -48,3 +48,10 @@ def test_times_are_in_order_or_not(rows):
     offsets = np.cumsum([0, *map(len, rows)])
     flat = np.array([t for row in rows for t in row], float)
     assert flags.in_order(offsets, flat).tolist() == [row == sorted(row) for row in rows]
+
+
+@given(st.lists(st.integers(0, 2 ** len(FLAGS) - 1), max_size=6), st.sets(st.sampled_from(FLAGS)))
+def test_names_are_read_back_to_masks(masks, without):
+    made = flags.masks(flags.names(np.array(masks, np.uint32)), without)
+    left = sum(1 << FLAGS.index(name) for name in without)
+    assert made.tolist() == [mask & ~left for mask in masks]

@@ -1,5 +1,6 @@
 """Measures of odd narratives: what is not sensible is unknown, and flagged."""
 
+import dataclasses
 import json
 from collections import Counter
 
@@ -16,6 +17,7 @@ from transforms.core.output.statistics.moments import Moments
 from transforms.core.output.statistics.noun_counts import NounCounts
 from transforms.core.output.statistics.richness import Richness
 from transforms.core.stages.measure import measures
+from transforms.core.stages.measure.measure_richness import measure_richness
 from transforms.core.stages.measure.measures import measured_values
 from transforms.core.stages.measure.taggers import MOST_CHARACTERS
 
@@ -111,3 +113,24 @@ def test_sums_of_more_narratives_than_64_bits_hold():
     assert other[Richness].measures["coco", None] == moments
     (row,) = other.to_tables()["richness"].to_pylist()
     assert row["trace_length_sum"] == 10**18
+
+
+def test_captions_that_are_measured_are_not_tagged_again(run_stages):
+    captions = [CAPTION, "a dog", "dog " * 300_000, "two dogs", CAPTION]
+    chunk = run_stages(b"".join(line(0, 2, caption) for caption in captions))
+    made = chunk["narratives"]["richness"]
+    tagged = []
+
+    def tag(some):
+        tagged.extend(some.to_pylist())
+        return made.take(pa.array([captions.index(caption) for caption in tagged]))
+
+    known = [True, False, True, False, True]
+    held = made.take(pa.array([row if known[row] else None for row in range(len(known))]))
+    restored = dataclasses.replace(chunk, restored=True).with_columns(
+        "narratives", richness=held, is_measured=pa.array(known)
+    )
+    found = measure_richness(restored, tag)["narratives"]
+    assert tagged == ["a dog", "two dogs"]
+    assert found["richness"].equals(made)
+    assert found["flags"].equals(chunk["narratives"]["flags"])
