@@ -122,7 +122,7 @@ def decode_seconds(shards: Sequence[str]) -> float:
 
 
 def blocks(shards: Sequence[str], size: int) -> Iterator[bytes]:
-    """The shards' whole lines, in blocks of about `size` bytes."""
+    """The shards' complete lines, in blocks of about `size` bytes."""
     for shard in shards:
         with open(shard, "rb") as file:
             while lines := file.readlines(size):

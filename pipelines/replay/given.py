@@ -68,14 +68,14 @@ def read_avro(path: str, stream: BinaryIO) -> Iterator[dict]:
     """Rows of an Avro file.
 
     Raises:
-      UsageError: It is none, or not whole.
+      UsageError: It is none, or incomplete.
     """
     import fastavro
 
     try:
         yield from cast(Iterator[dict], fastavro.reader(stream))
     except (EOFError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise UsageError(f"{path}: is no whole Avro file ({shown(error)}): {_FORM}") from error
+        raise UsageError(f"{path}: is no complete Avro file ({shown(error)}): {_FORM}") from error
 
 
 def _read_avro(path: str, stream: BinaryIO) -> Iterator[Given]:
@@ -164,7 +164,7 @@ class CommandLines:
 
     def _repair(self, row: Rejected) -> bytes:
         if row.code == "line_too_long":
-            raise _Failed("the line was too long and is not kept in whole; give it by --repaired")
+            raise _Failed("the line was too long and is not kept completely; give it by --repaired")
         try:
             ended = subprocess.run(  # the user's own program
                 self._arguments, input=row.raw + b"\n", capture_output=True, timeout=SECONDS,

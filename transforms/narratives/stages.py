@@ -37,7 +37,7 @@ Opened = TypeVar("Opened")
 
 
 def read_narratives(block: Block, unit: Unit, start: int, last: bool) -> Chunk:
-    """Reads whole lines of a unit (`ReadUnits`)."""
+    """Reads complete lines of a unit (`ReadUnits`)."""
     origin = Origin(unit.shard, unit.index, start, unit.dataset, unit.split, unit.dialect)
     return read_chunk(block, origin, last)
 

@@ -28,7 +28,7 @@ def remove_corrupt_units(records: Mapping[str, UnitRecord], output: str) -> list
     """Removes finished units with a file that is not what its record says; returns their keys.
 
     On a disk a version's files are links to those of its units, so that it has the same faults:
-    its next reader compares them in whole, whatever their modification times were.
+    its next reader compares them completely, whatever their modification times were.
 
     Args:
       records: The units' records, by key.

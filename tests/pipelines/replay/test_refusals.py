@@ -46,7 +46,7 @@ def test_a_repair_of_no_rejected_line_is_refused(built, tmp_path, text, message)
 
 def test_a_file_that_is_no_avro_is_refused(built, tmp_path):
     (tmp_path / "given.avro").write_bytes(b"Obj\x01 and no more")
-    with pytest.raises(UsageError, match="given.avro: is no whole Avro file"):
+    with pytest.raises(UsageError, match="given.avro: is no complete Avro file"):
         replay(built / "out", "--repaired", tmp_path / "given.avro")
 
 

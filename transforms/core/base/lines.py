@@ -1,4 +1,4 @@
-"""Cutting a shard into blocks of whole lines."""
+"""Cutting a shard into blocks of complete lines."""
 
 import dataclasses
 import functools
@@ -41,7 +41,7 @@ class Skipped:
 
 @dataclasses.dataclass(frozen=True)
 class Block:
-    """Whole lines in memory.
+    """Complete lines in memory.
 
     Attributes:
       padded: Shape `(len + PADDING,)` uint8: the lines, and zeros.

@@ -91,7 +91,7 @@ def read_whole(source: Source, open_source: OpenSource) -> bytes:
 
 
 def read_lines(block: SourceBlock, open_source: OpenSource) -> Iterator[tuple[int, bytes]]:
-    """The whole lines of a block of one file, in pieces, each with its first byte's offset."""
+    """The complete lines of a block of one file, in pieces, each with its first byte's offset."""
     ((_, source),) = block.files
     with open_source(source) as file:
         if block.end is not None:

@@ -131,7 +131,7 @@ def repair_block(block: Block, start: int, repairs: Mapping[int, Repair]) -> Rep
     """Puts repaired lines in their places; those whose line is another one are left out.
 
     Args:
-      block: Whole lines.
+      block: Complete lines.
       start: Where they begin in the (decompressed) shard.
       repairs: By where in the shard the line begins that each replaces.
     """

@@ -200,7 +200,7 @@ class BadTranscription(ValueError):
 
 
 def parse_asr_lines(lines: bytes) -> pa.RecordBatch:
-    """Reads whole lines of an `_asr.jsonl` file; blank ones are skipped.
+    """Reads complete lines of an `_asr.jsonl` file; blank ones are skipped.
 
     Returns:
       Rows of the plain schema of `TABLES["asr"]`.

@@ -1,4 +1,4 @@
-"""Cutting into blocks of whole lines: every line exactly once, whatever the size of a unit."""
+"""Cutting into blocks of complete lines: every line exactly once, whatever the size of a unit."""
 
 import io
 import itertools

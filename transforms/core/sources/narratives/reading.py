@@ -1,4 +1,4 @@
-"""Reading narratives: whole lines of a shard to a chunk of ragged columns.
+"""Reading narratives: complete lines of a shard to a chunk of ragged columns.
 
 A compiled scanner takes the lines of the published form straight into the chunk's arrays; all
 other lines, good or bad, go through the strict decoder. Both ways yield the same for what the
@@ -56,7 +56,7 @@ class Origin:
 
 
 def read_chunk(block: Block | bytes, origin: Origin, last: bool = False) -> Chunk:
-    """Reads whole lines into a chunk; bad lines become its `rejected`.
+    """Reads complete lines into a chunk; bad lines become its `rejected`.
 
     Args:
       block: Lines, each with its line end (the shard's last may lack it); the chunk keeps none

@@ -116,7 +116,13 @@ def test_sums_of_more_narratives_than_64_bits_hold():
 
 
 def test_captions_that_are_measured_are_not_tagged_again(run_stages):
-    captions = [CAPTION, "A cat sits here too.", "dog " * 300_000, "Two dogs sit here now.", CAPTION]
+    captions = [
+        CAPTION,
+        "A cat sits here too.",
+        "dog " * 300_000,
+        "Two dogs sit here now.",
+        CAPTION,
+    ]
     chunk = run_stages(b"".join(line(0, 2, caption) for caption in captions))
     made = chunk["narratives"]["richness"]
     tagged = []
