@@ -1,7 +1,7 @@
 """Repairs below an output: kept for all later runs, and given to the units whose lines they mend.
 
-Every replay leaves one file, completely or not at all, and none is ever changed. Of several repairs of a
-line the one in the last file counts, by the order of their names.
+Every replay leaves one file, completely or not at all, and none is ever changed. Of several repairs
+of a line the one in the last file counts, by the order of their names.
 """
 
 import collections
