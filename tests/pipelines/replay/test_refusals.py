@@ -61,7 +61,7 @@ def test_a_program_that_cannot_be_started_is_refused(built, command, message):
 
 def test_one_source_of_repairs_is_needed(built):
     for more in ((), ("--repaired", "a", "--command", "b")):
-        with pytest.raises(UsageError, match="say where the repaired lines are: --repaired FILE"):
+        with pytest.raises(UsageError, match="say where the repaired lines are, --repaired FILE"):
             replay(built / "out", *more)
 
 
