@@ -9,6 +9,7 @@ import apache_beam as beam
 import msgspec
 from apache_beam.metrics import Metrics
 
+from transforms.core.base.errors import name_unit
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.units import Unit
 
@@ -33,11 +34,15 @@ class Stopwatch:
         self._cpu = Metrics.counter(name, CPU_TIME)
 
     @contextlib.contextmanager
-    def running(self) -> Iterator[None]:
-        """Counts the time of the block."""
+    def running(self, unit: Unit | None = None) -> Iterator[None]:
+        """Counts the time of the block, whose errors are of a unit, if it does one."""
         wall, cpu = time.perf_counter_ns(), time.thread_time_ns()
         try:
             yield
+        except Exception as error:
+            if unit is not None:
+                name_unit(error, unit.key)
+            raise
         finally:
             self._wall.inc((time.perf_counter_ns() - wall) // 1000)
             self._cpu.inc((time.thread_time_ns() - cpu) // 1000)
@@ -60,7 +65,7 @@ class RunStage(beam.DoFn):
 
     def process(self, element: tuple[Unit, Chunk]) -> Iterator[tuple[Unit, Chunk]]:
         unit, chunk = element
-        with self._stopwatch.running():
+        with self._stopwatch.running(unit):
             if self._stage is None:
                 self._stage = self._prepare()
             result = self._stage(chunk)

@@ -105,7 +105,7 @@ class _WriteUnit(beam.DoFn):
 
     def process(self, element: tuple[Unit, Chunk]) -> Iterator[str]:
         unit, chunk = element
-        with self._stopwatch.running():
+        with self._stopwatch.running(unit):
             record = write_unit(self._job, unit, chunk, self._output)
         self._units.inc()
         self._bytes.inc(chunk.bytes)

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import pathlib
+import re
 import reprlib
 import shutil
 from collections.abc import Iterator
@@ -27,9 +28,12 @@ class UsageError(ValueError):
 
     Attributes:
       retryable: Whether the same command may succeed when nobody has changed anything.
+      stage: The stage that raised it, where an engine has told; else empty.
+      unit: The key of the unit at which that was, where it is known; else empty.
     """
 
     retryable: ClassVar[bool] = False
+    stage = unit = ""
 
 
 class ChangedError(UsageError):
@@ -42,10 +46,11 @@ class EngineError(RuntimeError):
     """The engine failed; says what with, and where the whole traceback is.
 
     Attributes:
-      retryable: As of `UsageError`; finished units are kept.
+      retryable: As of `UsageError`, like the others; finished units are kept.
     """
 
     retryable: ClassVar[bool] = True
+    stage = unit = ""
 
 
 class WorkerEndedError(EngineError):
@@ -65,6 +70,29 @@ class RoomError(EngineError):
     """A disk, or the user's share of it, is full."""
 
     retryable = False
+
+
+_OF_UNIT = re.compile(r"^while doing unit (\S+)$", re.MULTILINE)
+
+
+def name_unit(error: Exception, key: str) -> None:
+    """Says of which unit an error is; tracebacks show it, and `unit_of` finds it."""
+    error.add_note(f"while doing unit {key}")
+
+
+def unit_of(error: BaseException | None) -> str:
+    """The unit that an error, or one behind it, is of, by its notes or its text; else empty.
+
+    >>> error = ValueError("no number")
+    >>> name_unit(error, "a-0001-ff")
+    >>> unit_of(error)
+    'a-0001-ff'
+    """
+    while error is not None:
+        if found := _OF_UNIT.search("\n".join([*getattr(error, "__notes__", ()), str(error)])):
+            return found[1]
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def option(name: str, off: bool = False) -> str:

@@ -56,7 +56,7 @@ class _ReadUnit(beam.DoFn):
     def process(self, unit: Unit) -> Iterator[tuple[Unit, Chunk]]:
         pieces = read_unit(unit, self._unit_bytes, self._read, self._restore)
         while True:
-            with self._stopwatch.running():
+            with self._stopwatch.running(unit):
                 read = next(pieces, None)
             if read is None:
                 return
