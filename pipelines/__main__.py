@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from pipelines.cli import log
 from pipelines.cli.options import Command, job_parser, versions
 from pipelines.cli.process import run_program
 from transforms.core.base.errors import UsageError, shown
@@ -65,6 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
       UsageError: There is no such job.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    log.begin(arguments, PROG)
     if not arguments:
         raise UsageError(f"nothing was given to do: `{PROG} --help` lists the jobs")
     name, *rest = arguments

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import pydantic
 
+from pipelines.cli import log
 from pipelines.cli.engines.runners import create_pipeline, is_detached
 from pipelines.cli.options import Options, parse_command_line
 from pipelines.cli.process import run_program
@@ -40,6 +41,7 @@ class IndexAnnotationsOptions(Options):
 
     example = "--boxes 'data/*-annotations-bbox.csv' --images 'data/*-images*.csv' --output indexes"
     groups = {"boxes": "files and where their index goes", "runner": "engine"}
+    after = {"log_format": "output"}
 
     boxes: Files = pydantic.Field(
         [],
@@ -223,9 +225,11 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> None:
     )
     manifest = storage.read_index_manifest(folder, (KIND,))
     for warning in manifest.warnings:
-        print(f"warning: {shown(warning, MESSAGE_CHARACTERS)}", file=sys.stderr)
+        log.tell("warning", shown(warning, MESSAGE_CHARACTERS), "warning")
     print("\n".join(_describe(manifest)))
     print(f"{verb} {folder}")
+    rows = {name: table.rows for name, table in manifest.tables.items()}
+    log.note("index_ready", f"{verb} {folder}", path=folder, rows=rows)
 
 
 def _describe(manifest: IndexManifest) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pydantic
 
+from pipelines.cli import log
 from pipelines.cli.engines.runners import create_pipeline
 from pipelines.cli.options import Options, parse_command_line
 from pipelines.cli.process import run_program
@@ -34,6 +35,7 @@ class SynthesizeOptions(Options):
 
     example = "--output generated --shards 2 --narratives 1000"
     groups = {"output": "what is made", "images": "what it is made from", "runner": "engine"}
+    after = {"log_format": "seed"}
 
     output: Folder = pydantic.Field(description="Folder for the shards.")
     shards: int = pydantic.Field(1, ge=1, le=99_999, description="Number of shards.")
@@ -89,11 +91,14 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     with create_pipeline(options, beam_args) as pipeline:
         make = SynthesizeShards(files, shards, options.seed, units)
         _ = pipeline | "SynthesizeShards" >> make
-    print(
+    said = (
         f"{plural(options.narratives, 'generated narrative')} of {plural(n_scenes, 'image')} in "
         f"{plural(options.shards, 'shard')}: {shards.path('localized_narratives', 0)}"
         f"{' and beside it' if options.shards > 1 else ''}"
     )
+    print(said)
+    number = options.narratives
+    log.note("narratives_generated", said, narratives=number, shards=options.shards)
     return 0
 
 

@@ -27,6 +27,7 @@ LEFT_OUT = {
     "hierarchy": "indexed beforehand: see annotations",
     "images": "indexed beforehand: see annotations",
     "labels": "indexed beforehand: see annotations",
+    "log_format": "printed where the job was started",
     "metrics": "written where the job was started",
     "profile": "printed where the job was started",
     "runner": "Dataflow",

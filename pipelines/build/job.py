@@ -77,7 +77,8 @@ def _build(options: BuildOptions, beam_args: Sequence[str], record: RunRecord) -
     begin = functools.partial(record.take_lease, options, beam_args)
     make = functools.partial(plan_run, options, beam_args, begin)
     plan = plan_and_begin(options, beam_args, record, make)
-    warn([*filter(None, [plan.damage]), *plan.publication.provenance.warnings])
+    warn(filter(None, [plan.damage]), "version_damaged")
+    warn(plan.publication.provenance.warnings)
     if plan.is_current and not (options.dry_run or is_prepared_only(options, beam_args)):
         return _show_current(options, plan, record)
     stages, summary = functools.partial(stages_of, options, plan), functools.partial(show, options)
@@ -122,7 +123,7 @@ def _show_current(options: BuildOptions, plan: BuildPlan, record: RunRecord) -> 
     if read_pin(options.output):
         message += " The output is pinned to it."
     record.end("unchanged", message, manifest.version)
-    say(options, message)
+    say(options, message, "nothing_to_do", version=manifest.version)
     code = show(options, manifest)
     return EXIT_CODES["unchanged"] if options.if_changed else code
 
@@ -159,7 +160,8 @@ def show(options: BuildOptions, manifest: BuildManifest) -> int:
     """Prints the summary of the version that a manifest describes."""
     from pipelines.build.summary import print_summary, summary_as_json
 
-    warn(with_flags(describe_rule(row)) for row in manifest.checks if is_broken(row))
+    broken = (with_flags(describe_rule(row)) for row in manifest.checks if is_broken(row))
+    warn(broken, "check_broken")
     folder = storage.join(options.output, layout.version_folder(manifest.version))
     tables = {
         name: read_table(f"{folder}/{name}/{name}.parquet") for name in NARRATIVES.statistics_tables

@@ -81,7 +81,12 @@ class BuildOptions(RunOptions):
         "dry_run": "reuse and what is printed",
         "runner": "engine",
     }
-    after = {"output": "input", "unit_bytes": "tagger", "max_bad_share": "unit_bytes"}
+    after = {
+        "output": "input",
+        "unit_bytes": "tagger",
+        "max_bad_share": "unit_bytes",
+        "log_format": "summary",
+    }
 
     input: Files = pydantic.Field(
         min_length=1,

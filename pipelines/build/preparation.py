@@ -5,7 +5,6 @@ finds what they have finished.
 """
 
 import dataclasses
-import sys
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import cast
@@ -16,6 +15,7 @@ from pipelines.build.inputs.checks import check_heads
 from pipelines.build.inputs.shards import find_input, shard_units
 from pipelines.build.options import BuildOptions
 from pipelines.runs.contents import Contents
+from pipelines.runs.failure import say
 from transforms import storage
 from transforms.core.base.errors import UsageError, shown
 from transforms.core.base.versions import code_version, digest
@@ -276,10 +276,8 @@ def _count_distances(
     counts = _read_counts(path)
     if counts is None:
         where = "1 unit" if len(units) == 1 else f"{len(units)} units"
-        print(
-            f"Measuring D of all narratives in {where}, to calibrate the threshold.",
-            file=sys.stdout if options.summary == "text" else sys.stderr,
-        )
+        text = f"Measuring D of all narratives in {where}, to calibrate the threshold."
+        say(options, text, "calibrating", units=len(units))
         _measure(units, options, beam_args, transcript_index, path)
         counts = _read_counts(path)
     if counts is None:

@@ -8,11 +8,12 @@ import types
 import typing
 from collections.abc import Collection, Mapping, Sequence
 from importlib import metadata
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import pydantic
 
 from pipelines import __version__
+from pipelines.cli import log
 from pipelines.cli.beam_options import check_runner, known_flags
 from pipelines.cli.values import Metavar, Workers
 from pipelines.cli.yaml_files import read_yaml
@@ -43,6 +44,12 @@ class Command(pydantic.BaseModel):
 
     places: typing.ClassVar[tuple[str, ...]] = ()
     """Options that are given by their place, without a flag."""
+
+    log_format: log.Format = pydantic.Field(
+        "text",
+        description="How messages are printed while it runs: text, or json for one event a line on "
+        "standard error.",
+    )
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -108,6 +115,7 @@ def parse_command_line(
       UsageError: An unknown key or flag, or a value that does not fit.
     """
     arguments = sys.argv[1:] if argv is None else list(argv)
+    log.begin(arguments, prog)
     if not arguments:
         raise UsageError(
             f"nothing was given to work on: say so by flags, for example `{prog} {model.example}`, "
@@ -133,9 +141,18 @@ def parse_command_line(
     return options, beam_args
 
 
+class _Parser(argparse.ArgumentParser):
+    """Where messages are events, wrong use is one like any other, in place of lines of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        if log.is_json():
+            raise UsageError(message)
+        super().error(message)
+
+
 def job_parser(model: type[Command], prog: str, description: str) -> argparse.ArgumentParser:
     """A job's flags with their help, by topic."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog=prog,
         usage=f"%(prog)s {_places(model)}[--config FILE] [OPTION ...]\n"
         f"example: %(prog)s {model.example}",
@@ -276,6 +293,7 @@ def _read_config(path: str, model: type[Command]) -> dict:
     values = {} if values is None else values
     if not isinstance(values, dict):
         raise UsageError(f"{path}: must hold `key: value` lines, for example `workers: 2`")
+    log.prefer(values.get("log_format"))
     for key in values:
         if key not in model.model_fields:
             near = _nearest(str(key), model.model_fields) or "; see --help for the keys"

@@ -8,9 +8,9 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
-from pipelines.cli import stopping
+from pipelines.cli import log, stopping
 from pipelines.cli.options import with_flags
 from transforms.core.base.errors import EngineError, UsageError, describe_os_error, sentence
 
@@ -53,6 +53,7 @@ def _guard_streams() -> None:
         if stream is None:  # closed by who started the process; its number must not be reused
             stream = pathlib.Path(os.devnull).open("w")
         setattr(sys, name, _Output(stream))
+    sys.stderr = log.Printed(sys.stderr)
 
 
 def run_command(main: Callable[[], int | None]) -> None:
@@ -62,20 +63,37 @@ def run_command(main: Callable[[], int | None]) -> None:
     of the system (a full disk) or of the program with exit code 4.
     """
     try:
-        sys.exit(main() or 0)
+        code = main() or 0
+    except SystemExit as end:
+        log.end(_code_of(end))
+        raise
     except KeyboardInterrupt:
         _end_stopped()
     except Exception as error:
         if stopping.is_stopping():  # whatever has become of the interrupt since
             _end_stopped()
-        code, text = _explain(error)
-        print(f"error: {text}", file=sys.stderr)
-        sys.exit(code)
+        code = _end_failed(error)
+    else:
+        log.end(code)
+    sys.exit(code)
 
 
-def _end_stopped() -> None:
-    print(stopping.sentence(), file=sys.stderr)
+def _end_stopped() -> NoReturn:
+    log.stop(stopping.exit_code(), stopping.sentence())
     sys.exit(stopping.exit_code())
+
+
+def _end_failed(error: Exception) -> int:
+    """Says what ended a job; returns the exit code."""
+    code, text = _explain(error)
+    place = {name: getattr(error, name, None) or None for name in ("stage", "unit")}
+    log.tell("error", text, "error", **place)
+    log.end(code, message=text, retryable=getattr(error, "retryable", code == 4), **place)
+    return code
+
+
+def _code_of(end: SystemExit) -> int:
+    return end.code if isinstance(end.code, int) else int(end.code is not None)
 
 
 def _explain(error: Exception) -> tuple[int, str]:
@@ -119,7 +137,7 @@ def run_program(main: Callable[[], int | None]) -> None:
     try:
         run_command(main)
     except SystemExit as end:
-        ended["code"] = end.code if isinstance(end.code, int) else int(end.code is not None)
+        ended["code"] = _code_of(end)
         if not stopping.is_stopping():
             stopping.ignore_signals()
         raise

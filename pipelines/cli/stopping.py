@@ -14,6 +14,7 @@ import time
 import types
 from collections.abc import Callable, Iterator
 
+from pipelines.cli import log
 from transforms.core.base import unfinished
 
 STOP_SECONDS = 10
@@ -167,8 +168,8 @@ def end() -> None:
 def _leave() -> None:
     # Not by `print`: the signal may have come in the middle of one.
     with contextlib.suppress(OSError):
-        begin = _CLEAR_BAR if os.isatty(2) else ""
-        os.write(2, f"{begin}{sentence()}\n".encode())
+        begin = _CLEAR_BAR if os.isatty(2) and not log.is_json() else ""
+        os.write(2, f"{begin}{log.last_line(exit_code(), sentence())}\n".encode())
     os._exit(exit_code())
 
 

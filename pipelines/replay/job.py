@@ -31,7 +31,7 @@ from transforms.units.reading.repairs import write_repairs
 PROG = "python -m pipelines.replay"
 OPTIONS = ReplayOptions
 
-_OWN = ("output", "summary", "runner", "workers", "wait", "beam")
+_OWN = ("output", "summary", "log_format", "runner", "workers", "wait", "beam")
 """Options that are those of this command, whatever made the version."""
 
 _RESET = (
@@ -111,8 +111,8 @@ def _take(
         program = CommandLines(options.command)
         lines = program.repair(read_rejected(folder, manifest))
         taken = take(lines, folder, manifest, options.output)
-        warn(_failures(program.failures))
-    say(build, _describe(taken))
+        warn(_failures(program.failures), "repair_failed")
+    say(build, _describe(taken), "repairs_taken", lines=len(taken.repairs))
     if options.dry_run:
         return False
     if taken.repairs:

@@ -33,6 +33,7 @@ class ReplayOptions(Options):
         "the main job would not publish either; 4 the engine or the system failed, or another run "
         "published first; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and SIGTERM"
     )
+    after = {"log_format": "summary"}
     groups = {
         "output": "which output, and what is repaired or judged again",
         "max_distance": "with --requeue: what is kept, in place of the rules of the version",

@@ -12,14 +12,14 @@ import dataclasses
 import hashlib
 import json
 import os
-import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import BinaryIO, Protocol, TypeVar
 
 import google_crc32c
 import msgspec
 
+from pipelines.cli import log
 from transforms import storage
 from transforms.core.base.errors import UNREADABLE
 from transforms.core.base.versions import digest
@@ -88,24 +88,17 @@ class _Stopped(Exception):
     """Reading was given up, since another file failed or the command is to end."""
 
 
-def _print(sentence: str) -> None:
-    print(sentence, file=sys.stderr, flush=True)
-
-
 @dataclasses.dataclass
 class Contents:
     """The contents of files, from what earlier runs have found, or by reading them.
 
     Attributes:
       output: The output folder, where what was found is kept.
-      say: Called with a sentence where much is read, or what was not expected is found; prints on
-        standard error.
       verify: Reads all files, whatever is known of them.
       keep: Whether what is found is kept for later runs.
     """
 
     output: str
-    say: Callable[[str], None] = _print
     verify: bool = False
     keep: bool = True
     _read: dict[str, Found] = dataclasses.field(default_factory=dict)
@@ -118,8 +111,8 @@ class Contents:
         """
         unknown = [file for file in files if not file.content]
         unread = [file for file in unknown if self.known(file) is None]
-        if (size := sum(file.size for file in unread)) >= _TOLD_BYTES:
-            self.say(f"Reading {count_files(len(unread))}, {size:,} bytes, to know their content.")
+        if sum(file.size for file in unread) >= _TOLD_BYTES:
+            tell_reading("Reading {}, to know their content.", unread)
         found = {**self.read(unread), **{file.path: self.known(file) for file in unknown}}
         return [
             file if file.content else dataclasses.replace(file, content=found[file.path].content)  # type: ignore[type-var,union-attr]
@@ -162,10 +155,11 @@ class Contents:
         self._read[file.path] = found
         before = self._record(file)
         if before and before.fingerprint == file.fingerprint and before.content != found.content:
-            self.say(
+            sentence = (
                 f"{file.path!r} was edited though its size and time are as they were: what "
                 "was made of it is made again; if nobody edited it, look after the disk"
             )
+            log.tell("input_edited", sentence, "warning", text=sentence, path=file.path)
         if self.keep:
             record = json.dumps(msgspec.to_builtins(found)).encode()
             storage.write_bytes(self._path(file), record)
@@ -189,9 +183,16 @@ class Contents:
         return storage.join(self.output, layout.checksum_path(digest({"path": file.path})[:24]))
 
 
-def count_files(number: int) -> str:
-    """The number of files, in words."""
-    return "1 file" if number == 1 else f"{number} files"
+def tell_reading(sentence: str, files: Sequence[Described]) -> None:
+    """Says that files are read, which takes its time.
+
+    Args:
+      sentence: A sentence, with `{}` where number and size of the files go.
+      files: The files.
+    """
+    number, size = len(files), sum(file.size for file in files)
+    named = f"{'1 file' if number == 1 else f'{number} files'}, {size:,} bytes"
+    log.tell("input_reading", sentence.format(named), files=number, bytes=size)
 
 
 def _sample(stream: BinaryIO, size: int) -> str:

@@ -5,13 +5,14 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from pipelines.cli import log
 from pipelines.cli.engines.runners import is_local
 from pipelines.cli.options import with_flags
-from pipelines.runs.failure import EXIT_CODES, say
+from pipelines.runs.failure import EXIT_CODES
 from pipelines.runs.options import RunOptions
 from pipelines.runs.plan import RunPlan, describe_restored
 from transforms import storage
-from transforms.core.base.errors import UsageError, option, shown
+from transforms.core.base.errors import MESSAGE_CHARACTERS, UsageError, option, shown
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import InputRow, Provenance
@@ -86,8 +87,9 @@ def foretell(options: RunOptions, plan: RunPlan, publication: Publication) -> in
         print(json.dumps(as_json(found), indent=1))
     else:
         for line in as_text(found):
-            say(options, with_flags(line))
+            print(shown(with_flags(line), MESSAGE_CHARACTERS), flush=True)
     unchanged = found.is_nothing and options.if_changed
+    log.ending("dry_run", "Nothing was done (--dry-run).")
     return EXIT_CODES["unchanged" if unchanged else "dry_run"]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from pipelines.cli import log
 from pipelines.cli.options import with_flags
 from pipelines.runs.options import RunOptions
 from transforms.core.base.errors import (
@@ -21,6 +22,7 @@ from transforms.core.model.manifest_entries import CheckRow
 from transforms.core.model.narratives.manifest import ExpectedRow
 from transforms.core.output.checks import expected
 from transforms.core.output.checks.wording import describe_rule, holds, is_broken
+from transforms.core.report.page.formats import plural
 from transforms.core.report.page.rows import by_number
 
 EXIT_CODES = {
@@ -45,6 +47,9 @@ EXIT_CODES = {
 RETRYABLE = {"not_conserved", "failed", "damaged", "overtaken", "input_changed", "busy", "skipped"}
 """Ends after which the same command may succeed when nobody has changed anything."""
 
+_COMPLETE = ("held_back", "pinned", "overtaken")
+"""Ends after which there is a version that is not current."""
+
 _FILES_SHOWN = 5
 _LINES_SHOWN = 20
 
@@ -61,16 +66,16 @@ class Refused(Exception):
         self.status = status
 
 
-def say(options: RunOptions, message: str) -> None:
+def say(options: RunOptions, message: str, event: log.Event = "notice", **facts: Any) -> None:
     """Prints a line for people: on standard error where the summary is for programs."""
-    text = shown(message, MESSAGE_CHARACTERS)
-    print(text, file=sys.stdout if options.summary == "text" else sys.stderr, flush=True)
+    stream = sys.stdout if options.summary == "text" else sys.stderr
+    log.tell(event, shown(message, MESSAGE_CHARACTERS), stream=stream, **facts)
 
 
-def warn(warnings: Iterable[str]) -> None:
+def warn(warnings: Iterable[str], event: log.Event = "warning") -> None:
     """Prints warnings on standard error."""
     for warning in warnings:
-        print(f"warning: {shown(warning, MESSAGE_CHARACTERS)}", file=sys.stderr)
+        log.tell(event, shown(warning, MESSAGE_CHARACTERS), "warning")
 
 
 def end_refused(
@@ -94,11 +99,15 @@ def report_failure(
     Returns:
       The exit code.
     """
-    kind = "skipped" if status == "skipped" else "error"
-    print(f"{kind}: {shown(with_flags(message), MESSAGE_CHARACTERS)}", file=sys.stderr)
-    for line in _details(found) if found else ():
-        print(line, file=sys.stderr)
-    sys.stderr.flush()
+    said = shown(with_flags(message), MESSAGE_CHARACTERS)
+    if status == "skipped":
+        log.tell("skipped", said, text=f"skipped: {said}")
+    else:
+        log.tell("error", said, "error", status=status)
+    if found:
+        _tell_details(found)
+    version = found.get("version") if found and status in _COMPLETE else None
+    log.ending(status, said, status in RETRYABLE, version)
     if as_json:
         print(json.dumps(failure_as_json(status, message, found), indent=1))
     return EXIT_CODES[status]
@@ -119,24 +128,47 @@ def failure_of(error: UsageError | EngineError) -> dict:
     return {**failure_as_json(status, str(error), None), "retryable": error.retryable}
 
 
-def _details(found: Mapping[str, Any]) -> Iterator[str]:
+def _tell_details(found: Mapping[str, Any]) -> None:
     for row in msgspec.convert(found.get("expected", []), list[ExpectedRow]):
         if not expected.is_met(row):
-            yield f"  {row.group}: {expected.describe(row)}"
+            said = f"{row.group}: {expected.describe(row)}"
+            log.tell("expected_not_met", said, "error", text=f"  {said}", group=row.group)
     for check in msgspec.convert(found.get("checks", []), list[CheckRow]):
         if is_broken(check) and not holds(check):
-            yield f"  warning: {shown(with_flags(describe_rule(check)), MESSAGE_CHARACTERS)}"
-    rejected = found["counts"]["rejected"]
-    if not rejected:
-        return
-    listed = ", ".join(f"{code} {number:,}" for code, number in by_number(rejected))
-    yield f"  rejected {sum(rejected.values()):,}: {listed}"
-    lines = found["bad_lines"][:_LINES_SHOWN]
+            said = shown(with_flags(describe_rule(check)), MESSAGE_CHARACTERS)
+            log.tell("check_broken", said, "warning", text=f"  warning: {said}")
+    if found["counts"]["rejected"]:
+        _tell_rejected(found)
+
+
+def _tell_rejected(found: Mapping[str, Any]) -> None:
+    rejected, lines = found["counts"]["rejected"], found["bad_lines"][:_LINES_SHOWN]
+    said, number = _describe_rejected(rejected), sum(rejected.values())
+    log.tell("lines_rejected", said, "error", text=f"  {said}", lines=number, codes=rejected)
     for bad in lines:
-        yield f"    {shown(bad['shard'])}:{bad['line']} {bad['code']} {shown(bad['message'])}"
-    if more := sum(rejected.values()) - len(lines):
-        yield f"    … and {more:,} more"
-    yield from _places(found["rejected_files"])
+        said = f"{shown(bad['shard'])}:{bad['line']} {bad['code']} {shown(bad['message'])}"
+        place = {name: bad[name] for name in ("shard", "line", "code")}
+        log.tell("line_rejected", said, "warning", text=f"    {said}", **place)
+    files, more = found["rejected_files"], number - len(lines)
+    texts = [f"    … and {more:,} more"] if more else []
+    texts += _places(files)
+    if texts:
+        number = len(files)
+        said = f"All rejected lines, with their bytes, are in {plural(number, 'file')}."
+        shown_files = files[:_FILES_SHOWN]
+        log.tell("rejected_files", said, text="\n".join(texts), files=shown_files, number=number)
+
+
+def note_rejected(rejected: Mapping[str, int]) -> None:
+    """Notes how many lines of a version were rejected, which as text its summary says."""
+    if rejected:
+        said, number = _describe_rejected(rejected), sum(rejected.values())
+        log.note("lines_rejected", said, "warning", lines=number, codes=rejected)
+
+
+def _describe_rejected(rejected: Mapping[str, int]) -> str:
+    listed = ", ".join(f"{code} {number:,}" for code, number in by_number(rejected))
+    return f"rejected {sum(rejected.values()):,}: {listed}"
 
 
 def _places(files: Sequence[str]) -> Iterator[str]:

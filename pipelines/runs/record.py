@@ -9,9 +9,10 @@ from typing import TypeVar
 import msgspec
 
 from pipelines import __version__
+from pipelines.cli import log
 from pipelines.cli.engines.runners import is_detached, is_local, is_prepared_only
 from pipelines.cli.options import with_flags
-from pipelines.runs.failure import EXIT_CODES, Refused, end_refused, failure_of, say
+from pipelines.runs.failure import EXIT_CODES, RETRYABLE, Refused, end_refused, failure_of, say
 from pipelines.runs.options import RunOptions
 from pipelines.runs.plan import RunPlan
 from transforms import storage
@@ -78,6 +79,7 @@ class RunRecord:
             workers=options.workers,
             program=__version__,
         )
+        log.bind(run=self.run)
 
     @property
     def run(self) -> str:
@@ -109,7 +111,8 @@ class RunRecord:
                 status = "skipped" if options.if_running == "skip" else "busy"
                 raise Refused(status, f"{sentence}: {_INSTEAD[status]}")
             if not told:
-                say(options, with_flags(f"Waiting: {sentence}; {_NO_WAIT}."))
+                text = with_flags(f"Waiting: {sentence}; {_NO_WAIT}.")
+                say(options, text, "waiting", other_run=taken.run)
             told = True
             time.sleep(_REMOTE_PAUSE if "://" in self._output else _PAUSE)
         if not detached:
@@ -141,6 +144,7 @@ class RunRecord:
     def end(self, status: str, message: str, version: str = "") -> None:
         """Says how the run has ended, unless it has said so itself."""
         self._status = status
+        log.ending(status, with_flags(message), status in RETRYABLE, version)
         ended = Ended(status=status, version=version, message=shown(message, MESSAGE_CHARACTERS))
         if self._holding:
             self._holding.is_left = False
@@ -187,6 +191,7 @@ def _recorded(options: RunOptions, record: RunRecord, work: Callable[[RunRecord]
     except (UsageError, EngineError) as error:
         failure = failure_of(error)
         record.end(failure["status"], str(error))
+        log.ending(failure["status"], failure["message"], failure["retryable"])
         if options.summary == "json":
             print(json.dumps(failure, indent=1), flush=True)
         record.measure(failure["exit_code"])
@@ -229,6 +234,7 @@ def plan_and_begin(
             continue
         if not record.begin(plan):
             return plan
-        say(options, "Waiting: `versions prune` is removing units that this run would use.")
+        text = "Waiting: `versions prune` is removing units that this run would use."
+        say(options, text, "waiting")
         while read_pruning(options.output):
             time.sleep(_PAUSE)

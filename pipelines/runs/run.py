@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from pipelines.cli import stopping
+from pipelines.cli import log, stopping
 from pipelines.cli.engines.local_advice import advise
 from pipelines.cli.engines.runners import (
     create_pipeline,
@@ -17,7 +17,7 @@ from pipelines.cli.engines.runners import (
     job_id,
 )
 from pipelines.runs.dry_run import foretell
-from pipelines.runs.failure import end_refused, say, warn
+from pipelines.runs.failure import end_refused, note_rejected, say, warn
 from pipelines.runs.options import RunOptions
 from pipelines.runs.plan import RunPlan, describe_restored
 from transforms import storage
@@ -72,7 +72,7 @@ def run_plan(
     # Up to the last line: who is stopped while it prints has published.
     with stopping.noting(lambda: _published_after(plan.base, options.output)):
         begin = time.perf_counter()
-        say(options, _announcement(plan))
+        say(options, _announcement(plan), "run_planned", **_figures(plan))
         if is_local(options):
             advise(options.workers, len(plan.units))
         outcome = run(options, beam_args, plan, stages, publication, run_id)
@@ -81,9 +81,13 @@ def run_plan(
         if outcome["status"] != "published":
             found = outcome["found"]
             return end_refused(options, outcome["status"], outcome["message"], found)
-        say(options, f"Done in {time.perf_counter() - begin:.1f} s: {outcome['message']}.")
+        seconds, version = time.perf_counter() - begin, outcome["version"]
+        text = f"Done in {seconds:.1f} s: {outcome['message']}."
+        say(options, text, "published", version=version, seconds=round(seconds, 3))
+        log.ending("published", outcome["message"], version=version)
         folder = storage.join(options.output, layout.version_folder(outcome["version"]))
         manifest = read_manifest(folder, publication.manifest)
+        note_rejected(manifest.counts.rejected)
         return show(_as_judged(manifest, outcome["found"]))
 
 
@@ -176,7 +180,9 @@ def _run_once(
     if is_detached(options, beam_args):
         job = job_id(pipeline)
         name = f" as job {job}" if job else ""
-        say(options, f"Submitted to the engine{name}; this command does not wait for its end.")
+        text = f"Submitted to the engine{name}; this command does not wait for its end."
+        say(options, text, "submitted", job=job)
+        log.ending("submitted", text)
         return None
     if options.profile:
         from pipelines.cli.engines.profile import print_profile
@@ -226,6 +232,16 @@ def _trial(job: "Job", stages: Stages) -> "Trial":
         read=reader.reader(),
         stages={type(stage).__name__: stage.prepare() for stage in others},
     )
+
+
+def _figures(plan: RunPlan) -> dict[str, int]:
+    """What the announcement says, for programs."""
+    return {
+        "shards": len(plan.shards),
+        "bytes": sum(shard.size for shard in plan.shards),
+        "units": len(plan.units),
+        "units_reused": len(plan.finished),
+    }
 
 
 def _announcement(plan: RunPlan) -> str:

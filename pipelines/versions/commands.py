@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from pipelines.cli import log
 from pipelines.cli import options as cli
 from pipelines.versions import options as own
 from pipelines.versions.looking import differing, listing, telling
@@ -87,6 +88,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
       UsageError: There is no such command, or it is used wrongly.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    log.begin(arguments, prog)
     if not arguments:
         raise UsageError(f"nothing was given to do: `{prog} --help` lists the commands")
     name, *rest = arguments

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from pipelines.cli import log
 from transforms.core.base.errors import MESSAGE_CHARACTERS, shown
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
@@ -20,10 +21,13 @@ def print_json(value: Any) -> None:
 
 def say(format: str, message: str, **more: Any) -> None:
     """Prints a sentence, or as JSON the same with what programs need of it."""
+    sentence = f"{message[:1].upper()}{shown(message[1:], MESSAGE_CHARACTERS)}."
     if format == "json":
         print_json({"message": message, **more})
     else:
-        print(f"{message[:1].upper()}{shown(message[1:], MESSAGE_CHARACTERS)}.")
+        print(sentence)
+    log.note("version_changed", sentence, **more)
+    log.ending("done", sentence, version=more.get("version"))
 
 
 def print_columns(heads: Sequence[str], rows: Iterable[Sequence[object]], right: str = "") -> None:

@@ -10,7 +10,7 @@ file is not read for this again.
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from pipelines.runs.contents import Contents, count_files
+from pipelines.runs.contents import Contents, tell_reading
 from pipelines.runs.failure import Refused
 from transforms import storage
 from transforms.core.base.errors import shown
@@ -22,7 +22,7 @@ def verify_checksums(shards: Sequence[ShardPlan], contents: Contents) -> tuple[S
 
     Args:
       shards: All shards of a run.
-      contents: What is known of files; says where files must be read.
+      contents: What is known of files.
 
     Returns:
       The shards; those that were compared say so.
@@ -35,8 +35,7 @@ def verify_checksums(shards: Sequence[ShardPlan], contents: Contents) -> tuple[S
     found: dict[str, str | None] = {shard.path: _known(shard, contents) for shard in listed}
     unread = [shard for shard in listed if found[shard.path] is None]
     if unread:
-        size = sum(shard.size for shard in unread)
-        contents.say(f"Verifying the MD5 of {count_files(len(unread))}, {size:,} bytes.")
+        tell_reading("Verifying the MD5 of {}.", unread)
         read = contents.read(unread, with_md5=True)
         found |= {path: file.md5 for path, file in read.items()}
     if wrong := [shard for shard in listed if found[shard.path] != shard.md5]:

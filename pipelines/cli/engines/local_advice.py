@@ -1,8 +1,8 @@
 """What is said before a run on this machine: of long waits, and of workers that do not help."""
 
-import sys
 from typing import TextIO
 
+from pipelines.cli import log
 from pipelines.cli.values import available_processors
 
 COMPILE_SECONDS = 20
@@ -17,7 +17,7 @@ def advise(workers: int, units: int, stream: TextIO | None = None) -> None:
             f"Compiling kernels: about {COMPILE_SECONDS} s, only in the first run on this machine."
         )
     for line in lines:
-        print(line, file=stream or sys.stderr, flush=True)
+        log.tell("advice", line, stream=stream)
 
 
 def _is_compiled() -> bool:

@@ -8,6 +8,7 @@ from apache_beam.metrics.metric import MetricResults
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.cli import log
 from transforms.stage import CPU_TIME, WALL_TIME
 
 Counters = Mapping[str, Mapping[str, int]]
@@ -34,6 +35,9 @@ def print_profile(metrics: MetricResults, seconds: float, console: Console | Non
       console: Where to print; standard error by default.
     """
     counters = read_counters(metrics)
+    if log.is_json():
+        _tell_stages(counters)
+        return
     lines = max((own.get("lines", 0) for own in counters.values()), default=0)
     timed = {stage: own for stage, own in counters.items() if WALL_TIME in own}
     table = Table(title=f"{lines:,} lines in {seconds:.2f} s", title_justify="left")
@@ -47,6 +51,21 @@ def print_profile(metrics: MetricResults, seconds: float, console: Console | Non
     table.add_section()
     table.add_row("all stages", *_cells(inside, sum(cpu for *_, cpu in rows), lines, inside))
     (console or Console(file=sys.stderr, highlight=False)).print(table)
+
+
+def _tell_stages(counters: Counters) -> None:
+    for stage, own in counters.items():
+        if WALL_TIME not in own:
+            continue
+        seconds, cpu, lines = own[WALL_TIME] / 1e6, own[CPU_TIME] / 1e6, own.get("lines")
+        log.note(
+            "stage_profiled",
+            f"Stage {stage} took {seconds:.3f} s.",
+            stage=stage,
+            seconds=seconds,
+            cpu_seconds=cpu,
+            lines=lines,
+        )
 
 
 def _cells(wall: float, cpu: float, lines: int, whole: float) -> list[str]:

@@ -1,6 +1,7 @@
 """From options to a Beam pipeline: the only place that knows one engine from another."""
 
 import contextlib
+import io
 import logging
 import pathlib
 import re
@@ -8,7 +9,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
-from pipelines.cli import stopping
+from pipelines.cli import log, stopping
 from pipelines.cli.beam_options import DATAFLOW, FLINK, LOCAL, engine_of, to_flags
 from pipelines.cli.engines.temporary import run_folder
 from pipelines.cli.options import Options
@@ -21,13 +22,16 @@ from transforms.core.base.errors import (
     RoomError,
     UsageError,
     WorkerEndedError,
+    unit_of,
 )
 
 _SETUP_FILE = pathlib.Path(__file__).parents[3] / "setup.py"
 """What Dataflow's workers install, where the code is a checkout of the repository."""
 
 _PREPARED = re.compile(r"--(template_location|dry_run)\b(?!=[Ff]alse)")
-_WHERE = re.compile(r" \[while running '[^']*'\]")
+_WHERE = re.compile(r" \[while running '([^'/]*)[^']*'\]")
+"""What Beam adds to an error's message; begins with the label of the stage."""
+
 _OURS = {kind.__name__: kind for kind in (UsageError, ChangedError, EngineError, RoomError)}
 _IN_WORKER = re.compile(
     rf"{re.escape(UsageError.__module__)}\.({'|'.join(_OURS)}): (.*)$", re.MULTILINE
@@ -61,7 +65,7 @@ def create_pipeline(options: Options, beam_args: Sequence[str] = ()) -> Iterator
             with contextlib.nullcontext() if engine == LOCAL else stopping.elsewhere(), pipeline:
                 yield pipeline
         except Exception as error:
-            raise _explain(error, workers_log) from error
+            raise _located(_explain(error, workers_log), error) from error
 
 
 @contextlib.contextmanager
@@ -76,6 +80,7 @@ def _prepared(
     with contextlib.ExitStack() as left:
         try:
             parsed = PipelineOptions([*flags, *_defaults(engine, flags)])
+            _check_usage(parsed)
             _check(engine, parsed)
             runner = _local_runner(options.workers, workers_log) if engine == LOCAL else None
             with stopping.held():
@@ -138,6 +143,23 @@ def _defaults(engine: str, flags: Sequence[str]) -> list[str]:
     return to_flags({name: value for name, value in defaults.items() if f"--{name}" not in given})
 
 
+def _check_usage(parsed: Any) -> None:
+    """Where messages are events, takes the last line of Beam's usage for the error that it is.
+
+    Raises:
+      UsageError: Beam would print its usage and end the process.
+    """
+    if not log.is_json():
+        return
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            parsed.get_all_options()
+    except SystemExit as end:
+        last = said.getvalue().strip().rpartition("\n")[2]
+        raise UsageError(f"Beam's options: {last.partition(': error: ')[2]}") from end
+
+
 def _check(engine: str, parsed: Any) -> None:
     """Finds now what Beam would find late, only after minutes of trying, or not at all.
 
@@ -163,6 +185,14 @@ def _check(engine: str, parsed: Any) -> None:
             "gs://BUCKET/tmp"
         )
     storage.exists(f"{place.rstrip('/')}/credentials")
+
+
+def _located(explained: BaseException, error: Exception) -> BaseException:
+    """What is raised for an error, with the stage and the unit that are known of it."""
+    if isinstance(explained, UsageError | EngineError):
+        stage = _WHERE.search(str(error))
+        explained.stage, explained.unit = stage[1] if stage else "", unit_of(error)
+    return explained
 
 
 def _explain(error: Exception, workers_log: TextIO) -> BaseException:

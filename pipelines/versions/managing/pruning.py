@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pipelines.cli import log
 from pipelines.versions.options import PruneOptions
 from pipelines.versions.printing import moment, print_columns, print_json, size
 from transforms.core.report.page.formats import plural
@@ -36,6 +37,7 @@ def prune_output(options: PruneOptions) -> int:
         done = prune.plan(options.output, options.policy())
     else:
         done = prune.prune(options.output, options.policy())
+    log.note("pruned", _sentence(done, options.dry_run), **_figures(done))
     if options.format == "json":
         print_json(_as_json(done, options.dry_run))
         return 0
@@ -47,6 +49,16 @@ def prune_output(options: PruneOptions) -> int:
             print(f"{plural(len(names), noun)} {verb} removed")
     _print_bytes(done, options.dry_run)
     return 0
+
+
+def _figures(done: Pruned) -> dict[str, Any]:
+    removed = {f"removed_{kind}": len(getattr(done.plan, kind)) for kind in KINDS}
+    return {**removed, "files": done.files, "freed_bytes": done.freed}
+
+
+def _sentence(done: Pruned, dry_run: bool) -> str:
+    verb = "would be" if dry_run else "are"
+    return f"{plural(len(done.plan.versions), 'version')} {verb} removed."
 
 
 def _as_json(done: Pruned, dry_run: bool) -> dict[str, Any]:

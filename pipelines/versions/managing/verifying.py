@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from pipelines.cli import log
 from pipelines.versions.options import VerifyOptions
 from pipelines.versions.printing import print_json, size
 from transforms.core.base.errors import shown
@@ -32,12 +33,33 @@ def verify(options: VerifyOptions) -> int:
             repaired = repair_version(survey, version)
         wrong |= bool(repaired.left if repaired else verified.problems)
         found.append(_as_json(verified, repaired))
+        _note(verified, repaired)
         if options.format == "text":
             _print(verified, repaired)
     if options.format == "json":
         print_json({"output": options.output, "intact": not wrong, "versions": found})
     sys.stdout.flush()
+    if wrong:
+        log.ending("corrupt", "Files are not what the manifests say.")
     return CORRUPT if wrong else 0
+
+
+def _note(verified: Verified, repaired: Repaired | None) -> None:
+    """The same as events."""
+    own, number = {"version": verified.version}, len(verified.problems)
+    figures = {"files": verified.files, "bytes": verified.bytes, "files_corrupt": number}
+    level: log.Level = "error" if number else "info"
+    said = f"{plural(number, 'file')} not as recorded" if number else "intact"
+    log.note("version_verified", f"{verified.version}: {said}.", level, **own, **figures)
+    for problem in verified.problems[:_SHOWN]:
+        said = f"{problem.what}: {shown(problem.path, 400)}"
+        log.note("file_corrupt", said, "error", **own, what=problem.what, path=problem.path)
+    if repaired:
+        level = "error" if repaired.left else "info"
+        left = plural(len(repaired.left), "file")
+        said = f"{verified.version}: {left} could not be repaired."
+        restored = {"files_restored": len(repaired.restored), "files_left": len(repaired.left)}
+        log.note("version_repaired", said, level, **own, **restored)
 
 
 def _as_json(verified: Verified, repaired: Repaired | None) -> dict[str, Any]:

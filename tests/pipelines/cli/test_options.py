@@ -59,6 +59,7 @@ VALUES = {
     "exclude_boxes": ["is_group_of", "is_inside"],
     "tagger": "none",
     "summary": "json",
+    "log_format": "json",
     "profile": True,
     "metrics": "m.prom",
     "unit_bytes": 2048,

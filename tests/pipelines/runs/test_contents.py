@@ -145,11 +145,11 @@ def test_what_a_store_knows_is_not_read(tmp_path, reads):
     assert reads.since() == []
 
 
-def test_many_bytes_are_told_of(tmp_path, big, monkeypatch):
-    told = []
+def test_many_bytes_are_told_of(tmp_path, big, monkeypatch, capsys):
     monkeypatch.setattr(module, "_TOLD_BYTES", BIG)
-    content(tmp_path, big, say=told.append)
-    assert told == [f"Reading 1 file, {BIG:,} bytes, to know their content."]
+    content(tmp_path, big)
+    told = f"Reading 1 file, {BIG:,} bytes, to know their content.\n"
+    assert capsys.readouterr().err == told
 
 
 @pytest.fixture

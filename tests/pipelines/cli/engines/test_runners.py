@@ -7,10 +7,16 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from pipelines.cli import beam_options
+from pipelines.cli import beam_options, log
 from pipelines.cli.engines import runners
 from pipelines.cli.options import Options
-from transforms.core.base.errors import WORKER_ENDED, ChangedError, EngineError, UsageError
+from transforms.core.base.errors import (
+    WORKER_ENDED,
+    ChangedError,
+    EngineError,
+    UsageError,
+    name_unit,
+)
 
 
 class PipelineMade(Exception):
@@ -169,6 +175,27 @@ def test_errors_of_stages_are_told_as_they_were_raised(error, kind, message, wor
             _ = pipeline | beam.Create([0]) | beam.Map(fail)
     assert str(raised.value) == message
     assert capfd.readouterr().err == ""
+
+
+def test_beams_usage_is_an_error_where_messages_are_events(capfd):
+    log.begin(["--log-format", "json"], "narratives build")
+    with pytest.raises(UsageError, match=r"^Beam's options: argument --parallelism: invalid int"):
+        with runners.create_pipeline(Options(), ["--parallelism=abc"]):
+            pass
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_errors_of_stages_name_stage_and_unit(workers):
+    def fail(_):
+        error = ChangedError("'a' was changed")
+        name_unit(error, "a-0001-ff")
+        raise error
+
+    with pytest.raises(ChangedError) as raised:
+        with runners.create_pipeline(Options(workers=workers)) as pipeline:
+            _ = pipeline | beam.Create([0]) | "Align" >> beam.Map(fail)
+    assert (raised.value.stage, raised.value.unit) == ("Align", "a-0001-ff")
 
 
 def test_workers_that_never_connect_are_told(monkeypatch, capfd):
