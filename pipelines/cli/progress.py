@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TextIO
 
+from pipelines.cli import log
 from transforms import storage
 from transforms.core.base.errors import EngineError, UsageError
 from transforms.core.model import layout
 from transforms.core.model.units import Unit
+from transforms.core.output.commit_records import CorruptRecord, decode_record
 
 BAR_SECONDS, LINE_SECONDS = 2.0, 30.0
 """How often a terminal's bar is redrawn, and how often a line is written where there is none."""
@@ -32,28 +34,105 @@ class FinishedBytes:
     """
 
     def __init__(self, units: Sequence[Unit], output: str) -> None:
-        self._sizes = {
-            storage.join(output, layout.record_path(unit.key)): unit.bytes
-            for unit in units
-            if not unit.compressed
-        }
-        self.total = sum(self._sizes.values())
+        self._pending = {_record_path(unit, output): unit for unit in units if not unit.compressed}
+        self.total = sum(unit.bytes for unit in self._pending.values())
         self._done = 0
 
     def count(self) -> int:
         """Looks which units have been finished since; returns the bytes of all that are."""
-        for path in storage.existing(self._sizes.keys()):
-            self._done += self._sizes.pop(path)
+        self.look()
         return self._done
+
+    def look(self) -> list[Unit]:
+        """Looks which units have been finished since, and returns them."""
+        paths = sorted(storage.existing(self._pending.keys()))
+        found = [self._pending.pop(path) for path in paths]
+        self._done += sum(unit.bytes for unit in found)
+        return found
+
+
+def _record_path(unit: Unit, output: str) -> str:
+    return storage.join(output, layout.record_path(unit.key))
+
+
+class FinishedPieces:
+    """Pieces of a compressed shard that are finished: each says where the next one begins."""
+
+    def __init__(self, unit: Unit, output: str) -> None:
+        self._unit, self._output = unit, output
+        self._next: tuple[int, int] | None = (0, unit.start)
+        with contextlib.suppress(EngineError, UsageError):
+            self.look()  # what an earlier run has finished
+
+    def look(self) -> list[Unit]:
+        """Looks which pieces have been finished since, and returns them."""
+        found = []
+        while self._next is not None:
+            index, start = self._next
+            path = _record_path(self._unit.piece(index, start, start), self._output)
+            if not storage.exists(path):
+                break
+            try:
+                record = decode_record(storage.read_bytes(path))
+            except CorruptRecord:
+                break  # whoever does the unit finds it too
+            end = start + record.bytes
+            found.append(self._unit.piece(index, start, end))
+            self._next = None if record.last else (index + 1, end)
+        return found
+
+
+class UnitEvents:
+    """Says of each unit that it is finished, when it is found to be.
+
+    Attributes:
+      total: As of `FinishedBytes`.
+    """
+
+    def __init__(self, units: Sequence[Unit], output: str) -> None:
+        plain, compressed = FinishedBytes(units, output), [u for u in units if u.compressed]
+        pieces = [FinishedPieces(unit, output) for unit in compressed]
+        self._finished: list[FinishedBytes | FinishedPieces] = [plain, *pieces]
+        self._total_units = None if pieces else len(units)  # how many there are is known at the end
+        self._units = self._bytes = 0
+        self.total = plain.total
+
+    def count(self) -> int:
+        """As of `FinishedBytes`."""
+        for finished in self._finished:
+            for unit in finished.look():
+                self._tell(unit)
+        return self._bytes
+
+    def _tell(self, unit: Unit) -> None:
+        self._units += 1
+        self._bytes += 0 if unit.compressed else unit.bytes
+        log.note(
+            "unit_finished",
+            f"Finished unit {unit.key}.",
+            unit=unit.key,
+            shard=unit.shard,
+            bytes=unit.bytes,
+            units_done=self._units,
+            units_total=self._total_units,
+            bytes_done=self._bytes,
+            bytes_total=self.total,
+        )
 
 
 @contextlib.contextmanager
 def show_progress(units: Sequence[Unit], output: str, stream: TextIO | None = None) -> Iterator:
     """Shows progress on a stream, standard error by default, while the block runs."""
     stream = stream or sys.stderr
-    finished = FinishedBytes(units, output)
-    show = _draw_bar if stream.isatty() else _write_lines
-    with _shown(show, finished, stream) if finished.total else contextlib.nullcontext():
+    finished: FinishedBytes | UnitEvents
+    show: Callable
+    if log.is_json():
+        show, finished = _tell_units, UnitEvents(units, output)
+    else:
+        show = _draw_bar if stream.isatty() else _write_lines
+        finished = FinishedBytes(units, output)
+    is_shown = finished.total or (units and log.is_json())
+    with _shown(show, finished, stream) if is_shown else contextlib.nullcontext():
         yield
 
 
@@ -102,8 +181,10 @@ def show_index_progress(
     files = "1 file" if len(sizes) == 1 else f"{len(sizes)} files"
     total = sum(sizes)
     size = f"{total / 1e6:,.1f} MB" if total >= 1e6 else f"{total / 1e3:,.1f} kB"
-    print(f"Building the index of {name} from {files} ({size}), once.", file=stream, flush=True)
-    show = _draw_index_bar if stream.isatty() else _write_index_lines
+    sentence = f"Building the index of {name} from {files} ({size}), once."
+    log.tell("index_building", sentence, stream=stream, files=len(sizes), bytes=total)
+    is_bar = stream.isatty() and not log.is_json()
+    show = _draw_index_bar if is_bar else _write_index_lines
     with _shown(show, WrittenFiles(paths), stream):
         yield
 
@@ -129,8 +210,15 @@ def _write_index_lines(written: WrittenFiles, ended: threading.Event, stream: Te
     begin = time.perf_counter()
     for done in _counts(written, ended, LINE_SECONDS):
         state = f"{done} of {written.total} files written" if done else "reading its sources"
-        since = _duration(time.perf_counter() - begin)
-        print(f"Building the index: {state}, {since} so far.", file=stream, flush=True)
+        seconds = time.perf_counter() - begin
+        log.tell(
+            "index_progress",
+            f"Building the index: {state}, {_duration(seconds)} so far.",
+            stream=stream,
+            files_done=done,
+            files_total=written.total,
+            seconds=round(seconds, 3),
+        )
 
 
 def _draw_bar(finished: FinishedBytes, ended: threading.Event, stream: TextIO) -> None:
@@ -154,12 +242,31 @@ def _draw_bar(finished: FinishedBytes, ended: threading.Event, stream: TextIO) -
 def _write_lines(finished: FinishedBytes, ended: threading.Event, stream: TextIO) -> None:
     begin = time.perf_counter()
     for done in _counts(finished, ended, LINE_SECONDS):
-        line = describe(done, finished.total, time.perf_counter() - begin)
-        print(line, file=stream, flush=True)
+        _tell_progress(done, finished.total, time.perf_counter() - begin, stream)
+
+
+def _tell_progress(done: int, total: int, seconds: float, stream: TextIO) -> None:
+    line, seconds = describe(done, total, seconds), round(seconds, 3)
+    log.tell("progress", line, stream=stream, bytes_done=done, bytes_total=total, seconds=seconds)
+
+
+def _tell_units(finished: UnitEvents, ended: threading.Event, stream: TextIO) -> None:
+    """Looks for finished units as often as for a bar, and says how far all is as often as a line.
+
+    It looks once more at the end, since most of what a short run finishes is found by that.
+    """
+    begin = told = time.perf_counter()
+    for done in _counts(finished, ended, BAR_SECONDS):
+        now = time.perf_counter()
+        if now - told >= LINE_SECONDS and finished.total:
+            told = now
+            _tell_progress(done, finished.total, now - begin, stream)
+    with contextlib.suppress(EngineError, UsageError):
+        finished.count()
 
 
 def _counts(
-    finished: FinishedBytes | WrittenFiles, ended: threading.Event, seconds: float
+    finished: FinishedBytes | UnitEvents | WrittenFiles, ended: threading.Event, seconds: float
 ) -> Iterator[int]:
     """Counts every so often until the end; a slow store less often, one that fails again later."""
     pause = seconds

@@ -1,11 +1,18 @@
 """Progress of a run, by its commit records."""
 
+import gzip
 import io
+import json
+import sys
 import time
 
 import pytest
 
-from pipelines.cli import progress
+from pipelines.build.job import plan_run
+from pipelines.build.options import BuildOptions
+from pipelines.cli import log, progress
+from pipelines.cli.options import parse_command_line
+from tests import build_helpers as helpers
 from transforms import storage
 from transforms.core.model import layout
 from transforms.core.model.units import Unit
@@ -106,6 +113,50 @@ def test_building_an_index_shows_how_far_it_is(tmp_path, monkeypatch, terminal):
     end = shown.getvalue()
     storage.write_bytes(paths[0], b"")
     assert shown.getvalue() == end
+
+
+def events_of(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_events_tell_each_unit_once_and_how_far_all_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "BAR_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0.1)
+    monkeypatch.setattr(sys, "stderr", shown := Shown(terminal=True))
+    log.begin(["--log-format", "json"], "narratives build")
+    plain = UNITS[:3]
+    with progress.show_progress(plain, str(tmp_path)):
+        finish(plain[0], str(tmp_path))
+        shown.wait_for("(60%)")
+        finish(plain[2], str(tmp_path))
+    found = [event for event in events_of(shown.getvalue()) if event["event"] == "unit_finished"]
+    assert [event["unit"] for event in found] == [plain[0].key, plain[2].key]
+    figures = ("bytes_done", "units_done", "units_total", "bytes_total")
+    assert [found[1][name] for name in figures] == [700, 2, 3, 1000]
+    line = next(event for event in events_of(shown.getvalue()) if event["event"] == "progress")
+    assert line["bytes_total"] == 1000 and line["command"] == "build"
+
+
+def test_pieces_of_a_compressed_shard_are_found_one_by_one(tmp_path, capsys):
+    shard = tmp_path / "a.jsonl.gz"
+    shard.write_bytes(gzip.compress(helpers.REAL.read_bytes()))
+    arguments = ("--unit-bytes", 100_000, "--log-format", "json")
+    assert helpers.build(tmp_path / "out", [shard], *arguments) == 0
+    events = events_of(capsys.readouterr().err)
+    found = [event for event in events if event["event"] == "unit_finished"]
+    units = helpers.manifest_of(tmp_path / "out")["units"]
+    assert [event["unit"] for event in found] == [unit["key"] for unit in units]
+    assert sum(event["bytes"] for event in found) == helpers.REAL.stat().st_size
+    assert not any("units_total" in event for event in found)
+    (whole,) = plan_of(tmp_path / "out", shard)
+    assert progress.FinishedPieces(whole, str(tmp_path / "out")).look() == []
+
+
+def plan_of(output, shard):
+    """The units of a shard as a run of other options would do them."""
+    arguments = helpers.arguments(output, [shard], "--unit-bytes", 100_000, "--min-words", 2)
+    options, beam_args = parse_command_line(BuildOptions, arguments, "build", "")
+    return plan_run(options, beam_args).units
 
 
 class Shown(io.StringIO):
