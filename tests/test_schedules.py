@@ -59,6 +59,7 @@ def test_the_commands_of_the_service_are_ours(config):
     options, beam = parse(build, config)
     assert options.if_changed and options.if_running == "skip" and options.metrics and not beam
     options, _ = parse(prune, config)
+    assert options.log_format == "json"
     assert options.output == "/srv/narratives" and options.keep_last == 7 and options.keep_tagged
 
 
@@ -95,11 +96,13 @@ def test_unit_files_have_the_sections_that_they_need():
         assert set(parser.sections()) == sections
 
 
-def test_the_line_of_cron_is_a_command_of_ours(config):
-    (line,) = re.findall(r"^30 2 \* \* \* +(.+)$", SCHEDULES, re.M)
-    command = line.partition(" >>")[0].split("/opt/narratives/bin/narratives ")[1]
-    options, _ = parse(shlex.split(command), config)
-    assert options.if_changed and options.if_running == "skip"
+def test_the_lines_of_cron_are_commands_of_ours(config):
+    lines = re.findall(r"^30 2 \* \* \* +(.+)$", SCHEDULES, re.M)
+    for line, log_format in zip(lines, ("text", "json"), strict=True):
+        command = line.partition(" >>")[0].split("/opt/narratives/bin/narratives ")[1]
+        options, _ = parse(shlex.split(command), config)
+        assert options.if_changed and options.if_running == "skip"
+        assert options.log_format == log_format
 
 
 def test_a_loop_as_of_cron_does_the_work_once(tmp_path, capsys):
