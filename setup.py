@@ -87,6 +87,7 @@ setup(
         "pipelines.catalog": ["catalog.yaml"],
         "pipelines.versions.looking": ["*.j2"],
         **{f"engines.flink.{name}": FLINK_FILES for name in ("cluster", "parts", "worker")},
+        "engines.airflow": ["constraints.txt"],
         "engines.dataflow": ["Dockerfile"],
         "transforms.core": ["data/**/*"],
     },

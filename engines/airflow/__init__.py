@@ -1,0 +1,1 @@
+"""A schedule for Airflow, which runs the file by itself: nothing here imports it."""
