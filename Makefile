@@ -1,14 +1,15 @@
 # `make` or `make help` lists the targets.
 
 VENV := .venv
+AIRFLOW := .venv-airflow
 BIN := $(VENV)/bin
 CONFIG ?= configs/local.yaml
 ARGS ?=
 IMAGE ?= us-central1-docker.pkg.dev/my-project/localized-narratives/template:1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak test-baselines test-engines lint typecheck check coverage bench sample \
-  clean clean-all \
+.PHONY: help run test soak test-baselines test-engines test-airflow lint typecheck check coverage \
+  bench sample clean clean-all \
   flink-up flink-down run-flink dataflow-template
 
 help: ## List the targets.
@@ -60,6 +61,9 @@ test-baselines: $(VENV)/.installed-bench ## Run the tests that need PySpark.
 test-engines: $(VENV)/.installed-engines .engines/bin/fake-gcs-server ## Run the tests on every engine and store.
 	@$(BIN)/python -m pytest -q -m engines tests/engines $(ARGS)
 
+test-airflow: $(VENV)/.installed-dev $(AIRFLOW)/.installed ## Run the tests of the schedule for Airflow.
+	@$(BIN)/python -m pytest -q -m airflow tests/airflow $(ARGS)
+
 bench: $(VENV)/.installed-bench ## Measure speed and memory (ARGS='--only B1 --against COMMIT …').
 	@$(BIN)/python -m benchmarks $(ARGS)
 
@@ -70,10 +74,10 @@ sample: $(VENV)/.installed ## Make the generated parts of samples/ again.
 
 clean: ## Remove outputs and caches.
 	@rm -rf out build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -print | xargs rm -rf
+	@find . -path './.venv*' -prune -o -name __pycache__ -type d -print | xargs rm -rf
 
-clean-all: clean ## Remove the virtual environment, the benchmarks' data and the engines too.
-	@rm -rf $(VENV) .benchmarks .engines
+clean-all: clean ## Remove the virtual environments, the benchmarks' data and the engines too.
+	@rm -rf $(VENV) $(AIRFLOW) .benchmarks .engines
 
 # The environment is set up once, and again when setup.py or constraints.txt changes.
 # `make run` installs what a run needs; `make test` and `make bench` add what they need.
@@ -91,6 +95,11 @@ $(VENV)/.installed-bench: $(VENV)/.installed
 
 $(VENV)/.installed-engines: $(VENV)/.installed
 	@.ci/set_up $(VENV) '.[dev,gcp]'
+	@touch $@
+
+# Airflow needs none of the project's packages, and takes some of them in other versions.
+$(AIRFLOW)/.installed: engines/airflow/constraints.txt .ci/set_up
+	@.ci/set_up $(AIRFLOW) apache-airflow engines/airflow/constraints.txt
 	@touch $@
 
 # What the tests of engines and stores need besides.
