@@ -195,12 +195,15 @@ class Pruning(msgspec.Struct, frozen=True, kw_only=True):
       versions: Names of versions.
       units: Keys of units.
       indexes: Names of indexes.
+      holder: Who removes it, None where that is not said; when its process on this machine has
+        ended, nothing is being removed any more.
     """
 
     until: float
     versions: list[str]
     units: list[str]
     indexes: list[str]
+    holder: Begun | None = None
 
 
 def pruning_path(output: str) -> str:
@@ -215,7 +218,9 @@ CLOCKS_APART = 60.0
 def read_pruning(output: str) -> Pruning | None:
     """What is being removed, None where nothing is."""
     found = _decode(storage.read_json(pruning_path(output)), Pruning)
-    return found if found and time.time() < found.until + CLOCKS_APART else None
+    if found is None or (found.holder and is_gone(found.holder)):
+        return None
+    return found if time.time() < found.until + CLOCKS_APART else None
 
 
 def is_removed(begun: Begun, pruning: Pruning | None) -> bool:

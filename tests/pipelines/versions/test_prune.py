@@ -230,6 +230,16 @@ def test_of_two_at_once_one_removes(output, names):
     assert versions(output, *PRUNE) == 0 and versions_in(output) == [names[2]]
 
 
+def test_one_that_was_killed_on_this_machine_stops_nobody(output, names):
+    """Who removes is named, as with the lease: the same command goes on at once."""
+    dead = runs.new_run("prune")
+    dead = msgspec.structs.replace(dead, process=dead.process.replace(":", ":1", 1))
+    removed = runs.Pruning(until=time.time() + 600, versions=[], units=[], indexes=[], holder=dead)
+    storage.write_bytes(str(output / "PRUNING"), msgspec.json.encode(removed))
+    assert runs.read_pruning(str(output)) is None
+    assert versions(output, *PRUNE) == 0 and versions_in(output) == [names[2]]
+
+
 def test_a_version_of_a_newer_program_stops_it(output, names):
     path = output / "versions" / names[0] / "manifest.json"
     newer = json.loads(path.read_text()) | {"format": 99}
@@ -336,8 +346,7 @@ def test_a_kill_at_any_moment_leaves_a_version_that_can_be_read(
         for version in survey.versions if command != "repair" else ():
             if version.manifest:
                 helpers.assert_whole(output / "versions" / version.name)
-        # Nothing that the killed process held stays held; the lease ends by itself.
-        (output / "PRUNING").unlink(missing_ok=True)
+        # Nothing that the killed process held stays held.
         if not (command == "unpin" and not (output / "PINNED").exists()):
             assert versions(output, *arguments) == 0
         capsys.readouterr()
