@@ -18,6 +18,10 @@ CURRENT, PREVIOUS, HELD, CORRUPT = "current", "previous", "held", "corrupt"
 BECAME_CURRENT = ("published", "released", "rolled_back", "unchanged")
 """Ends of runs after which their version is current."""
 
+_MOVES = ("rollback", "release")
+_MOVED = ("published", "released", "rolled_back", "unpinned")
+"""Commands that move the pointer, and ends of those and of runs after which it has its meaning."""
+
 PREFIX_CHARACTERS = 4
 """How much of a version's name must be given at least."""
 
@@ -100,7 +104,8 @@ class Survey:
         if text == CURRENT:
             return self.current
         if text == PREVIOUS:
-            return next((v.name for v in self.versions if v.state == PREVIOUS), None)
+            held = (v.name for v in self.versions if v.state == PREVIOUS)
+            return self._moved_to() or next(held, None)
         if not _PREFIX.fullmatch(text):
             return None
         found = [name for name in names if name.startswith(text)]
@@ -109,6 +114,18 @@ class Survey:
                 f"{self.output}: {len(found)} versions begin with {text}: give more of the name"
             )
         return found[0] if found else None
+
+    def _moved_to(self) -> str | None:
+        """What became current by a command that was interrupted before it could say so.
+
+        It was `previous` when that command began, and is again when it is repeated.
+        """
+        moves = [run for run in self.begun if run.command in _MOVES]
+        ends = [record.ended for record in self.ended if record.status in _MOVED]
+        if not moves or max(ends, default="") > moves[-1].begun:
+            return None
+        is_there = self.current == moves[-1].version != moves[-1].base
+        return self.current if is_there else None
 
 
 def read_survey(output: str) -> Survey:

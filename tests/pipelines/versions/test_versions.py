@@ -165,6 +165,23 @@ def test_an_interrupted_rollback_is_told_and_ended_by_the_same_command(output, n
     assert helpers.version_of(output).name == names[0]
 
 
+@pytest.mark.parametrize("command", ["rollback", "release"])
+def test_previous_is_what_it_was_for_a_command_that_was_interrupted(
+    output, names, monkeypatch, command
+):
+    """It was killed after it moved the pointer, before it could say so."""
+    with monkeypatch.context() as patched:
+        patched.setattr(pointing, "write_end", lambda *_: None)
+        assert versions(output, command, "previous") == 0
+    assert helpers.version_of(output).name == names[0]
+    assert versions(output, command, "previous") == 0
+    assert helpers.version_of(output).name == names[0]
+    if command == "rollback":
+        assert versions(output, "unpin") == 0
+    assert versions(output, command, "previous") == 0  # that was the end of it
+    assert helpers.version_of(output).name == names[1]
+
+
 def test_tags_are_given_and_taken(output, names, capsys):
     old, new = names
     assert versions(output, "tag", "previous", "paper") == 0
