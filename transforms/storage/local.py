@@ -6,6 +6,7 @@ power cut leaves nothing that is named but empty.
 """
 
 import contextlib
+import ctypes
 import errno
 import fcntl
 import glob
@@ -303,7 +304,8 @@ def _put_in_place(temporary: str, target: str, is_complete: Callable[[str], bool
     """Renames a folder to a name that an incomplete one, a file or a link may have.
 
     Whoever takes the name holds a lock, the first one too: else a complete folder could come
-    between another's look and its setting aside.
+    between another's look and its setting aside. Where the system can, the two change names in one
+    step: a process that is killed leaves one of them, and a reader finds one.
     """
     aside = f"{target}.{uuid.uuid4().hex[:12]}.tmp"
     with unfinished.removed_at_stop(aside):
@@ -315,9 +317,20 @@ def _put_in_place(temporary: str, target: str, is_complete: Callable[[str], bool
                     raise
                 if is_complete(target) and not os.path.islink(target):
                     return
-                os.rename(target, aside)
-                os.rename(temporary, target)
+                if not _exchange(temporary, target):
+                    os.rename(target, aside)
+                    os.rename(temporary, target)
         remove_folder(aside)
+
+
+_HERE, _RENAME_EXCHANGE = -100, 2  # AT_FDCWD, and the flag, of Linux
+
+
+def _exchange(path: str, other: str) -> bool:
+    """Exchanges two names in one step; returns whether the system and the disk can."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    names = os.fsencode(path), os.fsencode(other)
+    return bool(rename) and not rename(_HERE, names[0], _HERE, names[1], _RENAME_EXCHANGE)
 
 
 @contextlib.contextmanager

@@ -263,6 +263,29 @@ def test_a_new_folder_takes_the_place_of_what_is_not_complete(tmp_path, damaged)
     assert os.listdir(target) == ["file"] and sorted(os.listdir(target.parent)) == ["other", "v"]
 
 
+def test_a_folder_that_is_replaced_is_there_at_every_moment(tmp_path, monkeypatch):
+    """Whoever is killed between two renames would leave neither the old folder nor the new one."""
+    target, real = tmp_path / "v", os.rename
+    storage.write_bytes(str(target / "older"), b"")
+
+    def rename(source, goal):
+        real(source, goal)
+        assert target.exists()
+
+    monkeypatch.setattr(os, "rename", rename)
+    with storage.new_folder(str(target)) as folder:
+        storage.write_bytes(f"{folder}/file", b"content")
+    assert os.listdir(target) == ["file"] and os.listdir(tmp_path) == ["v"]
+
+
+def test_a_folder_is_replaced_where_names_cannot_be_exchanged(tmp_path, monkeypatch):
+    monkeypatch.setattr(local, "_exchange", lambda *_: False)
+    storage.write_bytes(str(tmp_path / "v" / "older"), b"")
+    with storage.new_folder(str(tmp_path / "v")) as folder:
+        storage.write_bytes(f"{folder}/file", b"content")
+    assert os.listdir(tmp_path / "v") == ["file"] and os.listdir(tmp_path) == ["v"]
+
+
 def test_a_new_folder_never_takes_the_place_of_a_complete_one(tmp_path):
     target = tmp_path / "v"
 
