@@ -3,7 +3,8 @@
 What is to be removed is written down first (`OUT/PRUNING`), and then it is looked again what is
 needed: a run that has begun before is seen then, and one that begins later sees what is written
 there, and waits. It holds for some minutes and is renewed, so that one who was killed elsewhere
-stops nobody for longer, and one on this machine nobody at all. What makes a folder a version, a unit or an index goes first.
+stops nobody for longer, and one on this machine nobody at all. What makes a folder a version, a
+unit or an index goes first.
 """
 
 import dataclasses
