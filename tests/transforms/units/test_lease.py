@@ -89,6 +89,14 @@ def test_what_is_no_lease_is_nobodys(output, junk):
     assert isinstance(take_lease(output, elsewhere("first")), Lease)
 
 
+def test_one_that_would_last_for_years_is_nobodys(output):
+    """No run takes one for so long: a bit of the number has changed."""
+    for until in (time.time() + 2 * module.DETACHED_SECONDS, 9e9, -1.0):
+        held = Lease(holder=elsewhere("first"), until=until)
+        storage.write_bytes(lease_path(output), msgspec.json.encode(held))
+        assert isinstance(take_lease(output, elsewhere("second")), Lease)
+
+
 def test_it_is_renewed_while_it_is_held_and_gone_after_it(output, monkeypatch):
     monkeypatch.setattr(module, "_RENEWAL", 0.01)
     first = take_lease(output, elsewhere("first"), 1.0)
