@@ -41,8 +41,9 @@ def read_repairs(path: str) -> list[Repair]:
         return decode_repairs(storage.read_bytes(path))
     except CorruptRepairs as error:
         raise UsageError(
-            f"{path!r}: is no complete file of repairs, {error}: restore it, or remove it (its "
-            "lines are then rejected again) and give their repairs to `replay` once more"
+            f"{path!r}: is no complete file of repairs, {error}: restore it, or remove it, run "
+            "the main job (its lines are then rejected again) and give their repairs to `replay` "
+            "once more"
         ) from error
 
 
