@@ -98,6 +98,23 @@ class Survey:
             f"its first {PREFIX_CHARACTERS} characters or more, a tag, `current` or `previous`"
         )
 
+    def dangling(self) -> dict[str, str]:
+        """What is wrong with pointer, pin and tags that name no version, by their files' names."""
+        files = {
+            layout.CURRENT: (self.current, "a run, `rollback ID` or `release ID` writes it again"),
+            layout.PINNED: (self.pinned, "`unpin` removes it, `rollback ID` writes it again"),
+            **{
+                f"{layout.TAGS}/{tag}": (name, f"`untag {tag}` first, then tag the version again")
+                for tag, name in self.tags.items()
+            },
+        }
+        there = {version.name for version in self.versions}
+        return {
+            path: f"names {shown(name)!r}, and there is no such version: {remedy}"
+            for path, (name, remedy) in files.items()
+            if name is not None and name not in there
+        }
+
     def _named(self, text: str, names: Collection[str]) -> str | None:
         if text in names or text in self.tags:
             return self.tags.get(text, text)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -25,7 +26,8 @@ def verify(options: VerifyOptions) -> int:
     survey = read_survey(options.output)
     versions = [survey.find(options.id)] if options.id else list(survey.versions)
     found: list[dict[str, Any]] = []
-    wrong = False
+    pointers = {} if options.id else survey.dangling()
+    wrong = bool(pointers)
     for version in versions:
         verified = verify_version(survey, version)
         repaired = None
@@ -37,7 +39,10 @@ def verify(options: VerifyOptions) -> int:
         if options.format == "text":
             _print(verified, repaired)
     if options.format == "json":
-        print_json({"output": options.output, "intact": not wrong, "versions": found})
+        print_json({"output": options.output, "intact": not wrong, "versions": found,
+                    "pointers": pointers})  # fmt: skip
+    else:
+        _print_pointers(pointers)
     sys.stdout.flush()
     if wrong:
         log.ending("corrupt", "Files are not what the manifests say.")
@@ -87,6 +92,11 @@ def _print(verified: Verified, repaired: Repaired | None) -> None:
         _print_repair(repaired)
     elif verified.problems:
         print("  --repair rebuilds what units, or other versions, still have")
+
+
+def _print_pointers(pointers: Mapping[str, str]) -> None:
+    for path, what in pointers.items():
+        print(f"{shown(path)} {what}")
 
 
 def _print_repair(repaired: Repaired) -> None:

@@ -252,6 +252,24 @@ def test_a_version_of_a_newer_program_stops_it(output, names):
     assert versions_in(output) == sorted(names)
 
 
+@pytest.mark.parametrize("path", ["CURRENT", "PINNED", "tags/paper"])
+def test_nothing_goes_while_it_is_not_known_what_is_to_stay(output, names, capsys, path):
+    """A bit of a name has changed: what was current, pinned or tagged is no longer known to be."""
+    (output / "tags").mkdir()
+    (output / path).write_text(f"{names[0][:-1]}\n")
+    keep = ["prune", "--keep-last", 0, "--grace", 0]
+    for more in ([], ["--dry-run"]):
+        with pytest.raises(UsageError, match=f"{path}: names .* nothing is removed before"):
+            versions(output, *keep, *more)
+    code, found = as_json(capsys, output, "verify")
+    assert code == 3 and not found["intact"] and list(found["pointers"]) == [path]
+    assert versions(output, "verify") == 3
+    assert f"{path} names '{names[0][:-1]}', and there is no such" in capsys.readouterr().out
+    assert versions_in(output) == sorted(names)
+    if path.startswith("tags/"):
+        assert versions(output, *keep, "--no-keep-tagged") == 0
+
+
 def test_files_of_others_stay(output, names):
     own = [
         output / "notes.txt",

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from transforms import storage
-from transforms.core.base.errors import ChangedError
+from transforms.core.base.errors import ChangedError, UsageError
 from transforms.core.model import layout
 from transforms.storage.files import StoredFile
 from transforms.units.runs import (
@@ -76,9 +76,16 @@ class Pruned:
 
 
 def plan(output: str, policy: Policy) -> Pruned:
-    """What would be removed from an output."""
-    now = time.time()
-    contents = read_contents(read_survey(output), policy.grace, now)
+    """What would be removed from an output.
+
+    Raises:
+      UsageError: It is not known what is to stay.
+    """
+    now, survey = time.time(), read_survey(output)
+    for path, wrong in survey.dangling().items():
+        if policy.keep_tagged or not path.startswith(f"{layout.TAGS}/"):
+            raise UsageError(f"{storage.join(output, path)}: {wrong}; nothing is removed before")
+    contents = read_contents(survey, policy.grace, now)
     return _describe(contents, plan_prune(contents, policy, now))
 
 
@@ -91,6 +98,7 @@ def prune(output: str, policy: Policy) -> Pruned:
     """Removes what nothing needs.
 
     Raises:
+      UsageError: As of `plan`.
       ChangedError: Somebody else is removing something, or this process was held up so long that
         others need not wait for it any more.
     """
