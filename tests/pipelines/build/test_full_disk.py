@@ -4,7 +4,6 @@ import contextlib
 import errno
 import os
 import re
-import subprocess
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +11,7 @@ import pytest
 
 from tests import build_helpers as helpers
 from tests.engines import jobs
+from tests.soak import disks
 from transforms import storage
 from transforms.core.base.errors import EngineError
 from transforms.units.publishing import write_version
@@ -24,15 +24,11 @@ SHARDS = [helpers.GENERATED[0], helpers.REAL]
 @contextlib.contextmanager
 def small_disk(folder, size, *more):
     """A folder with room for some bytes; needs the right to mount."""
-    folder.mkdir(parents=True)
-    options = ",".join([f"size={size}", *more])
-    command = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
-    if os.getuid() or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("needs the right to mount")
     try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+        with disks.small_disk(folder, size, *more) as disk:
+            yield disk
+    except disks.CannotMount as error:
+        pytest.skip(str(error))
 
 
 def said(ended):
