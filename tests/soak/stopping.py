@@ -1,11 +1,11 @@
 """Stops the main job at random moments, in every way in which a process is stopped.
 
-`python -m tests.soak.stopping --trials 50` prints trials and failures of each form.
+`python -m tests.soak.stopping --trials 350` prints trials and failures of each form.
 """
 
-import argparse
 import contextlib
 import dataclasses
+import functools
 import os
 import pathlib
 import random
@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 
 from tests import build_helpers as helpers
+from tests.soak import trials
 
 SECONDS = 10
 """In which a run must have ended, and all that it has started."""
@@ -183,25 +184,24 @@ def _wrong(run: Run, form: Form, moment: float) -> Iterator[str]:
         yield "published without a word"
 
 
-def main() -> int:
-    """Prints what came of each form; answers 1 if anything was wrong."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--trials", type=int, default=50, help="Moments for each form.")
-    parser.add_argument("--seed", type=int, default=0)
-    given = parser.parse_args()
-    source = random.Random(given.seed)
+def attempt(form: Form, seconds: float, source: random.Random, share: float) -> str:
+    """One trial, at a share of the seconds that a run takes."""
+    moment = share * seconds
+    found = stop(form, moment)
+    assert not found, f"at {moment:.3f} s: {'; '.join(found)}"
+    return "stopped"
+
+
+@contextlib.contextmanager
+def forms() -> Iterator[list[trials.Form]]:
+    """The trials of all forms."""
     seconds = {workers: whole(workers) for workers in (1, 2)}
     print("undisturbed:", {workers: f"{taken:.1f} s" for workers, taken in seconds.items()})
-    failed = 0
-    for form in FORMS:
-        moments = [source.uniform(0, seconds[form.workers]) for _ in range(given.trials)]
-        wrong = {moment: found for moment in moments if (found := stop(form, moment))}
-        print(f"{form}: {len(moments)} trials, {len(wrong)} failures", flush=True)
-        for moment, found in wrong.items():
-            print(f"  at {moment:.3f} s: {'; '.join(found)}", flush=True)
-        failed += len(wrong)
-    return int(failed > 0)
+    yield [
+        trials.Form(str(form), functools.partial(attempt, form, seconds[form.workers]))
+        for form in FORMS
+    ]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(trials.main(__doc__, forms, 350))
