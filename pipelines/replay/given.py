@@ -74,7 +74,9 @@ def read_avro(path: str, stream: BinaryIO) -> Iterator[dict]:
 
     try:
         yield from cast(Iterator[dict], fastavro.reader(stream))
-    except (EOFError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (
+        EOFError, IndexError, KeyError, TypeError, ValueError, fastavro.schema.SchemaParseException
+    ) as error:  # fmt: skip
         raise UsageError(f"{path}: is no complete Avro file ({shown(error)}): {_FORM}") from error
 
 

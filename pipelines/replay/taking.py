@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pipelines.replay.given import Given, Rejected, read_avro
@@ -13,6 +14,7 @@ from transforms.core.model import bad_lines
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import InputRow
 from transforms.core.sources.repairs import Repair, digest_of, line_at
+from transforms.units.publishing.read_version import read_listed
 
 Place = tuple[str, int]
 """A shard's name, and where in it a line begins."""
@@ -34,14 +36,17 @@ class Taken:
 
 
 def read_rejected(folder: str, manifest: Manifest) -> Iterator[Rejected]:
-    """The rejected lines of a version, in order."""
+    """The rejected lines of a version, in order.
+
+    Raises:
+      UsageError: A file of them is not what the manifest says.
+    """
     for file in manifest.files:
         if file.table != bad_lines.TABLE:
             continue
         path = storage.join(folder, file.path)
-        with storage.open_binary(path) as stream:
-            for row in read_avro(path, stream):
-                yield Rejected(row["shard"], row["byte_offset"], row["code"], row["raw"])
+        for row in read_avro(path, io.BytesIO(read_listed(folder, file))):
+            yield Rejected(row["shard"], row["byte_offset"], row["code"], row["raw"])
 
 
 def take(given: Iterable[Given], folder: str, manifest: Manifest, output: str) -> Taken:

@@ -97,3 +97,20 @@ def test_a_damaged_file_of_repairs_is_named(built, tmp_path):
         UsageError, match="is no complete file of repairs, .*: restore it, or remove it"
     ):
         helpers.build(output, [built / SHARD], *SMALL)
+
+
+def test_rejected_lines_that_are_corrupt_are_named(built, tmp_path):
+    """Their bytes would be compared with the repairs, or end the command with a traceback."""
+    output = tmp_path / "out"
+    shutil.copytree(built / "out", output, symlinks=True)
+    rows = write_rows(tmp_path / "r.jsonl", repaired_lines(output))
+    path = min((helpers.version_of(output) / "rejected").iterdir())
+    for number in (300, 3_000):
+        helpers.flip_bit(path, number)
+        with pytest.raises(UsageError, match=f"{path}' is not what its manifest says"):
+            replay(output, "--repaired", rows)
+        helpers.flip_bit(path, number)
+    broken = tmp_path / "broken.avro"
+    broken.write_bytes(path.read_bytes().replace(b'"type"', b'"tYpe"', 2))
+    with pytest.raises(UsageError, match="is no whole Avro file"):
+        replay(output, "--repaired", broken)

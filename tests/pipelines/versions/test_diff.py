@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 from tests import build_helpers as helpers
-from tests.pipelines.versions.helpers import as_json, build, versions
+from tests.pipelines.versions.helpers import as_json, build, copy_output, versions
+from transforms.core.base.errors import UsageError
 
 KEYS = {
     "narratives": ("narrative_id",),
@@ -154,3 +155,17 @@ def test_the_page_needs_nothing_but_itself(output, capsys):
     assert "option min_words" in words and "narratives: the first that were added" in words
     assert versions(output, "diff", "current", "current", "--format", "html") == 0
     assert "both versions have the same rows" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("table", ["narratives", "rejected", "richness"])
+def test_a_file_that_is_corrupt_is_named_and_not_compared(output, tmp_path, table):
+    """In place of a traceback, or of rows that differ by a flipped bit."""
+    copy = copy_output(output, tmp_path / "out")
+    path = max((helpers.version_of(copy) / table).iterdir())
+    data = path.read_bytes()
+    path.unlink()
+    for number in (8 * len(data) // 2, 8 * len(data) // 3):
+        path.write_bytes(data)
+        helpers.flip_bit(path, number)
+        with pytest.raises(UsageError, match=f"{path}' is not what its manifest says: .* --repair"):
+            versions(copy, "diff", "previous", "current")

@@ -2,12 +2,14 @@
 
 from typing import TypeVar
 
+import google_crc32c
 import pyarrow as pa
 
 from transforms import storage
-from transforms.core.base.errors import UsageError
+from transforms.core.base.errors import UsageError, job
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest, NewerFormatError, decode_manifest
+from transforms.core.model.manifest_entries import TableFile
 
 ManifestKind = TypeVar("ManifestKind", bound=Manifest)
 
@@ -24,6 +26,22 @@ def read_manifest(folder: str, kind: type[ManifestKind] = Manifest) -> ManifestK
     """
     path = storage.join(folder, layout.MANIFEST)
     return decode_manifest(storage.read_bytes(path), path, kind)
+
+
+def read_listed(folder: str, file: TableFile) -> bytes:
+    """The bytes of a version's file.
+
+    Raises:
+      UsageError: They are not what the manifest says, or it is not there.
+    """
+    path = storage.join(folder, file.path)
+    data = storage.read_bytes(path)
+    if google_crc32c.value(data) != file.crc32c:
+        raise UsageError(
+            f"{path!r} is not what its manifest says: {job('versions')} with `verify --repair` "
+            "rebuilds what the units still have"
+        )
+    return data
 
 
 def read_table(path: str) -> pa.Table:

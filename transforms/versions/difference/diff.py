@@ -19,7 +19,7 @@ from transforms import storage
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import TableFile
-from transforms.units.publishing.read_version import read_table
+from transforms.units.publishing.read_version import read_listed
 from transforms.versions.difference.comparing import PLACES, compare_rows, key_columns, row_keys
 
 SHOWN_KEYS = 10
@@ -114,7 +114,11 @@ class VersionDiff(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def diff_versions(output: str, old: Manifest, new: Manifest) -> VersionDiff:
-    """Compares two versions of an output."""
+    """Compares two versions of an output.
+
+    Raises:
+      UsageError: A file that has to be read is not what its manifest says.
+    """
     names = dict.fromkeys(file.table for file in [*old.files, *new.files])
     diffs, values = [], []
     for name in names:
@@ -216,7 +220,7 @@ class _TableDiffer:
         found: dict[tuple, Place] = {}
         seen: dict[tuple, int] = {}
         for number, file in enumerate(self._files[side]):
-            schema, keys = _read_keys(self._path(side, file), self._table)
+            schema, keys = _read_keys(self._folder(side), file)
             self._schemas[side] |= set(schema.names)
             for row, key in enumerate(row_keys(keys, keys.column_names, seen)):
                 found[key] = number, row
@@ -226,13 +230,12 @@ class _TableDiffer:
         """All rows of a file; the last one of each version is kept."""
         if side in self._cached and self._cached[side][0] == file.path:
             return self._cached[side][1]
-        table = _read_table(self._path(side, file))
+        table = _read_table(self._folder(side), file)
         self._cached[side] = file.path, table
         return table
 
-    def _path(self, side: int, file: TableFile) -> str:
-        version = layout.version_folder(self._manifests[side].version)
-        return storage.join(self._output, version, file.path)
+    def _folder(self, side: int) -> str:
+        return storage.join(self._output, layout.version_folder(self._manifests[side].version))
 
     def _compare(self, file: int, other: int, rows: Sequence[tuple[int, int]]) -> tuple[int, int]:
         """Compares rows of two files; how many have changed, and how many have only moved."""
@@ -293,17 +296,18 @@ def _without_common(
     return left[0], left[1]
 
 
-def _read_keys(path: str, name: str) -> tuple[pa.Schema, pa.Table]:
+def _read_keys(folder: str, file: TableFile) -> tuple[pa.Schema, pa.Table]:
     """The columns of a table's file, and the key of all its rows."""
-    if path.endswith(".avro"):
-        table = _read_table(path)
-        return table.schema, table.select(key_columns(name, table.schema))
-    file = pq.ParquetFile(pa.BufferReader(storage.read_bytes(path)), pre_buffer=False)
-    columns = key_columns(name, file.schema_arrow)
-    return file.schema_arrow, file.read(columns, use_threads=False)
+    if file.path.endswith(".avro"):
+        table = _read_table(folder, file)
+        return table.schema, table.select(key_columns(file.table, table.schema))
+    parquet = pq.ParquetFile(pa.BufferReader(read_listed(folder, file)), pre_buffer=False)
+    columns = key_columns(file.table, parquet.schema_arrow)
+    return parquet.schema_arrow, parquet.read(columns, use_threads=False)
 
 
-def _read_table(path: str) -> pa.Table:
-    if path.endswith(".avro"):
-        return pa.Table.from_pylist(list(fastavro.reader(io.BytesIO(storage.read_bytes(path)))))
-    return read_table(path)
+def _read_table(folder: str, file: TableFile) -> pa.Table:
+    data = read_listed(folder, file)
+    if file.path.endswith(".avro"):
+        return pa.Table.from_pylist(list(fastavro.reader(io.BytesIO(data))))
+    return pq.read_table(pa.BufferReader(data), use_threads=False, pre_buffer=False)
