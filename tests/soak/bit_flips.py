@@ -84,9 +84,9 @@ def versions(output: pathlib.Path, *arguments: object) -> Ended:
     return call("versions", *arguments, "--output", output)
 
 
-def replay(output: pathlib.Path, repaired: pathlib.Path) -> Ended:
+def replay(output: pathlib.Path, repaired: pathlib.Path, *more: object) -> Ended:
     """Gives the repairs."""
-    return call("replay", "--output", output, "--repaired", repaired)
+    return call("replay", "--output", output, "--repaired", repaired, *more)
 
 
 @contextlib.contextmanager
@@ -209,6 +209,7 @@ class Trial:
 
     def look(self) -> None:
         """Calls what only looks."""
+        assert_explained(replay(self.output, self.original.repaired, "--dry-run"), 0, 2)
         for command in ("list", "history", "show current", f"show {TAG}", "diff current previous"):
             assert_explained(versions(self.output, *command.split()), 0, 2)
 
