@@ -330,7 +330,7 @@ def _exchange(path: str, other: str) -> bool:
     """Exchanges two names in one step; returns whether the system and the disk can."""
     rename = getattr(ctypes.CDLL(None), "renameat2", None)
     names = os.fsencode(path), os.fsencode(other)
-    return bool(rename) and not rename(_HERE, names[0], _HERE, names[1], _RENAME_EXCHANGE)
+    return rename is not None and rename(_HERE, names[0], _HERE, names[1], _RENAME_EXCHANGE) == 0
 
 
 @contextlib.contextmanager
