@@ -10,6 +10,9 @@ import fastavro
 import google_crc32c
 import pyarrow.parquet as pq
 
+PAUSE = 0.05
+"""Seconds between two times, in which what else is in this process can work."""
+
 ROUNDS = 2
 """How often a version is read at least, however short a reader works."""
 
@@ -64,6 +67,7 @@ class Reader(threading.Thread):
             except (OSError, ValueError, AssertionError) as error:
                 if (self.output / "CURRENT").read_text().strip() == version:
                     self.wrong.append(repr(error))
+            self.stopped.wait(PAUSE)
 
 
 @contextlib.contextmanager
