@@ -46,6 +46,17 @@ def used(folder: pathlib.Path) -> int:
 
 
 @contextlib.contextmanager
+def filled(folder: pathlib.Path) -> Iterator[None]:
+    """No room at all on a disk during the block."""
+    filling = folder / "filling"
+    with contextlib.suppress(OSError), filling.open("wb", buffering=0) as file:
+        while file.write(bytes(os.sysconf("SC_PAGE_SIZE"))):
+            pass
+    yield
+    filling.unlink()
+
+
+@contextlib.contextmanager
 def watched(folder: pathlib.Path) -> Iterator[list[int]]:
     """The most that is used of a disk during the block, when it has ended."""
     most, ends = [used(folder)], threading.Event()

@@ -57,6 +57,11 @@ def build(output: pathlib.Path) -> list[str]:
     return helpers.arguments(output, outputs.ALL, *outputs.SETTINGS, *ANNOTATIONS)
 
 
+def build_by_two(output: pathlib.Path) -> list[str]:
+    """The same by two processes, which find each other by temporary files."""
+    return [*build(output), "--workers", "2"]
+
+
 def index(output: pathlib.Path) -> list[str]:
     """Arguments that build an index."""
     return ["--output", str(output), *ANNOTATIONS]
@@ -70,7 +75,7 @@ def checksums_of(folder: pathlib.Path) -> dict[str, int]:
 PLACES = [
     Place("the output", "disk", "disk/out", "build", build, outputs.state_of),
     Place("the index", "out/indexes", "out", "build", build, outputs.state_of),
-    Place("temporary files", "temporary", "out", "build", build, outputs.state_of),
+    Place("temporary files", "temporary", "out", "build", build_by_two, outputs.state_of),
     Place("index_annotations", "disk", "disk/index", "index_annotations", index, checksums_of),
 ]
 
@@ -118,9 +123,10 @@ def attempt(place: Place, original: pathlib.Path, expected: Undisturbed, share: 
     """One trial."""
     with prepared(place, original) as (disk, output):
         before = outputs.state_of(output) if place.job == "build" else None
-        room = max(PAGE, int(share * MORE * expected.need))
-        disks.resize(disk, disks.used(disk) + room)
-        ended = run(place, disk, output)
+        room = int(share * MORE * expected.need)
+        disks.resize(disk, disks.used(disk) + max(PAGE, room))
+        with disks.filled(disk) if room < PAGE else contextlib.nullcontext():
+            ended = run(place, disk, output)
         assert_explained(ended, 0, 2, 4)
         if ended.code:
             assert_named(ended, disk)

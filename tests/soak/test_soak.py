@@ -17,15 +17,15 @@ def assert_none_fails(forms, number):
 
 
 def test_commands_that_are_killed_lose_nothing():
-    assert_none_fails(killing.forms, 14)
+    assert_none_fails(killing.forms, 7)
 
 
 def test_a_full_disk_is_named_and_loses_nothing():
     try:
-        assert_none_fails(full_disk.forms, 12)
+        assert_none_fails(full_disk.forms, 8)
     except disks.CannotMount as error:
         pytest.skip(str(error))
 
 
 def test_a_flipped_bit_is_found_or_without_harm():
-    assert_none_fails(bit_flips.forms, 28)
+    assert_none_fails(bit_flips.forms, 14)

@@ -96,11 +96,13 @@ def main(document: str, forms: Forms, trials: int) -> int:
     parser = argparse.ArgumentParser(description=document.partition("\n")[0])
     parser.add_argument("--trials", type=int, default=trials, help="In all forms together.")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", default="", help="Forms whose name holds this.")
+    parser.add_argument(
+        "--only", nargs="*", default=[""], help="Forms whose name holds one of these."
+    )
     given = parser.parse_args()
     total = failed = 0
     with forms() as made:
-        wanted = [form for form in made if given.only in form.name]
+        wanted = [form for form in made if any(part in form.name for part in given.only)]
         for form, result in results(wanted, given.trials, given.seed):
             print(f"{form.name}: {result}", flush=True)
             for number, wrong in result.failures.items():
