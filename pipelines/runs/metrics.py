@@ -103,7 +103,7 @@ def _of_history(output: str, begun: Begun, status: str) -> Iterator[Sample]:
     ended: list[Ended] = []
     with contextlib.suppress(OSError, EngineError, UsageError):
         _, ended = read_runs(output)
-    good = [_moment(run) for run in ended if run.status in SUCCESS and run.ended]
+    good = [moment for run in ended if run.status in SUCCESS for moment in _moments(run)]
     if status in SUCCESS and begun.run not in {run.run for run in ended}:
         good.append(datetime.datetime.now(datetime.UTC).timestamp())
     if good:
@@ -111,8 +111,10 @@ def _of_history(output: str, begun: Begun, status: str) -> Iterator[Sample]:
         yield Sample("run_success_timestamp_seconds", meaning, max(good))
 
 
-def _moment(run: Ended) -> float:
-    return datetime.datetime.fromisoformat(run.ended).timestamp()
+def _moments(run: Ended) -> Iterator[float]:
+    """When a run has ended; nothing where its record does not say."""
+    with contextlib.suppress(ValueError):
+        yield datetime.datetime.fromisoformat(run.ended).timestamp()
 
 
 def _of_version(output: str) -> Iterator[Sample]:

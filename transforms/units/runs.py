@@ -88,8 +88,10 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
         """How long it took, None where that is not known."""
         if not (self.begin and self.ended):
             return None
-        begun, ended = map(datetime.datetime.fromisoformat, (self.begin.begun, self.ended))
-        return (ended - begun).total_seconds()
+        with contextlib.suppress(ValueError, TypeError):  # a time that is none, or has no zone
+            begun, ended = map(datetime.datetime.fromisoformat, (self.begin.begun, self.ended))
+            return (ended - begun).total_seconds()
+        return None
 
 
 def now() -> str:

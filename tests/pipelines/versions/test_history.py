@@ -16,6 +16,23 @@ from transforms.core.base.errors import UsageError
 BOTH = [helpers.REAL, *helpers.GENERATED]
 
 
+def test_a_time_that_is_none_is_no_hindrance(tmp_path, capsys):
+    """A bit of a record has changed."""
+    output = tmp_path / "out"
+    assert build(output, [helpers.REAL]) == 0
+    (record,) = (output / "runs").iterdir()
+    kept = json.loads(record.read_bytes())
+    for moment in ("2026)11-28T04:07:18.896+00:00", "2026-11-28T04:07:18", ""):
+        record.write_text(json.dumps({**kept, "ended": moment}))
+        code, found = as_json(capsys, output, "history")
+        assert code == 0 and [run["seconds"] for run in found["runs"]] == [None]
+        assert versions(output, "history") == 0
+        assert build(output, [helpers.REAL], "--dry-run", "--plurals") == 0
+        assert build(output, [helpers.REAL], "--metrics", tmp_path / "metrics.prom") == 0
+        for other in set((output / "runs").iterdir()) - {record}:
+            other.unlink()
+
+
 def test_every_end_is_told(tmp_path, capsys):
     output = tmp_path / "out"
     assert build_guarded(output, BOTH) == 0
