@@ -9,7 +9,6 @@ every command ends well or with a sentence, `prune` takes nothing that is needed
 import contextlib
 import dataclasses
 import functools
-import json
 import pathlib
 import random
 import shutil
@@ -265,8 +264,8 @@ class Trial:
 
     def assert_held_for_minutes(self) -> None:
         """The lease that is in the way ends by itself."""
-        held = json.loads((self.output / "RUNNING").read_bytes())
-        left = held["until"] - time.time()
+        held = msgspec.json.decode((self.output / "RUNNING").read_bytes(), type=lease.Lease)
+        left = held.until - time.time()
         assert left < lease.DETACHED_SECONDS + runs.CLOCKS_APART, f"it is held for {left:.0f} s"
 
     def compare(self) -> None:

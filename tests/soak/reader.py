@@ -49,8 +49,8 @@ def rows_in(path: str, data: bytes) -> int:
 class Reader(threading.Thread):
     """Reads the current version again and again, and keeps what was not as its manifest says.
 
-    One that stops being current while it is read is read no further: without a grace period it
-    may be removed at once.
+    One that stops being current while it is read, or is made again, is read no further: without a
+    grace period it may be removed at once, and its pages say when it was made.
     """
 
     def __init__(self, output, excused: Collection[str] = ()):
@@ -60,14 +60,21 @@ class Reader(threading.Thread):
 
     def run(self):
         while not self.stopped.is_set() or self.read < ROUNDS and not self.wrong:
-            version = (self.output / "CURRENT").read_text().strip()
+            folder, manifest = self.look()
             try:
-                read_version(self.output / "versions" / version, self.excused)
+                read_version(folder, self.excused)
                 self.read += 1
             except (OSError, ValueError, AssertionError) as error:
-                if (self.output / "CURRENT").read_text().strip() == version:
+                if (folder, manifest) == self.look():
                     self.wrong.append(repr(error))
             self.stopped.wait(PAUSE)
+
+    def look(self):
+        """The current version's folder and the bytes of its manifest, None where it has none."""
+        folder = self.output / "versions" / (self.output / "CURRENT").read_text().strip()
+        with contextlib.suppress(OSError):
+            return folder, (folder / "manifest.json").read_bytes()
+        return folder, None
 
 
 @contextlib.contextmanager
