@@ -158,6 +158,7 @@ NARRATIVES = pa.schema(
         ("words", pa.list_(WORD)),
         ("trace", pa.struct(_columns(pa.list_(pa.float32()), "x", "y", "t"))),
         ("segment_starts", pa.list_(_INT)),
+        ("narration_seconds", _FLOAT),
         ("image", IMAGE),
         ("labels", pa.list_(LABEL)),
         ("boxes_status", _TEXT),

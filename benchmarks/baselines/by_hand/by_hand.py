@@ -193,12 +193,9 @@ class Totals:
         measures = self.measures[split]
         measures["trace_points"].append(len(row["points"]))
         measures["trace_length"].append(round(trace_length(record) * 1_000_000))
-        utterances = record["timed_caption"]
-        if utterances:
-            begin = min(utterance["start_time"] for utterance in utterances)
-            end = max(utterance["end_time"] for utterance in utterances)
-            if end - begin >= 0.05:  # shorter ones are flagged and not measured
-                measures["narration_seconds"].append(round((end - begin) * 1000))
+        seconds = row["narration_seconds"]
+        if seconds is not None and seconds >= 0.05:  # shorter ones are flagged and not measured
+            measures["narration_seconds"].append(round(seconds * 1000))
         for mention in mentions:
             self.add_mention(mention, row["points"], boxes)
 

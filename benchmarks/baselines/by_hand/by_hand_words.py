@@ -169,8 +169,17 @@ def ground(record: dict, shard: str, byte_offset: int) -> dict:
         "words": words,
         "trace": {"x": x, "y": y, "t": t},
         "segment_starts": segment_starts,
+        "narration_seconds": narration_seconds(record["timed_caption"]),
         "points": points,
     }
+
+
+def narration_seconds(utterances: list[dict]) -> float | None:
+    """Seconds from the first utterance's start to the last one's end."""
+    if not utterances:
+        return None
+    end = max(utterance["end_time"] for utterance in utterances)
+    return end - min(utterance["start_time"] for utterance in utterances)
 
 
 def flags_of(utterances: list[dict], points: list[tuple]) -> list[str]:

@@ -56,6 +56,8 @@ def build(
             batch = describe(records, shard, offset + offsets_of(list(map(len, lines)))[:-1])
             mentions = find_mentions(batch, words, traces, images, vocabulary)
             flags = flag(speech, words, traces, mentions.inverted, images.left_out(batch))
+            seconds = pa.array(narration_seconds(speech, len(batch)), from_pandas=True)
+            batch = batch.append_column("narration_seconds", seconds)
             rows.write(complete(batch, flags, words, traces, images))
             mention_rows.write(mentions.table)
             counts.append(mentions.counts)
@@ -222,13 +224,18 @@ def ground(words: Words, traces: Traces) -> pa.StructArray:
 # Statistics
 
 
-def measure(batch: pa.Table, speech: Speech, traces: Traces) -> pa.Table:
-    """Each narrative's values of the measures, in whole numbers of their scales."""
-    n = len(batch)
+def narration_seconds(speech: Speech, n: int) -> np.ndarray:
+    """Seconds from the first utterance's start to the last one's end, NaN without."""
     first, last = np.full(n, np.inf), np.full(n, -np.inf)
     np.minimum.at(first, speech.rows, speech.starts)
     np.maximum.at(last, speech.rows, speech.ends)
-    seconds = np.where(first == np.inf, 0, last - first)
+    return np.where(first == np.inf, np.nan, last - first)
+
+
+def measure(batch: pa.Table, speech: Speech, traces: Traces) -> pa.Table:
+    """Each narrative's values of the measures, in whole numbers of their scales."""
+    n = len(batch)
+    seconds = np.nan_to_num(narration_seconds(speech, n))
     silent = seconds < 0.05  # also where the utterances are reversed
     steps = np.hypot(np.diff(traces.x), np.diff(traces.y))
     steps[np.diff(traces.segments) > 0] = 0

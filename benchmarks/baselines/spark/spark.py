@@ -147,7 +147,9 @@ def summarise(grounded: DataFrame) -> DataFrame:
     keys = ["dataset", "split"]
     by_image = grounded.groupBy(*keys, "image_id").agg(F.count("*").alias("narratives_per_image"))
     # Rows of narratives and of images together: each has null where the other has its measures.
-    rows = grounded.select(*keys, *MEASURED).unionByName(by_image, allowMissingColumns=True)
+    rows = grounded.select(
+        *keys, *(F.col(column).alias(name) for name, column in MEASURED.items())
+    ).unionByName(by_image, allowMissingColumns=True)
     statistics = {"sum": F.sum, "mean": F.avg, "deviation": F.stddev_pop}
     columns = [
         (add_up(name) / scale if name in rows.columns else F.lit(None).cast("double")).alias(

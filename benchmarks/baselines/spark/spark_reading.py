@@ -19,7 +19,14 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
 from benchmarks.baselines import common
-from benchmarks.baselines.libraries.with_libraries import DECODER, describe, flag, ground, measure
+from benchmarks.baselines.libraries.with_libraries import (
+    DECODER,
+    describe,
+    flag,
+    ground,
+    measure,
+    narration_seconds,
+)
 from benchmarks.baselines.libraries.with_libraries_boxes import Classes
 from benchmarks.baselines.libraries.with_libraries_mentions import locate_mentions
 from benchmarks.baselines.libraries.with_libraries_words import (
@@ -45,8 +52,10 @@ FOUND = pa.struct(
 )  # fmt: skip
 """A mention before it is localized, with the points of its segment."""
 
-MEASURED = ("narration_seconds", "trace_points", "trace_length")
-"""Measures of a narrative, in whole numbers of their scales (`common.MEASURES`)."""
+MEASURED = {
+    name: f"{name}_scaled" for name in ("narration_seconds", "trace_points", "trace_length")
+}
+"""Measures of a narrative, and their columns in integers of their scales (`common.MEASURES`)."""
 
 JOINED = ("image", "labels", "boxes_status", "boxes", "richness")
 """Columns of `narratives` that come later."""
@@ -54,7 +63,7 @@ JOINED = ("image", "labels", "boxes_status", "boxes", "richness")
 GROUNDED = pa.schema(
     [
         *(field for field in common.NARRATIVES if field.name not in JOINED),
-        *((name, pa.int64()) for name in MEASURED),
+        *((column, pa.int64()) for column in MEASURED.values()),
         ("mentions", pa.list_(FOUND)),
     ]
 )
@@ -161,10 +170,11 @@ def ground_lines(
         "segment_starts": pa.ListArray.from_arrays(
             traces.segment_offsets.astype(np.int32), pa.array(traces.segment_starts, pa.int32())
         ),
+        "narration_seconds": pa.array(narration_seconds(speech, len(batch)), from_pandas=True),
         "mentions": mentions,
     }
     measures = measure(batch, speech, traces)
-    columns |= {name: measures[name].combine_chunks() for name in MEASURED}
+    columns |= {column: measures[name].combine_chunks() for name, column in MEASURED.items()}
     return pa.RecordBatch.from_arrays(
         [columns[field.name].cast(field.type) for field in GROUNDED], schema=GROUNDED
     )

@@ -112,5 +112,5 @@ def test_rejected_lines_that_are_corrupt_are_named(built, tmp_path):
         helpers.flip_bit(path, number)
     broken = tmp_path / "broken.avro"
     broken.write_bytes(path.read_bytes().replace(b'"type"', b'"tYpe"', 2))
-    with pytest.raises(UsageError, match="is no whole Avro file"):
+    with pytest.raises(UsageError, match="is no complete Avro file"):
         replay(output, "--repaired", broken)

@@ -6,7 +6,7 @@ import google_crc32c
 import pyarrow as pa
 
 from transforms import storage
-from transforms.core.base.errors import UsageError, job
+from transforms.core.base.errors import UsageError, job, option
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest, NewerFormatError, decode_manifest
 from transforms.core.model.manifest_entries import TableFile
@@ -38,8 +38,8 @@ def read_listed(folder: str, file: TableFile) -> bytes:
     data = storage.read_bytes(path)
     if google_crc32c.value(data) != file.crc32c:
         raise UsageError(
-            f"{path!r} is not what its manifest says: {job('versions')} with `verify --repair` "
-            "rebuilds what the units still have"
+            f"{path!r} is not what its manifest says: {job('versions')}, `verify` with "
+            f"{option('repair')}, rebuilds what the units still have"
         )
     return data
 
