@@ -167,5 +167,6 @@ def test_a_file_that_is_corrupt_is_named_and_not_compared(output, tmp_path, tabl
     for number in (8 * len(data) // 2, 8 * len(data) // 3):
         path.write_bytes(data)
         helpers.flip_bit(path, number)
-        with pytest.raises(UsageError, match=f"{path}' is not what its manifest says: .* option `repair`"):
+        message = f"{path}' is not what its manifest says: .* option `repair`"
+        with pytest.raises(UsageError, match=message):
             versions(copy, "diff", "previous", "current")
