@@ -23,6 +23,7 @@ from pipelines.runs.failure import EXIT_CODES, end_refused, say, warn
 from pipelines.runs.record import RunRecord, plan_and_begin, recorded
 from pipelines.runs.run import run_plan
 from transforms import storage
+from transforms.collections.narratives.rules_in_use import read_profile
 from transforms.core.model import layout
 from transforms.core.model.narratives.manifest import BuildManifest
 from transforms.core.output.checks.expected import compare
@@ -33,7 +34,6 @@ from transforms.core.output.checks.verdict import (
 )
 from transforms.core.output.checks.wording import describe_rule, is_broken
 from transforms.core.output.jobs.narratives import NARRATIVES
-from transforms.narratives.rules_in_use import read_profile
 from transforms.units.publishing.pin import read_pin
 from transforms.units.publishing.read_version import read_table
 
@@ -130,8 +130,7 @@ def _show_current(options: BuildOptions, plan: BuildPlan, record: RunRecord) -> 
 
 def stages_of(options: BuildOptions, plan: BuildPlan) -> "Stages":
     """The stages in order: DESIGN's data flow, top to bottom."""
-    from transforms.core.stages.measure.taggers import create_tagger
-    from transforms.narratives.stages import (
+    from transforms.collections.narratives.stages import (
         AlignTranscripts,
         FilterQuality,
         GroundWords,
@@ -142,6 +141,7 @@ def stages_of(options: BuildOptions, plan: BuildPlan) -> "Stages":
         annotations_from,
         transcripts_from,
     )
+    from transforms.core.stages.measure.taggers import create_tagger
 
     transcripts = transcripts_from(options.transcripts, plan.transcript_index)
     annotations = annotations_from(plan.annotation_index)

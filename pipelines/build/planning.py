@@ -15,6 +15,7 @@ from pipelines.build.reuse import Judged, judged_by, with_those_before
 from pipelines.runs.plan import RunPlan, plan_units
 from pipelines.runs.repairing import Repairs, find_repairs
 from transforms import storage
+from transforms.collections.narratives.publication import NarrativesPublication, read_baseline
 from transforms.core.base.errors import shown
 from transforms.core.base.secrets import mask_secrets
 from transforms.core.base.versions import code_version, package_versions
@@ -32,13 +33,12 @@ from transforms.core.stages.filter.filter_quality import MaxDistance, MaxDistanc
 from transforms.core.stages.filter.threshold import exact_text
 from transforms.core.stages.match.match_mentions import MentionRules
 from transforms.core.stages.measure.taggers import tagger_version
-from transforms.narratives.publication import NarrativesPublication, read_baseline
 
 _SHOWN_POINTER = 40
 """Characters that are shown of a pointer that names no version."""
 
 MAKERS = (
-    "transforms.narratives.stages",
+    "transforms.collections.narratives.stages",
     "transforms.core.output.jobs.narratives",
     "transforms.units.write",
 )

@@ -32,7 +32,7 @@ from transforms.core.stages.measure.taggers import check_tagger
 CALIBRATIONS = "calibrations"
 """The folder below the output in which counts of D are kept."""
 
-MAKERS = ("transforms.narratives.stages", "transforms.narratives.calibrate")
+MAKERS = ("transforms.collections.narratives.stages", "transforms.collections.narratives.calibrate")
 """The modules that make the counts of D, with what they import."""
 
 
@@ -300,8 +300,12 @@ def _measure(
     import apache_beam as beam
 
     from pipelines.cli.engines.runners import create_pipeline, is_detached
-    from transforms.narratives.calibrate import CountDistances, write_counts
-    from transforms.narratives.stages import AlignTranscripts, ReadNarratives, transcripts_from
+    from transforms.collections.narratives.calibrate import CountDistances, write_counts
+    from transforms.collections.narratives.stages import (
+        AlignTranscripts,
+        ReadNarratives,
+        transcripts_from,
+    )
     from transforms.units.resume import CreateUnits
 
     if is_detached(options, beam_args):

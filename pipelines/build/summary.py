@@ -17,7 +17,8 @@ from transforms.core.base.errors import shown as printable
 from transforms.core.model import bad_lines, layout
 from transforms.core.model.narratives.manifest import BuildManifest
 from transforms.core.output.checks.wording import describe_rule
-from transforms.core.report.narratives import paper, views
+from transforms.core.report import paper
+from transforms.core.report.narratives import views
 from transforms.core.report.page import rows
 from transforms.core.report.page.formats import (
     NOTHING,

@@ -5,10 +5,10 @@ from typing import NamedTuple, cast
 
 import msgspec
 
+from transforms.collections.narratives.publication import NarrativesPublication
 from transforms.core.model.manifest import Manifest, decode_manifest
 from transforms.core.model.narratives.manifest import BuildManifest, BuildProvenance
 from transforms.core.output.jobs.narratives import NARRATIVES
-from transforms.narratives.publication import NarrativesPublication
 from transforms.units.publishing.publication import Publication
 
 

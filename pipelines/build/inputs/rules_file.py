@@ -10,6 +10,7 @@ import pipelines
 from pipelines.cli.values import read_share
 from pipelines.cli.yaml_files import read_yaml
 from transforms import storage
+from transforms.collections.narratives.rules_in_use import RulesInUse, resolve_tags
 from transforms.core.base.errors import UsageError, shown
 from transforms.core.model import layout
 from transforms.core.output.checks.rules import (
@@ -21,7 +22,6 @@ from transforms.core.output.checks.rules import (
     tags_of,
     under_options,
 )
-from transforms.narratives.rules_in_use import RulesInUse, resolve_tags
 from transforms.versions.survey import is_tag, read_tags
 
 SHIPPED = pathlib.Path(pipelines.__file__).parent / "embedded" / "configs" / "checks.yaml"

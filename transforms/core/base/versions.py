@@ -58,7 +58,8 @@ def code_version(roots: tuple[str, ...], package: pathlib.Path = _PACKAGE) -> st
     """Hash of all modules that some import, of these, and of the package's data files.
 
     Args:
-      roots: Names of the modules that make the results, such as `transforms.narratives.stages`.
+      roots: Names of the modules that make the results, such as
+        `transforms.collections.narratives.stages`.
       package: The folder of their package.
     """
     sources = {name: _hash(path.read_bytes()) for name, path in closure(roots, package).items()}

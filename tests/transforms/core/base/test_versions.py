@@ -100,7 +100,7 @@ def copy(tmp_path):
         "core/report/page/templates/page.css",
         "core/report/page/render.py",
         "core/report/narratives/views.py",
-        "core/report/narratives/drawings/heat_map.py",
+        "core/report/drawings/heat_map.py",
         "core/model/manifest.py",
         "core/model/manifest_entries.py",
         "core/model/narratives/manifest.py",
@@ -112,7 +112,7 @@ def copy(tmp_path):
         "units/publishing/read_version.py",
         "units/publishing/write_version.py",
         "units/publishing/publication.py",
-        "narratives/publication.py",
+        "collections/narratives/publication.py",
     ],
 )
 def test_what_makes_no_unit_leaves_their_version(copy, name):
@@ -136,7 +136,7 @@ def test_what_makes_no_unit_leaves_their_version(copy, name):
         "core/data/en_ud_pos/tok2vec/model",
         "core/output/jobs/narratives.py",
         "units/reading/read.py",
-        "narratives/stages.py",
+        "collections/narratives/stages.py",
     ],
 )
 def test_what_makes_units_changes_their_version(copy, name):

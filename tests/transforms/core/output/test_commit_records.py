@@ -13,7 +13,7 @@ from transforms.core.output import commit_records
 from transforms.core.output.commit_records import FileEntry
 from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.core.output.statistics.collection import Statistics
-from transforms.core.output.statistics.richness import Richness
+from transforms.core.output.statistics.narratives.richness import Richness
 
 UNIT = Unit("/data/x.jsonl", "x", "fingerprint", 10, end=10, dataset="coco")
 

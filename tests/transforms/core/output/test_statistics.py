@@ -18,9 +18,9 @@ from tests.reference import richness as reference
 from transforms.core.model.narratives.schemas import MEASURES
 from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.core.output.statistics.collection import Statistics
-from transforms.core.output.statistics.localization import HistogramCounts
 from transforms.core.output.statistics.moments import Moments
-from transforms.core.output.statistics.richness import Richness
+from transforms.core.output.statistics.narratives.localization import HistogramCounts
+from transforms.core.output.statistics.narratives.richness import Richness
 from transforms.core.output.statistics.statistic import Statistic, StatisticsTable
 
 

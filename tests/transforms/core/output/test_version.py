@@ -6,14 +6,14 @@ import random
 import msgspec
 import pytest
 
+from transforms.collections.narratives import publication
+from transforms.collections.narratives.publication import describe_repeats
 from transforms.core.model.manifest_entries import BadLineRow, TableFile
 from transforms.core.model.narratives.manifest import NarrativeShardRow, Repeats
 from transforms.core.model.units import Counts, Unit
 from transforms.core.output import commit_records, version
 from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.core.output.version import ShardPlan, Summary
-from transforms.narratives import publication
-from transforms.narratives.publication import describe_repeats
 
 
 def reconcile(shards, records):

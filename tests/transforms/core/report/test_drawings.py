@@ -13,22 +13,22 @@ import pytest
 from tests.build_helpers import STATISTICS_TABLES
 from tests.transforms.core.report import material
 from transforms.core.model.narratives import schemas
-from transforms.core.report.narratives.drawings import colours, svg
-from transforms.core.report.narratives.drawings.caption import caption_pieces
-from transforms.core.report.narratives.drawings.drawing import (
+from transforms.core.report.drawings import colours, svg
+from transforms.core.report.drawings.caption import caption_pieces
+from transforms.core.report.drawings.drawing import (
     Clock,
     clock_of,
     draw_narrative,
     frame_of,
     runs,
 )
-from transforms.core.report.narratives.drawings.heat_map import draw_heat_map, grids, levels
-from transforms.core.report.narratives.drawings.noun_chart import (
+from transforms.core.report.drawings.heat_map import draw_heat_map, grids, levels
+from transforms.core.report.drawings.noun_chart import (
     axis_end,
     distributions,
     draw_noun_chart,
 )
-from transforms.core.report.narratives.drawings.png import write_png
+from transforms.core.report.drawings.png import write_png
 from transforms.core.report.narratives.example import choose_example
 
 

@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from transforms.core.report.narratives import paper
+from transforms.core.report import paper
 
 TABLE_2 = """
 COCO Captions [11]          Whole capt. → Whole im.     616,767   123,287  10.5

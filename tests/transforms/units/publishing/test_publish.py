@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 from pipelines.build.inputs.rules_file import read_rules
 from pipelines.build.job import main
 from tests import build_helpers as helpers
+from transforms.collections.narratives.publication import NarrativesPublication
+from transforms.collections.narratives.rules_in_use import RulesInUse
 from transforms.core.model.narratives.manifest import BuildProvenance, NarrativeShardRow
 from transforms.core.output import version
 from transforms.core.output.checks.guard import Limits
 from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.core.output.version import ShardPlan, decode_summary
-from transforms.narratives.publication import NarrativesPublication
-from transforms.narratives.rules_in_use import RulesInUse
 from transforms.units.merge import MergeUnits, read_record
 from transforms.units.publishing.publish import (
     PublishPlan,

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from tests import build_helpers as helpers
+from transforms.collections.narratives.publication import read_baseline
 from transforms.core.base.errors import UsageError
 from transforms.core.base.versions import digest
 from transforms.core.model.manifest import FORMAT, NewerFormatError
 from transforms.core.model.narratives.manifest import BuildManifest
-from transforms.narratives.publication import read_baseline
 from transforms.units.publishing.read_version import read_complete, read_manifest
 
 

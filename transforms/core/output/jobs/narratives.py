@@ -13,11 +13,11 @@ from transforms.core.model.narratives.naming import is_generated, narrative_ids
 from transforms.core.model.narratives.traces import is_rounded
 from transforms.core.model.units import Unit
 from transforms.core.output.jobs.job import Further, Job
-from transforms.core.output.statistics.distances import Distances
-from transforms.core.output.statistics.localization import Localization
-from transforms.core.output.statistics.noun_counts import NounCounts
-from transforms.core.output.statistics.richness import Richness
-from transforms.core.output.statistics.totals import Totals
+from transforms.core.output.statistics.narratives.distances import Distances
+from transforms.core.output.statistics.narratives.localization import Localization
+from transforms.core.output.statistics.narratives.noun_counts import NounCounts
+from transforms.core.output.statistics.narratives.richness import Richness
+from transforms.core.output.statistics.narratives.totals import Totals
 from transforms.core.stages.match.localization import box_faults
 
 

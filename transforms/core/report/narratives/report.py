@@ -8,16 +8,17 @@ import pyarrow as pa
 
 from transforms.core.model.narratives.manifest import BuildManifest
 from transforms.core.model.narratives.naming import is_generated
-from transforms.core.report.narratives import paper, views
-from transforms.core.report.narratives.drawings import colours
-from transforms.core.report.narratives.drawings.caption import caption_pieces, mention_rows
-from transforms.core.report.narratives.drawings.drawing import clock_of, draw_narrative
-from transforms.core.report.narratives.drawings.heat_map import draw_heat_map, grids
-from transforms.core.report.narratives.drawings.noun_chart import (
+from transforms.core.report import paper
+from transforms.core.report.drawings import colours
+from transforms.core.report.drawings.caption import caption_pieces, mention_rows
+from transforms.core.report.drawings.drawing import clock_of, draw_narrative
+from transforms.core.report.drawings.heat_map import draw_heat_map, grids
+from transforms.core.report.drawings.noun_chart import (
     axis_end,
     distributions,
     draw_noun_chart,
 )
+from transforms.core.report.narratives import views
 from transforms.core.report.page import formats, rows
 from transforms.core.report.page.render import (
     Figure,

@@ -8,7 +8,7 @@ import pyarrow as pa
 from transforms.core.model.narratives.manifest import BuildManifest
 from transforms.core.model.narratives.schemas import LOCALIZATION_COUNTS, TAG_COLUMNS
 from transforms.core.output.checks import expected
-from transforms.core.report.narratives import paper
+from transforms.core.report import paper
 from transforms.core.report.page import rows
 from transforms.core.report.page.formats import percent, ratio
 

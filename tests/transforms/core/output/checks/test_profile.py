@@ -7,10 +7,10 @@ import pytest
 
 from tests.transforms.core.manifests import index_of, manifest_with
 from transforms.core.output.checks.profile import KNOWN, Measured, make_profile
-from transforms.core.output.statistics.distances import Distances
-from transforms.core.output.statistics.localization import Localization
-from transforms.core.output.statistics.noun_counts import NounCounts
-from transforms.core.output.statistics.richness import Richness
+from transforms.core.output.statistics.narratives.distances import Distances
+from transforms.core.output.statistics.narratives.localization import Localization
+from transforms.core.output.statistics.narratives.noun_counts import NounCounts
+from transforms.core.output.statistics.narratives.richness import Richness
 
 OPEN_IMAGES, COCO = ("open_images", "train"), ("coco", "validation")
 NUMBERS = ("narratives", "captions", "dataset_id_differs", "with_images", "with_labels",

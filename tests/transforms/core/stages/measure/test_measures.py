@@ -14,8 +14,8 @@ from transforms.core.model.narratives import flags, schemas
 from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.core.output.statistics.collection import Statistics
 from transforms.core.output.statistics.moments import Moments
-from transforms.core.output.statistics.noun_counts import NounCounts
-from transforms.core.output.statistics.richness import Richness
+from transforms.core.output.statistics.narratives.noun_counts import NounCounts
+from transforms.core.output.statistics.narratives.richness import Richness
 from transforms.core.stages.measure import measures
 from transforms.core.stages.measure.measure_richness import measure_richness
 from transforms.core.stages.measure.measures import measured_values

@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pyarrow as pa
 
-from transforms.core.report.narratives.drawings import svg
-from transforms.core.report.narratives.drawings.colours import VIRIDIS, colour_at, hexadecimal
-from transforms.core.report.narratives.drawings.png import write_png
+from transforms.core.report.drawings import svg
+from transforms.core.report.drawings.colours import VIRIDIS, colour_at, hexadecimal
+from transforms.core.report.drawings.png import write_png
 from transforms.core.report.page.formats import integer
 from transforms.core.stages.match.localization import BINS
 

@@ -13,10 +13,10 @@ from transforms.core.output.checks.comparison import check_rules
 from transforms.core.output.checks.profile import TABLES, Profile, make_profile
 from transforms.core.output.checks.rules import PREVIOUS, RangeRule, Rules, tags_of
 from transforms.core.output.statistics.collection import Statistics
-from transforms.core.output.statistics.distances import Distances
-from transforms.core.output.statistics.localization import Localization
-from transforms.core.output.statistics.noun_counts import NounCounts
-from transforms.core.output.statistics.richness import Richness
+from transforms.core.output.statistics.narratives.distances import Distances
+from transforms.core.output.statistics.narratives.localization import Localization
+from transforms.core.output.statistics.narratives.noun_counts import NounCounts
+from transforms.core.output.statistics.narratives.richness import Richness
 from transforms.units.publishing.read_version import read_manifest, read_table
 
 

@@ -4,8 +4,8 @@ import dataclasses
 import math
 from collections.abc import Iterator
 
-from transforms.core.report.narratives.drawings import svg
-from transforms.core.report.narratives.drawings.colours import TIME_CLASSES, time_class
+from transforms.core.report.drawings import svg
+from transforms.core.report.drawings.colours import TIME_CLASSES, time_class
 
 SIDE = 470.0
 """Side of the drawn image; it is drawn square, since its proportions are not published."""

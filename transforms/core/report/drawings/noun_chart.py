@@ -4,8 +4,8 @@ from collections import Counter
 
 import pyarrow as pa
 
-from transforms.core.report.narratives import paper
-from transforms.core.report.narratives.drawings import svg
+from transforms.core.report import paper
+from transforms.core.report.drawings import svg
 from transforms.core.report.page.formats import decimal, integer, percent
 
 Split = tuple[str | None, str | None]

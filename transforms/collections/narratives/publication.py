@@ -9,6 +9,7 @@ import msgspec
 import pyarrow as pa
 
 from transforms import storage
+from transforms.collections.narratives.rules_in_use import RulesInUse, measured_tables
 from transforms.core.base.errors import UsageError
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest, NewerFormatError
@@ -31,11 +32,10 @@ from transforms.core.output.checks.verdict import FoundNarratives, Verdict
 from transforms.core.output.jobs.job import Job
 from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.core.output.statistics.collection import Statistics
-from transforms.core.output.statistics.localization import Localization
-from transforms.core.output.statistics.richness import Richness
-from transforms.core.output.statistics.totals import TOTALS, Totals
+from transforms.core.output.statistics.narratives.localization import Localization
+from transforms.core.output.statistics.narratives.richness import Richness
+from transforms.core.output.statistics.narratives.totals import TOTALS, Totals
 from transforms.core.output.version import Summary, total_counts
-from transforms.narratives.rules_in_use import RulesInUse, measured_tables
 from transforms.units.publishing.publication import ManifestKind, Publication, ReadRows
 
 SHOWN_REPEATED_KEYS = 100

@@ -4,13 +4,13 @@ import msgspec
 import pytest
 
 from tests import build_helpers as helpers
+from transforms.collections.narratives.rules_in_use import RulesInUse, measured_tables, read_profile
 from transforms.core.base.errors import UsageError
 from transforms.core.model.narratives.manifest import BuildManifest
 from transforms.core.output.checks.profile import KNOWN, TABLES, make_profile
 from transforms.core.output.checks.rules import DriftRule, RangeRule
 from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.core.output.version import decode_summary
-from transforms.narratives.rules_in_use import RulesInUse, measured_tables, read_profile
 from transforms.units.merge import MergeUnits, read_record
 
 

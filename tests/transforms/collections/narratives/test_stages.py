@@ -18,6 +18,19 @@ from apache_beam.testing.util import assert_that, equal_to
 from tests import build_helpers as helpers
 from tests.transforms.core.complete import complete
 from transforms import storage
+from transforms.collections.narratives.calibrate import CountDistances, count_distances
+from transforms.collections.narratives.stages import (
+    AlignTranscripts,
+    FilterQuality,
+    GroundWords,
+    JoinAnnotations,
+    MatchMentions,
+    MeasureRichness,
+    ReadNarratives,
+    annotations_from,
+    read_narratives,
+    transcripts_from,
+)
 from transforms.core.base.errors import EngineError
 from transforms.core.base.text import split_words
 from transforms.core.base.versions import deployment_version
@@ -39,19 +52,6 @@ from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions
 from transforms.core.stages.measure.measure_richness import measure_richness
 from transforms.core.stages.measure.taggers import create_tagger
-from transforms.narratives.calibrate import CountDistances, count_distances
-from transforms.narratives.stages import (
-    AlignTranscripts,
-    FilterQuality,
-    GroundWords,
-    JoinAnnotations,
-    MatchMentions,
-    MeasureRichness,
-    ReadNarratives,
-    annotations_from,
-    read_narratives,
-    transcripts_from,
-)
 from transforms.stage import ChunkCoder
 from transforms.units import write
 from transforms.units.reading.read import read_unit

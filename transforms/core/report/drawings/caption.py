@@ -1,6 +1,6 @@
 """A narrative's caption cut into pieces: words with the colour of their time, and mentions."""
 
-from transforms.core.report.narratives.drawings.drawing import Clock
+from transforms.core.report.drawings.drawing import Clock
 from transforms.core.report.page.formats import NOTHING, integer, percent, ratio
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from transforms.core.report.narratives.drawings.colours import Colour
+from transforms.core.report.drawings.colours import Colour
 
 
 def write_png(indexes: np.ndarray, palette: Sequence[Colour]) -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from transforms import storage
+from transforms.collections.narratives.restoring import restore_narratives
 from transforms.core.base.lines import Block
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.units import Unit
@@ -27,7 +28,6 @@ from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions
 from transforms.core.stages.measure.measure_richness import measure_richness
 from transforms.core.stages.measure.taggers import Tagger
-from transforms.narratives.restoring import restore_narratives
 from transforms.stage import ChunkTransform, Stage
 from transforms.units.reading.mended import BlockReader
 from transforms.units.reading.read import ReadUnits

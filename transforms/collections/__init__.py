@@ -1,0 +1,1 @@
+"""Families of stages, one for each collection that a job reads."""
