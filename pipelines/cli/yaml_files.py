@@ -70,6 +70,17 @@ def _is_hashable(key: object) -> bool:
     return True
 
 
+def _load(data: bytes) -> object:
+    """Parses once: the document is counted before anything is made of it."""
+    loader = _UniqueKeys(data)
+    try:
+        root = loader.get_single_node()
+        _refuse_aliases_that_explode(root)
+        return None if root is None else loader.construct_document(root)
+    finally:
+        loader.dispose()
+
+
 def read_yaml(path: str) -> object:
     """What a YAML file holds.
 
@@ -83,8 +94,7 @@ def read_yaml(path: str) -> object:
             f"{MAX_BYTES:,}; is it the right file?"
         )
     try:
-        _refuse_aliases_that_explode(yaml.compose(data, yaml.SafeLoader))
-        return yaml.load(data, _UniqueKeys)
+        return _load(data)
     except _Repeated as error:
         raise UsageError(f"{path}, {error}") from error
     except _Explodes as error:
