@@ -25,4 +25,6 @@ def wilson_interval(successes: int, trials: int) -> tuple[float | None, float | 
     middle = share + squared / (2 * trials)
     half = Z_95 * math.sqrt(share * (1 - share) / trials + squared / (4 * trials * trials))
     scale = 1 + squared / trials
-    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
+    low = (middle - half) / scale if successes else 0.0
+    high = (middle + half) / scale if successes < trials else 1.0
+    return low, high

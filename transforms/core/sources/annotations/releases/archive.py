@@ -136,9 +136,9 @@ class TarStream:
 
 
 def _read_pax(data: bytes) -> dict[str, str]:
-    r"""Records `LENGTH KEY=VALUE\\n` of an extended header.
+    r"""Records `LENGTH KEY=VALUE\n` of an extended header.
 
-    >>> _read_pax(b"14 path=a/b.c\\n")
+    >>> _read_pax(b"14 path=a/b.c\n")
     {'path': 'a/b.c'}
     """
     found: dict[str, str] = {}

@@ -105,6 +105,13 @@ def _cut_member(
     form: Form | None = None
     while not at_end:
         data = held + member.read(piece_bytes)
+        while (
+            form is None
+            and b"\n" not in data
+            and len(data) < HEAD_BYTES
+            and (further := member.read(piece_bytes))
+        ):
+            data += further
         more = member.read(1)
         at_end = not more
         if form is None:

@@ -2,8 +2,9 @@
 
 Reading follows the quotes as Python's `csv` does: a value that begins with one ends at the next
 that is not doubled; elsewhere a quote is a character. One that is never closed would swallow the
-file. So a record of several lines that has not the file's number of values, or is still open after
-`MOST_OPEN` bytes, ends at its first line, which is then a bad one, and the next line begins anew.
+file. So a record of several lines ends at its first line, which is then a bad one, where it has not
+the file's number of values, has text behind a closing quote, or is still open after `MOST_OPEN`
+bytes; the next line then begins a record.
 The ends depend on where reading begins and on nothing else, as long as that is at a record.
 """
 
@@ -15,7 +16,7 @@ MOST_OPEN = 1 << 18
 """Bytes of a record of several lines; the longest published titles have some hundred."""
 
 _START, _PLAIN, _QUOTED, _QUOTE = range(4)
-_NEWLINE, _QUOTE_MARK, _COMMA = ord("\n"), ord('"'), ord(",")
+_NEWLINE, _RETURN, _QUOTE_MARK, _COMMA = ord("\n"), ord("\r"), ord('"'), ord(",")
 
 
 def record_ends(data: np.ndarray, columns: int, is_end: bool) -> np.ndarray:
@@ -41,11 +42,12 @@ def record_ends(data: np.ndarray, columns: int, is_end: bool) -> np.ndarray:
 
 @compiled
 def _record_ends(data, columns, is_end, most_open, ends):
-    found, at, begin, first_line, values, state = 0, 0, 0, 0, 1, _START
+    found, at, begin, first_line, values, state, fits = 0, 0, 0, 0, 1, _START, True
     while at < len(data) or (is_end and begin < len(data)):
         end = -1
         if at == len(data):  # the last record has no line end
-            end = first_line if first_line and (state == _QUOTED or values != columns) else at
+            fits = fits and state != _QUOTED and values == columns
+            end = first_line if first_line and not fits else at
         else:
             byte = data[at]
             at += 1
@@ -57,18 +59,19 @@ def _record_ends(data, columns, is_end, most_open, ends):
                 if first_line and at - begin > most_open:
                     end = first_line
             elif byte == _NEWLINE:
-                end = first_line if first_line and values != columns else at
+                end = first_line if first_line and not (fits and values == columns) else at
             elif byte == _COMMA:
                 state = _START
                 values += 1
             elif byte == _QUOTE_MARK and state != _PLAIN:
                 state = _QUOTED
             else:
+                fits = fits and (state != _QUOTE or byte == _RETURN)
                 state = _PLAIN
         if end >= 0:
             ends[found] = end
             found += 1
-            at, begin, first_line, values, state = end, end, 0, 1, _START
+            at, begin, first_line, values, state, fits = end, end, 0, 1, _START, True
     return found
 
 

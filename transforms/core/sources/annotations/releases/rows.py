@@ -202,7 +202,9 @@ def _read_record(raw: bytes, form: Form, columns: Sequence[Column]) -> list[str]
         found = _read_csv(text)
     except csv.Error as error:
         return "not_csv", shown(error)
-    if len(found) != 2:
+    if len(found) > 2:
+        return "not_csv", "a line end of another system stands within it"
+    if len(found) < 2:
         return "open_quote", "a quote that begins a value is not closed"
     values = found[0]
     if len(values) != len(form.columns):
