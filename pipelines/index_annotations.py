@@ -17,6 +17,7 @@ from pipelines.cli.values import Files, Folder
 from pipelines.runs.contents import Contents
 from transforms import storage
 from transforms.core.base.errors import MESSAGE_CHARACTERS, UsageError, shown
+from transforms.core.model.narratives.manifest import IndexDescription, IndexedFile
 from transforms.core.sources import blocks
 from transforms.core.sources.annotations.classes import default_classes
 from transforms.core.sources.annotations.contents import VOCABULARIES
@@ -186,6 +187,31 @@ def find_transcript_index(
     files = [to_source(kind, file) for file in contents.described(storage.match(patterns))]
     folder = index_folder(directory, kind, files)
     return folder, files, is_built(folder, kind)
+
+
+def describe_index(path: str, kinds: tuple[str, ...]) -> IndexDescription:
+    """What the manifest of a run says of an index that it has read.
+
+    Args:
+      path: The index's folder.
+      kinds: Of which it is one.
+    """
+    manifest = storage.read_index_manifest(path, kinds)
+    return IndexDescription(
+        path=path,
+        fingerprint=manifest.fingerprint,
+        sources=indexed_files(manifest.sources),
+        rows={name: table.rows for name, table in manifest.tables.items()},
+        warnings=manifest.warnings,
+    )
+
+
+def indexed_files(sources: Sequence[Source]) -> list[IndexedFile]:
+    """What the manifest of a run says of the sources of an index."""
+    return [
+        IndexedFile(**{name: getattr(source, name) for name in IndexedFile.__struct_fields__})
+        for source in sources
+    ]
 
 
 def _ensure(

@@ -12,6 +12,7 @@ from transforms.core.base.errors import UsageError
 from transforms.core.model.units import Unit, make_label
 from transforms.core.output.version import ShardPlan
 from transforms.core.sources.annotations.releases import said
+from transforms.core.sources.annotations.releases.files.pieces import HEAD_BYTES
 from transforms.core.sources.annotations.releases.forms import (
     Form,
     form_of,
@@ -20,7 +21,6 @@ from transforms.core.sources.annotations.releases.forms import (
     split_of,
     wanted_release,
 )
-from transforms.core.sources.annotations.releases.pieces import HEAD_BYTES
 from transforms.core.sources.index.manifest import Source
 from transforms.storage.files import FileInfo
 

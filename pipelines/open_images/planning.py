@@ -15,7 +15,7 @@ from transforms.collections.open_images.publication import OpenImagesPublication
 from transforms.core.base.secrets import mask_secrets
 from transforms.core.base.versions import code_version, digest, package_versions
 from transforms.core.model import layout
-from transforms.core.model.narratives.manifest import IndexDescription, IndexedFile
+from transforms.core.model.narratives.manifest import IndexDescription
 from transforms.core.model.open_images.manifest import OpenImagesManifest, ReleaseProvenance
 from transforms.core.sources.annotations.releases import said
 
@@ -109,7 +109,7 @@ def _labels_index(
     options: OpenImagesOptions, beam_args: Sequence[str], inputs: Sequence[Input]
 ) -> tuple[IndexDescription | None, list[str]]:
     """The index of the labels of all files, and what a dry run lacks of it."""
-    from pipelines.index_annotations import ensure_labels_index
+    from pipelines.index_annotations import describe_index, ensure_labels_index, indexed_files
     from transforms.index import index_folder, is_built
 
     sources = [file.to_source() for file in inputs if file.has_labels]
@@ -118,28 +118,9 @@ def _labels_index(
     directory = storage.join(options.output, layout.INDEXES)
     if not options.dry_run:
         path = ensure_labels_index(sources, directory, options, beam_args)
-        return describe_index(path), []
+        return describe_index(path, (said.KIND,)), []
     path = index_folder(directory, said.KIND, sources)
     if is_built(path, said.KIND):
-        return describe_index(path), []
-    files = [IndexedFile(**_entries(source)) for source in sources]
+        return describe_index(path, (said.KIND,)), []
     missing = ["The index of labels would be built first."]
-    return IndexDescription(path, "", files, {}, []), missing
-
-
-def describe_index(path: str) -> IndexDescription:
-    """What a manifest says of an index of labels."""
-    manifest = storage.read_index_manifest(path, (said.KIND,))
-    return IndexDescription(
-        path=path,
-        fingerprint=manifest.fingerprint,
-        sources=[IndexedFile(**_entries(source)) for source in manifest.sources],
-        rows={name: table.rows for name, table in manifest.tables.items()},
-        warnings=manifest.warnings,
-    )
-
-
-def _entries(source: msgspec.Struct) -> dict:
-    """A source's entries that a manifest has."""
-    known = msgspec.structs.asdict(source)
-    return {name: known[name] for name in IndexedFile.__struct_fields__}
+    return IndexDescription(path, "", indexed_files(sources), {}, []), missing

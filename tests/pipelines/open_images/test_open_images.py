@@ -13,6 +13,7 @@ import pytest
 
 from pipelines.open_images import job
 from pipelines.open_images.inputs import shortest_names
+from pipelines.versions import commands
 from tests import build_helpers as helpers
 from tests.reference import release_labels as reference
 from tests.transforms.core.sources.annotations.releases.packing import DATA, pack
@@ -99,7 +100,7 @@ def test_archives_give_the_rows_of_the_files_in_them(packed, loose):
 
 
 def test_the_conservation_law_holds_for_each_file(packed, loose):
-    for folder, output in (packed, loose):
+    for _, output in (packed, loose):
         manifest = helpers.manifest_of(output)
         assert manifest["job"] == "open-images" and all(
             row["conserved"] for row in manifest["shards"]
@@ -189,6 +190,21 @@ def test_nothing_is_done_twice_and_units_that_are_lost_are_done_again(packed, ca
     assert helpers.version_of(output) == version and as_set(table(output, "labels")) == before
 
 
+def test_its_versions_are_managed_as_all_others(packed, tmp_path, capsys):
+    output = tmp_path / "out"
+    shutil.copytree(packed[1], output)
+    assert commands.main(["verify", "--output", str(output)]) == 0
+    (index,) = output.glob("indexes/said-*")
+    report = helpers.version_of(output) / "report.html"
+    before = report.read_bytes()
+    report.write_bytes(b"?" * len(before))
+    assert commands.main(["verify", "--output", str(output)]) != 0
+    assert commands.main(["verify", "--output", str(output), "--repair"]) == 0
+    assert report.read_bytes() == before
+    assert commands.main(["prune", "--output", str(output), "--keep-last", "1"]) == 0
+    assert index.is_dir() and commands.main(["list", "--output", str(output)]) == 0
+
+
 def test_later_releases_and_images_without_a_narrative(tmp_path, capsys):
     folder = tmp_path / "v7"
     folder.mkdir()
@@ -245,16 +261,32 @@ def test_bad_lines_have_their_member_and_line(tmp_path, capsys):
     assert (row["lines"], row["rejected"], row["conserved"]) == (61, 1, True)
 
 
-def test_processes_and_compressed_files_give_the_same(tmp_path, loose):
-    folder = tmp_path / "v3" / "train"
+def compressed(folder, loose):
+    """The labels and boxes of the training set, each file compressed on its own."""
+    folder = folder / "v3" / "train"
     folder.mkdir(parents=True)
     for path in (loose[0] / "train").glob("annotations*.csv"):
         packed = pa.compress(path.read_bytes(), "gzip", asbytes=True)
         (folder / f"{path.name}.gz").write_bytes(packed)
-    assert run(tmp_path / "out", folder / "*.gz", more=("--allow-partial", "--workers", "2")) == 0
+    return folder / "*.gz"
+
+
+def assert_same_training_set(output, loose):
     for name in ("labels", "boxes"):
         alone = [row for row in table(loose[1], name) if row["split"] == "train"]
-        assert as_set(table(tmp_path / "out", name)) == as_set(alone)
+        assert as_set(table(output, name)) == as_set(alone)
+
+
+def test_compressed_files_give_the_same(tmp_path, loose):
+    assert run(tmp_path / "out", compressed(tmp_path, loose)) == 0
+    assert_same_training_set(tmp_path / "out", loose)
+
+
+@pytest.mark.soak
+def test_processes_give_the_same(tmp_path, loose):
+    more = ("--allow-partial", "--workers", "2")
+    assert run(tmp_path / "out", compressed(tmp_path, loose), more=more) == 0
+    assert_same_training_set(tmp_path / "out", loose)
 
 
 @pytest.mark.parametrize(

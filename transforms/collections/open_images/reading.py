@@ -10,9 +10,13 @@ from transforms import storage
 from transforms.core.base.lines import Block, Skipped
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.units import Unit
-from transforms.core.sources.annotations.releases.archive import Member, PlainStream, TarStream
+from transforms.core.sources.annotations.releases.files.archive import (
+    Member,
+    PlainStream,
+    TarStream,
+)
+from transforms.core.sources.annotations.releases.files.pieces import Piece, cut_stream
 from transforms.core.sources.annotations.releases.forms import Form, form_of, is_archive
-from transforms.core.sources.annotations.releases.pieces import Piece, cut_stream
 from transforms.core.sources.annotations.releases.reading import Origin, read_chunk
 from transforms.units.reading.blocks import BlocksOf, UnitBlock, blocks_of
 from transforms.units.reading.mended import BlockReader

@@ -19,7 +19,21 @@ class ReleaseProvenance(Provenance, frozen=True, kw_only=True):
 
 
 class ReleaseShardRow(ShardRow, frozen=True, kw_only=True):
-    """The conservation law for a file: its lines by the tables in which they ended."""
+    """The conservation law for a file: its lines by the tables in which they ended.
+
+    Attributes:
+      images: Images.
+      labels: Labels.
+      boxes: Boxes.
+      masks: Masks.
+      relationships: Relationships of two boxes.
+      attributes: Attributes of a box.
+      point_labels: Labelled points.
+      class_entries: Lines of lists of classes.
+      triplets: Relationships that two classes can have.
+      files: Header lines.
+      left_out: Rows whose image has no narrative.
+    """
 
     images: int
     labels: int

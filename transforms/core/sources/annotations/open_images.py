@@ -22,8 +22,8 @@ from transforms.core.base.errors import UsageError, shown
 from transforms.core.sources import foreign
 from transforms.core.sources.annotations import contents
 from transforms.core.sources.annotations.problems import Column, describe_problem, line_at
+from transforms.core.sources.annotations.releases.files.members import members_of, open_member
 from transforms.core.sources.annotations.releases.forms import is_archive
-from transforms.core.sources.annotations.releases.members import members_of, open_member
 from transforms.core.sources.index.buckets import MAX_KEY_BYTES, plain_schema
 from transforms.core.sources.index.manifest import Source
 from transforms.core.sources.kinds import OpenSource, Part, SourceBlock, SourceKind

@@ -13,15 +13,15 @@ from transforms.core.model import bad_lines
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.columns import TERM
 from transforms.core.sources.annotations.releases import schemas
-from transforms.core.sources.annotations.releases.forms import UNKNOWN, WIDE, Form
-from transforms.core.sources.annotations.releases.pieces import ends_of
-from transforms.core.sources.annotations.releases.rows import (
+from transforms.core.sources.annotations.releases.files.pieces import ends_of
+from transforms.core.sources.annotations.releases.files.rows import (
     BadRecord,
     Parsed,
     cut_records,
     parse_records,
     parse_wide,
 )
+from transforms.core.sources.annotations.releases.forms import UNKNOWN, WIDE, Form
 
 STAGE = "ReadReleases"
 

@@ -13,9 +13,13 @@ import pyarrow.compute as pc
 from transforms.core.base.lines import Block, read_block
 from transforms.core.model.columns import TERM
 from transforms.core.sources import foreign
-from transforms.core.sources.annotations.releases.archive import Member, PlainStream, TarStream
+from transforms.core.sources.annotations.releases.files.archive import (
+    Member,
+    PlainStream,
+    TarStream,
+)
+from transforms.core.sources.annotations.releases.files.pieces import HEAD_BYTES, cut_stream
 from transforms.core.sources.annotations.releases.forms import Form, form_of, is_archive
-from transforms.core.sources.annotations.releases.pieces import HEAD_BYTES, cut_stream
 from transforms.core.sources.annotations.releases.reading import Origin, read_chunk
 from transforms.core.sources.annotations.releases.schemas import MACHINE
 from transforms.core.sources.index.buckets import KEY, plain_schema

@@ -1,4 +1,4 @@
-"""Labels are counted and judged as a loop over all rows does, however rows lie in files and units."""
+"""Labels are counted and judged as a loop over all rows does, in whichever units they are."""
 
 import itertools
 import random

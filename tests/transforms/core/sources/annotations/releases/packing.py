@@ -6,10 +6,10 @@ import tarfile
 
 import numpy as np
 
-from transforms.core.sources.annotations.releases.archive import PlainStream, TarStream
+from transforms.core.sources.annotations.releases.files.archive import PlainStream, TarStream
+from transforms.core.sources.annotations.releases.files.pieces import cut_stream
+from transforms.core.sources.annotations.releases.files.rows import parse_records
 from transforms.core.sources.annotations.releases.forms import form_of
-from transforms.core.sources.annotations.releases.pieces import cut_stream
-from transforms.core.sources.annotations.releases.rows import parse_records
 
 DATA = pathlib.Path(__file__).parents[5] / "data" / "open_images"
 """Real rows; SOURCE.md beside them names origin and licence."""

@@ -65,7 +65,8 @@ HEADERS = {
     "MaskPath,ImageID,LabelName,BoxID,BoxXMin,BoxXMax,BoxYMin,BoxYMax,PredictedIoU,Clicks": "masks",
     "ImageID,LabelName1,LabelName2,XMin1,XMax1,YMin1,YMax1,XMin2,XMax2,YMin2,YMax2,"
     "RelationshipLabel": "relationships",
-    "ImageId,X,Y,Label,EstimatedYesNo,Source,YesVotes,NoVotes,UnsureVotes,TextLabel": "point_labels",
+    "ImageId,X,Y,Label,EstimatedYesNo,Source,YesVotes,NoVotes,UnsureVotes,"
+    "TextLabel": "point_labels",
     "LabelName1,LabelName2,RelationshipLabel": "triplets",
     "name,value": "unknown",
 }

@@ -8,7 +8,7 @@ import pytest
 
 from tests.transforms.core.sources.annotations.releases.packing import DATA, cut, pack
 from transforms.core.base.errors import UsageError
-from transforms.core.sources.annotations.releases.archive import TarStream
+from transforms.core.sources.annotations.releases.files.archive import TarStream
 
 MEMBERS = [
     ("images_2016_08/train/images.csv", b"ImageID,OriginalURL\n1f,u\n"),

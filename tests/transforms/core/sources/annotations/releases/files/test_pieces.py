@@ -8,7 +8,7 @@ from tests.transforms.core.sources.annotations.releases.packing import DATA, arr
 from transforms.core.base.errors import UsageError
 from transforms.core.base.lines import Block, read_block
 from transforms.core.model import bad_lines
-from transforms.core.sources.annotations.releases import pieces
+from transforms.core.sources.annotations.releases.files import pieces
 from transforms.core.sources.annotations.releases.forms import form_of
 from transforms.core.sources.annotations.releases.reading import Origin, read_chunk
 

@@ -18,7 +18,7 @@ import pyarrow.csv
 from transforms.core.base.errors import shown
 from transforms.core.model.columns import TERM
 from transforms.core.sources.annotations.problems import Column, problem_of_value
-from transforms.core.sources.annotations.releases.columns import COLUMNS
+from transforms.core.sources.annotations.releases.files.columns import COLUMNS
 from transforms.core.sources.annotations.releases.forms import Form
 from transforms.core.sources.index.buckets import MAX_KEY_BYTES
 

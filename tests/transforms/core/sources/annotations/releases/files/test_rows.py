@@ -5,16 +5,16 @@ import pytest
 from hypothesis import strategies as st
 
 from tests.transforms.core.sources.annotations.releases.packing import DATA, array, parse
-from transforms.core.sources.annotations.releases import rows
-from transforms.core.sources.annotations.releases.columns import COLUMNS
-from transforms.core.sources.annotations.releases.forms import form_of
-from transforms.core.sources.annotations.releases.pieces import ends_of
-from transforms.core.sources.annotations.releases.records import line_ends
-from transforms.core.sources.annotations.releases.rows import (
+from transforms.core.sources.annotations.releases.files import rows
+from transforms.core.sources.annotations.releases.files.columns import COLUMNS
+from transforms.core.sources.annotations.releases.files.pieces import ends_of
+from transforms.core.sources.annotations.releases.files.records import line_ends
+from transforms.core.sources.annotations.releases.files.rows import (
     _parse_one_by_one,
     parse_records,
     parse_wide,
 )
+from transforms.core.sources.annotations.releases.forms import form_of
 from transforms.core.sources.annotations.releases.schemas import TABLES
 
 REAL = sorted(DATA.glob("v3/*/*.csv")) + sorted(DATA.glob("v6/*.csv"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from transforms.core.base.errors import UsageError, shown
-from transforms.core.sources.annotations.releases.archive import Member, TarStream
+from transforms.core.sources.annotations.releases.files.archive import Member, TarStream
 from transforms.core.sources.annotations.releases.forms import Form, form_of
 
 _HEADER_BYTES = 1 << 16

@@ -8,9 +8,13 @@ import numpy as np
 
 from transforms.core.base.errors import UsageError, shown
 from transforms.core.base.lines import MAX_LINE_BYTES
-from transforms.core.sources.annotations.releases.archive import Member, PlainStream, TarStream
+from transforms.core.sources.annotations.releases.files.archive import (
+    Member,
+    PlainStream,
+    TarStream,
+)
+from transforms.core.sources.annotations.releases.files.records import line_ends, record_ends
 from transforms.core.sources.annotations.releases.forms import UNKNOWN, Form
-from transforms.core.sources.annotations.releases.records import line_ends, record_ends
 
 HEAD_BYTES = 1 << 16
 

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.transforms.core.sources.annotations.releases.packing import array
-from transforms.core.sources.annotations.releases import records
-from transforms.core.sources.annotations.releases.records import line_ends, record_ends
+from transforms.core.sources.annotations.releases.files import records
+from transforms.core.sources.annotations.releases.files.records import line_ends, record_ends
 
 MESS = st.text('ab",\n\n"', max_size=40)
 """Text in which quotes stand anywhere."""
