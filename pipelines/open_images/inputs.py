@@ -7,13 +7,13 @@ from pipelines.open_images.options import OpenImagesOptions
 from pipelines.runs.contents import Contents, check_output, refuse_below
 from pipelines.runs.plan import complete_unit, plan_shard
 from transforms import storage
-from transforms.collections.open_images.reading import Context
 from transforms.core.base.errors import UsageError
 from transforms.core.model.units import Unit, make_label
 from transforms.core.output.version import ShardPlan
 from transforms.core.sources.annotations.releases import said
 from transforms.core.sources.annotations.releases.files.pieces import HEAD_BYTES
 from transforms.core.sources.annotations.releases.forms import (
+    Context,
     Form,
     form_of,
     is_archive,

@@ -16,27 +16,11 @@ from transforms.core.sources.annotations.releases.files.archive import (
     TarStream,
 )
 from transforms.core.sources.annotations.releases.files.pieces import Piece, cut_stream
-from transforms.core.sources.annotations.releases.forms import Form, form_of, is_archive
+from transforms.core.sources.annotations.releases.forms import Context, Form, form_of, is_archive
 from transforms.core.sources.annotations.releases.reading import Origin, read_chunk
 from transforms.units.reading.blocks import BlocksOf, UnitBlock, blocks_of
 from transforms.units.reading.mended import BlockReader
 from transforms.units.reading.read import ReadUnits
-
-
-class Context(msgspec.Struct, frozen=True):
-    """What a reader must know of what stands before a unit.
-
-    Attributes:
-      form: What its records are.
-      line: The line of their member at which they begin, 0 where it is not known.
-    """
-
-    form: Form
-    line: int = 0
-
-    def encode(self) -> str:
-        """As text, for `Unit.context`."""
-        return msgspec.json.encode(self).decode()
 
 
 def read_releases(block: Block, unit: Unit, start: int, last: bool) -> Chunk:

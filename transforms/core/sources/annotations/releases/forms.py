@@ -72,6 +72,22 @@ class Form(msgspec.Struct, frozen=True):
         return self.kind in ("images", "class_entries")
 
 
+class Context(msgspec.Struct, frozen=True):
+    """What a reader must know of what stands before a unit.
+
+    Attributes:
+      form: What its records are.
+      line: The line of their member at which they begin, 0 where it is not known.
+    """
+
+    form: Form
+    line: int = 0
+
+    def encode(self) -> str:
+        """As text, for `Unit.context`."""
+        return msgspec.json.encode(self).decode()
+
+
 def release_of(path: str) -> str | None:
     """The release that a file's name or one of its folders names, the nearest to the file first.
 
