@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 
+import duckdb
 import fastavro
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -156,6 +157,45 @@ def test_statistics_are_those_of_a_loop_over_the_rows(packed):
                 (row["images"], row["correct"], row["wrong"], row["disputed"])
                 for row in table(packed[1], "machine_accuracy")}  # fmt: skip
     assert accuracy == reference.accuracy(rows) and sum(counts[1] for counts in accuracy.values())
+
+
+JUDGED = """
+WITH machine AS (SELECT DISTINCT release, split, image_id, class_id FROM labels
+                 WHERE source = 'machine'),
+     people AS (SELECT release, image_id, class_id, bool_or(confidence > 0) AS yes,
+                       bool_or(confidence = 0) AS no
+                FROM labels WHERE source <> 'machine' GROUP BY ALL)
+SELECT class_id, count(*), count(*) FILTER (yes AND NOT no), count(*) FILTER (no AND NOT yes),
+       count(*) FILTER (yes AND no)
+FROM machine LEFT JOIN people USING (release, image_id, class_id) GROUP BY ALL
+"""
+
+
+def test_real_labels_are_judged_as_a_database_does(shared_data, tmp_path):
+    """The first 1,000 rows of each official V3 file of labels, in byte ranges of 8 kB."""
+    files = sorted((shared_data / "open_images" / "v3").glob("*/annotations-[hm]*[en].csv"))
+    assert run(tmp_path / "out", *files, more=("--allow-partial", "--unit-bytes", "8192")) == 0
+    database = duckdb.connect()
+    database.execute(
+        "CREATE TABLE labels AS SELECT 'v3' AS release, split_part(filename, '/', -2) AS split,"
+        "ImageID AS image_id, Source AS source, LabelName AS class_id, Confidence AS confidence "
+        "FROM read_csv($files, filename = true)", {"files": list(map(str, files))}
+    )  # fmt: skip
+    found = {
+        tuple(row[name] for name in ("class_id", "images", "correct", "wrong", "disputed"))
+        for row in table(tmp_path / "out", "machine_accuracy")
+    }
+    assert found == set(database.execute(JUDGED).fetchall())
+    assert sum(row[2] for row in found) == 598 and len(found) == 962
+    counted = database.execute(
+        "SELECT split, class_id, count(DISTINCT image_id) FROM labels "
+        "WHERE source = 'machine' GROUP BY ALL"
+    ).fetchall()
+    assert set(counted) == {
+        (row["split_group"], row["class_id"], row["images"])
+        for row in table(tmp_path / "out", "label_frequencies")
+        if row["source"] == "machine" and row["split_group"] != "all"
+    }
 
 
 def test_official_numbers_stand_beside_those_read(packed, capsys, tmp_path):

@@ -1,6 +1,8 @@
 """Whatever the size of pieces and ranges, the same rows are read, and the same are bad."""
 
+import io
 import random
+import tracemalloc
 
 import pytest
 
@@ -100,6 +102,42 @@ def test_ranges_of_labels_give_the_same_whatever_quotes_they_hold(tmp_path):
     assert len(found[0]["labels"]) == 56 and len(found[0]["files"]) == 1
     assert [row["code"] for row in found[0][bad_lines.TABLE]] == ["open_quote"] * 4
     assert all(read(size) == found for size in (17, 64, 500))
+
+
+class Endless(io.RawIOBase):
+    """Lines made while they are read."""
+
+    def __init__(self, head, line, size):
+        self._head, self._line, self._left = head, line, size
+
+    def readable(self):
+        return True
+
+    def read(self, size=-1):
+        data, self._head = self._head, b""
+        if not data:
+            at = -self._left % len(self._line)  # the size is that of complete lines
+            data = (self._line * (size // len(self._line) + 2))[at : at + min(size, self._left)]
+            self._left -= len(data)
+        return data
+
+
+def test_a_large_file_is_read_in_flat_memory():
+    """48 MB of records with quoted line breaks, in pieces of 256 KiB: a megabyte or two is held."""
+    header = b"ImageID,OriginalURL,Title\n"
+    line = b'000002b66c9c498e,https://example.org/a.jpg,"two\nlines, and more"\n'
+    file = Endless(header, line, len(line) * 750_000)
+
+    def form(member, head):
+        return form_of("images.csv", head, "v3")
+
+    rows = 0
+    tracemalloc.start()
+    for piece in pieces.cut_stream(pieces.PlainStream(file), 1 << 18, form, "images.csv"):
+        rows += len(pieces.ends_of(piece.records, piece.form))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert rows == 750_001 and peak < 3 << 20
 
 
 def test_a_line_without_an_end_is_refused(monkeypatch):
