@@ -5,6 +5,9 @@ import collections
 import json
 import random
 import shutil
+import subprocess
+import sys
+import time
 
 import duckdb
 import fastavro
@@ -327,6 +330,33 @@ def test_processes_give_the_same(tmp_path, loose):
     more = ("--allow-partial", "--workers", "2")
     assert run(tmp_path / "out", compressed(tmp_path, loose), more=more) == 0
     assert_same_training_set(tmp_path / "out", loose)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("records", [1, 4, 9])
+def test_a_run_that_is_killed_resumes(packed, loose, tmp_path, records):
+    """Killed when so many units are finished, over an archive and plain files read in turn."""
+    output, folder = tmp_path / "out", loose[0]
+    names = ("train/images.csv", "validation/images.csv", "train/annotations-machine.csv")
+    inputs = [packed[0] / KINDS["annotations-human"], *(folder / name for name in names)]
+    command = [sys.executable, "-m", "pipelines.open_images", "--output", str(output),
+               "--allow-partial", "--unit-bytes", "1024", "--input", *map(str, inputs)]  # fmt: skip
+    process = subprocess.Popen(command, cwd=helpers.ROOT, stdout=subprocess.DEVNULL)
+    end = time.monotonic() + helpers.TIMEOUT_SECONDS
+    while len(list(output.glob("units/*/record"))) < records and process.poll() is None:
+        assert time.monotonic() < end
+    process.kill()
+    process.wait()
+    finished = set(output.glob("units/*/record"))
+    times = {path: path.stat().st_mtime_ns for path in finished}
+    assert len(finished) >= records
+    subprocess.run(command, cwd=helpers.ROOT, check=True, stdout=subprocess.DEVNULL)
+    kept = [path for path in finished if path.exists() and path.stat().st_mtime_ns == times[path]]
+    assert len(kept) == len(finished) < len(list(output.glob("units/*/record")))
+    assert run(tmp_path / "other", *inputs, more=("--allow-partial", "--unit-bytes", "1024")) == 0
+    assert helpers.version_of(output).name == helpers.version_of(tmp_path / "other").name
+    for name in ("images", "labels", "label_frequencies"):
+        assert table(output, name) == table(tmp_path / "other", name)
 
 
 @pytest.mark.parametrize(

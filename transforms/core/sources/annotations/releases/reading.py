@@ -169,7 +169,7 @@ def _rejected(
     data: np.ndarray, ends: np.ndarray, bad: list[BadRecord], origin: Origin, header: int
 ) -> pa.RecordBatch:
     """Bad records as rows; `bad` counts from behind the header."""
-    starts = np.r_[0, ends[:-1]]
+    starts, line_ends = np.r_[0, ends[:-1]], np.flatnonzero(data == ord("\n"))
     rows: list[dict[str, Any]] = []
     for record in bad:
         number = record.record + header
@@ -182,15 +182,16 @@ def _rejected(
                 "line_in_unit": number,
                 "stage": STAGE,
                 "code": record.code,
-                "message": f"{_place(data[:begin], origin)}{record.message}",
+                "message": f"{_place(line_ends, begin, origin)}{record.message}",
                 "raw": data[begin:end].tobytes(),
             }
         )
     return pa.RecordBatch.from_pylist(rows, schema=bad_lines.SCHEMA)
 
 
-def _place(before: np.ndarray, origin: Origin) -> str:
+def _place(line_ends: np.ndarray, begin: int, origin: Origin) -> str:
+    """Member and line of a record, where they are known."""
     if not origin.line:
         return ""
-    line = origin.line + int(np.count_nonzero(before == ord("\n")))
+    line = origin.line + int(np.searchsorted(line_ends, begin))
     return ", ".join(filter(None, (origin.form.member, f"line {line}: ")))

@@ -1,8 +1,8 @@
 """Records of a file to rows of its kind, and those that do not fit with the reason.
 
 A block of good records is read by Arrow at once. Where it has a record that does not fit, or a
-quote where there is none as published, its records are read one by one by Python's `csv`: slowly,
-and with the same result for every good one.
+quote where there is none as published, the some thousand round it are read one by one by Python's
+`csv`: slowly, and with the same result for every good one.
 """
 
 import csv
@@ -22,6 +22,10 @@ from transforms.core.sources.annotations.releases.files.columns import COLUMNS
 from transforms.core.sources.annotations.releases.forms import Form
 from transforms.core.sources.index.buckets import MAX_KEY_BYTES
 
+FEW = 1 << 11
+"""Records that are read one by one where one of them does not fit."""
+
+_MARK = b"\xef\xbb\xbf"
 _NEWLINE, _RETURN, _QUOTE_MARK = ord("\n"), ord("\r"), ord('"')
 
 
@@ -75,7 +79,25 @@ def parse_records(data: np.ndarray, ends: np.ndarray, form: Form) -> Parsed:
             rows = None
         if rows is not None and len(rows) == len(ends) - empty:
             return Parsed(rows, [], empty)
+    if len(ends) > FEW:
+        return _parse_some_at_a_time(data, ends, form)
     return _parse_one_by_one(data, ends, form)
+
+
+def _parse_some_at_a_time(data: np.ndarray, ends: np.ndarray, form: Form) -> Parsed:
+    parts: list[pa.RecordBatch] = []
+    bad: list[BadRecord] = []
+    blank = 0
+    for first in range(0, len(ends), FEW):
+        begin = int(ends[first - 1]) if first else 0
+        own = ends[first : first + FEW]
+        found = parse_records(data[begin : int(own[-1])], own - begin, form)
+        parts.append(found.rows)
+        bad += [record._replace(record=record.record + first) for record in found.bad]
+        blank += found.blank
+    table = pa.Table.from_batches(parts).unify_dictionaries().combine_chunks()
+    rows = table.to_batches()[0] if len(table) else parts[0]
+    return Parsed(rows, bad, blank)
 
 
 def _are_empty(data: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -172,6 +194,8 @@ def _parse_one_by_one(data: np.ndarray, ends: np.ndarray, form: Form) -> Parsed:
     bad: list[BadRecord] = []
     blank = 0
     for number, raw in enumerate(cut_records(data, ends)):
+        if number == 0:
+            raw = raw.removeprefix(_MARK)  # as Arrow does
         if not raw.strip():
             blank += 1
         elif isinstance(read := _read_record(raw, form, columns), list):

@@ -88,6 +88,28 @@ def test_a_bad_row_is_rejected_and_the_others_are_kept(line, code):
     assert found[0]["is_inside"] == -1
 
 
+def test_one_bad_row_among_many_costs_those_round_it_alone(monkeypatch):
+    """The first bytes of a file may be a byte order mark, which is no part of its first value."""
+    lines = [f"{number:016x},xclick,/m/{number % 7},1,0.02,0.96,0.07,0.8,0\n"
+             for number in range(10_000)]  # fmt: skip
+    lines[2_500], lines[7_777] = lines[2_500].replace("0.02", "?"), "\n"
+    data = b"\xef\xbb\xbf" + "".join(lines).encode()
+    ends, calls = ends_of(array(data), BOXES), []
+    slow = _parse_one_by_one
+
+    def counted(*arguments):
+        calls.append(len(arguments[1]))
+        return slow(*arguments)
+
+    monkeypatch.setattr(rows, "_parse_one_by_one", counted)
+    found = parse_records(array(data), ends, BOXES)
+    assert calls == [rows.FEW]
+    expected = slow(array(data), ends, BOXES)
+    assert found.rows.to_pylist() == expected.rows.to_pylist() and len(found.rows) == 9_998
+    assert (found.bad, found.blank) == (expected.bad, expected.blank)
+    assert found.bad[0].record == 2_500 and found.rows["image_id"][0].as_py() == "0" * 16
+
+
 def test_bytes_that_are_not_utf8_are_rejected():
     data = GOOD.encode() + GOOD.replace("xclick", "\xff").encode("latin-1")
     _, bad, _ = parse(data, ends_of(array(data), BOXES), BOXES)
