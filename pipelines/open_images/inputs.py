@@ -1,6 +1,7 @@
 """The files of a run: what each is, what it is called, and its units."""
 
 import dataclasses
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from pipelines.open_images.options import OpenImagesOptions
@@ -23,6 +24,8 @@ from transforms.core.sources.annotations.releases.forms import (
 )
 from transforms.core.sources.index.manifest import Source
 from transforms.storage.files import FileInfo
+
+_ENDING = re.compile(r"(\.tar|\.csv|\.txt)?(\.gz|\.zst)?$")
 
 _NO_LABELS = ("images", "bbox", "classes")
 """What the names of published archives hold that have no labels."""
@@ -56,7 +59,7 @@ class Input:
 
     def units(self, unit_bytes: int, salt: str) -> Iterator[Unit]:
         """Its units: byte ranges, or itself where it must be read from its beginning."""
-        label = make_label(self.shard.shard.replace("/", "-"))
+        label = make_label(_ENDING.sub("", self.shard.shard.replace("/", "-")))
         complete = dataclasses.replace(
             complete_unit(self.shard, label, salt),
             in_turn=self.form.is_free_text or is_archive(self.shard.path),

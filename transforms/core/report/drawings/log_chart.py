@@ -8,7 +8,7 @@ from transforms.core.report.drawings import svg
 from transforms.core.report.page.formats import integer, percent
 
 WIDTH, HEIGHT = 380.0, 260.0
-LEFT, RIGHT, TOP, BOTTOM = 56.0, 12.0, 14.0, 42.0
+LEFT, RIGHT, TOP, BOTTOM = 56.0, 12.0, 26.0, 42.0
 INNER_WIDTH, INNER_HEIGHT = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
 
 _MOST_POINTS = 240
@@ -77,8 +77,8 @@ def draw_frequencies(numbers: Sequence[int], name: str) -> str:
         WIDTH,
         HEIGHT,
         label,
-        "".join(_horizontal(across, "labels by number of images")),
-        "".join(_vertical(up)),
+        "".join(_horizontal(across, "rank of the label")),
+        "".join(_vertical(up, "images")),
         svg.element("polyline", points=path, class_="frequency"),
         *(
             svg.element("circle", svg.element("title", _title(rank, numbers)), cx=x, cy=y, r=2)
@@ -159,7 +159,8 @@ def _horizontal(axis: _Axis, title: str) -> Iterator[str]:
     yield svg.text(title, LEFT + INNER_WIDTH / 2, HEIGHT - 6, class_="middle")
 
 
-def _vertical(axis: _Axis) -> Iterator[str]:
+def _vertical(axis: _Axis, title: str) -> Iterator[str]:
+    yield svg.text(title, LEFT - 5, TOP - 12, class_="end")
     for exponent in range(axis.decades + 1):
         y = axis.place(10**exponent)
         yield svg.line(LEFT, y, WIDTH - RIGHT, y, "grid")
@@ -167,6 +168,7 @@ def _vertical(axis: _Axis) -> Iterator[str]:
 
 
 def _shares_axis() -> Iterator[str]:
+    yield svg.text("correct", LEFT - 5, TOP - 12, class_="end")
     for quarter in range(5):
         y = _at(quarter / 4)
         yield svg.line(LEFT, y, WIDTH - RIGHT, y, "grid")

@@ -9,6 +9,7 @@ import pyarrow as pa
 from transforms.core.model.open_images.manifest import OpenImagesManifest
 from transforms.core.output.checks.expected import is_met
 from transforms.core.output.jobs.job import Job
+from transforms.core.output.jobs.open_images import COUNTED
 from transforms.core.report.drawings.log_chart import (
     Dot,
     ShareBin,
@@ -17,6 +18,7 @@ from transforms.core.report.drawings.log_chart import (
 )
 from transforms.core.report.page.formats import integer, percent, plural
 from transforms.core.report.page.render import Section, render, render_tables_report
+from transforms.core.sources.annotations.releases.forms import SPLITS
 
 MOST_DOTS = 2_000
 """Classes that are drawn in a chart, the most frequent first."""
@@ -66,7 +68,7 @@ def official_rows(manifest: OpenImagesManifest) -> list[dict[str, Any]]:
     read = manifest.counts.further.get("rows_by_split", {})
     known = {(row.dataset, row.split, row.kind): row for row in manifest.expected}
     rows = []
-    for key, number in sorted(read.items() if isinstance(read, dict) else ()):
+    for key, number in sorted(read.items() if isinstance(read, dict) else (), key=_in_order):
         release, split, kind = key.split("/")
         found = known.get((release, split, kind))
         rows.append(
@@ -81,6 +83,12 @@ def official_rows(manifest: OpenImagesManifest) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _in_order(item: tuple[str, int]) -> tuple:
+    """By release, split and kind, both as they are listed elsewhere."""
+    release, split, kind = item[0].split("/")
+    return release, SPLITS.index(split) if split in SPLITS else len(SPLITS), COUNTED.index(kind)
 
 
 def frequency_charts(table: pa.Table) -> list[tuple[str, str, str]]:
