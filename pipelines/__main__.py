@@ -52,6 +52,10 @@ JOBS = {
         "pipelines.open_images.job",
         "Read releases of Open Images as published: tables, official numbers, label statistics.",
     ),
+    "export": Job(
+        "pipelines.export.job",
+        "Put a version into another system: tables of PostgreSQL, or files for BigQuery.",
+    ),
     "replay": Job(
         "pipelines.replay.job",
         "Put repaired lines in the place of rejected ones; make a version with them.",

@@ -50,6 +50,7 @@ Event = Literal[
     "unit_finished",
     "version_changed",
     "version_damaged",
+    "version_exported",
     "version_repaired",
     "version_verified",
     "waiting",
