@@ -8,7 +8,7 @@ ARGS ?=
 IMAGE ?= us-central1-docker.pkg.dev/my-project/localized-narratives/template:1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long soak test-baselines test-engines test-airflow lint typecheck check coverage \
+.PHONY: help run test test-long soak test-baselines test-engines test-airflow test-postgres lint typecheck check coverage \
   bench sample clean clean-all \
   flink-up flink-down run-flink dataflow-template
 
@@ -67,6 +67,10 @@ test-engines: $(VENV)/.installed-engines .engines/bin/fake-gcs-server ## Run the
 test-airflow: $(VENV)/.installed-dev $(AIRFLOW)/.installed ## Run the tests of the schedule for Airflow.
 	@$(BIN)/python -m pytest -q -m airflow tests/airflow $(ARGS)
 
+test-postgres: $(VENV)/.installed-postgres ## Run the tests of exports in a real PostgreSQL.
+	@.ci/install_postgres
+	@$(BIN)/python -m pytest -q -m postgres tests/postgres $(ARGS)
+
 bench: $(VENV)/.installed-bench ## Measure speed and memory (ARGS='--only B1 --against COMMIT …').
 	@$(BIN)/python -m benchmarks $(ARGS)
 
@@ -98,6 +102,10 @@ $(VENV)/.installed-bench: $(VENV)/.installed
 
 $(VENV)/.installed-engines: $(VENV)/.installed
 	@.ci/set_up $(VENV) '.[dev,gcp]'
+	@touch $@
+
+$(VENV)/.installed-postgres: $(VENV)/.installed
+	@.ci/set_up $(VENV) '.[dev,postgres]'
 	@touch $@
 
 # Airflow needs none of the project's packages, and takes some of them in other versions.

@@ -39,6 +39,7 @@ EXTRAS = {
         "cryptography>=50,<51",
         "datasets>=5.2,<6",
         "duckdb>=2,<3",
+        "google-cloud-bigquery>=3.47,<4",
         "google-cloud-dataflow-client>=0.13,<1",
         "hypothesis>=6.170,<7",
         "import-linter>=2.17,<3",
@@ -60,6 +61,8 @@ EXTRAS = {
     # To submit to Dataflow, with what builds the package that it stages. What its workers need is
     # in the core.
     "gcp": ["apache-beam[gcp]>=2.77,<3", "build>=1.6,<2", "setuptools>=77"],
+    # To export versions to PostgreSQL.
+    "postgres": ["psycopg[binary]>=3.3,<4"],
 }
 
 VERSION = re.search(

@@ -48,6 +48,14 @@ JOBS = {
         "pipelines.synthesize",
         "Generate narratives in the published format, with the truth beside them.",
     ),
+    "open-images": Job(
+        "pipelines.open_images.job",
+        "Read releases of Open Images as published: tables, official numbers, label statistics.",
+    ),
+    "export": Job(
+        "pipelines.export.job",
+        "Put a version into another system: tables of PostgreSQL, or files for BigQuery.",
+    ),
     "replay": Job(
         "pipelines.replay.job",
         "Put repaired lines in the place of rejected ones; make a version with them.",

@@ -17,10 +17,12 @@ from pipelines.cli.values import Files, Folder
 from pipelines.runs.contents import Contents
 from transforms import storage
 from transforms.core.base.errors import MESSAGE_CHARACTERS, UsageError, shown
+from transforms.core.model.narratives.manifest import IndexDescription, IndexedFile
 from transforms.core.sources import blocks
 from transforms.core.sources.annotations.classes import default_classes
 from transforms.core.sources.annotations.contents import VOCABULARIES
 from transforms.core.sources.annotations.lookup import KIND
+from transforms.core.sources.annotations.releases import said
 from transforms.core.sources.index.manifest import NAME, IndexManifest, Source
 from transforms.core.sources.transcripts import ASR, WORDS
 
@@ -148,6 +150,23 @@ def ensure_transcript_index(
     return _ensure(build, options, beam_args, thorough)
 
 
+def ensure_labels_index(
+    files: Sequence[Source],
+    directory: str,
+    options: Options,
+    beam_args: Sequence[str] = (),
+    thorough: bool = False,
+) -> str:
+    """Builds the index of what was said of labels unless it is there and intact.
+
+    Raises:
+      UsageError: A file that is missing or cannot be read, with its place.
+    """
+    from transforms.index import IndexReleaseLabels
+
+    return _ensure(IndexReleaseLabels(files, directory), options, beam_args, thorough)
+
+
 def find_annotation_index(
     sources: AnnotationSources, directory: str, contents: Contents
 ) -> tuple[str, list[Source], bool]:
@@ -168,6 +187,31 @@ def find_transcript_index(
     files = [to_source(kind, file) for file in contents.described(storage.match(patterns))]
     folder = index_folder(directory, kind, files)
     return folder, files, is_built(folder, kind)
+
+
+def describe_index(path: str, kinds: tuple[str, ...]) -> IndexDescription:
+    """What the manifest of a run says of an index that it has read.
+
+    Args:
+      path: The index's folder.
+      kinds: Of which it is one.
+    """
+    manifest = storage.read_index_manifest(path, kinds)
+    return IndexDescription(
+        path=path,
+        fingerprint=manifest.fingerprint,
+        sources=indexed_files(manifest.sources),
+        rows={name: table.rows for name, table in manifest.tables.items()},
+        warnings=manifest.warnings,
+    )
+
+
+def indexed_files(sources: Sequence[Source]) -> list[IndexedFile]:
+    """What the manifest of a run says of the sources of an index."""
+    return [
+        IndexedFile(**{name: getattr(source, name) for name in IndexedFile.__struct_fields__})
+        for source in sources
+    ]
 
 
 def _ensure(
@@ -193,7 +237,7 @@ def _ensure(
     blocks.check_headers(build.sources, open_source)
     for name in (PROBLEMS, NAME):  # what is left of an interrupted build or a corrupt index
         storage.remove_file(storage.join(folder, name))
-    title = {KIND: "annotations", ASR: "transcriptions", WORDS: "word times"}[build.kind]
+    title = _TITLES[build.kind]
     sizes = [source.size for source in build.sources]
     with (
         show_index_progress(title, sizes, index_files(folder, build.sources)),
@@ -203,6 +247,14 @@ def _ensure(
     if problems := read_problems(folder):
         raise UsageError(problems[0])
     return folder
+
+
+_TITLES = {
+    KIND: "annotations",
+    ASR: "transcriptions",
+    WORDS: "word times",
+    said.KIND: "labels",
+}
 
 
 def _own_command() -> str:

@@ -9,14 +9,27 @@ import msgspec
 from transforms.core.model import manifest, manifest_entries, units
 from transforms.core.model.narratives import manifest as narratives_manifest
 from transforms.core.model.narratives.manifest import BuildManifest
+from transforms.core.model.open_images import manifest as open_images_manifest
+from transforms.core.model.open_images.manifest import OpenImagesManifest
 from transforms.core.sources.index import manifest as index_manifest
 from transforms.core.sources.index.manifest import IndexManifest
 
 DOCS = pathlib.Path(__file__).parents[1] / "docs"
-SCHEMAS = {"manifest.schema.json": BuildManifest, "index.schema.json": IndexManifest}
+SCHEMAS = {
+    "manifest.schema.json": BuildManifest,
+    "open-images.schema.json": OpenImagesManifest,
+    "index.schema.json": IndexManifest,
+}
 """Names of the files, and the models that they describe."""
 
-_MODULES = (manifest, manifest_entries, narratives_manifest, units, index_manifest)
+_MODULES = (
+    manifest,
+    manifest_entries,
+    narratives_manifest,
+    open_images_manifest,
+    units,
+    index_manifest,
+)
 
 
 def render(model):

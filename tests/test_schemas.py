@@ -5,10 +5,12 @@ import json
 import jsonschema
 import pytest
 
+from pipelines.open_images import job as open_images
 from tests import build_helpers as helpers
 from tests import schemas
 from transforms.core.model.manifest import decode_manifest, encode_manifest
 from transforms.core.model.narratives.manifest import BuildManifest
+from transforms.core.model.open_images.manifest import OpenImagesManifest
 from transforms.core.sources.index import manifest as index_manifest
 
 OPEN_IMAGES = helpers.ROOT / "samples" / "open_images" / "train"
@@ -57,3 +59,12 @@ def test_the_manifest_of_an_index_is_valid(output):
     assert valid_by("index.schema.json", data)["kind"] == "annotations"
     read = index_manifest.decode_manifest(data, str(path.parent), ("annotations",))
     assert index_manifest.encode_manifest(read) == data
+
+
+def test_the_manifest_of_releases_is_valid(tmp_path):
+    labels = OPEN_IMAGES / "annotations-machine.csv"
+    command = ["--input", str(labels), "--release", "v3", "--output", str(tmp_path)]
+    assert open_images.main([*command, "--allow-partial"]) == 0
+    data = (helpers.version_of(tmp_path) / "manifest.json").read_bytes()
+    assert valid_by("open-images.schema.json", data)["labels_index"]["rows"] == {"said": 271}
+    assert encode_manifest(decode_manifest(data, "m", OpenImagesManifest)) == data

@@ -18,6 +18,7 @@ from transforms.core.base.secrets import mask_secrets
 from transforms.core.base.versions import code_version
 from transforms.core.sources import blocks
 from transforms.core.sources.annotations.lookup import KIND as ANNOTATIONS
+from transforms.core.sources.annotations.releases.said import KIND as RELEASE_LABELS
 from transforms.core.sources.blocks import KINDS, table_schemas
 from transforms.core.sources.index import manifest as index_manifest
 from transforms.core.sources.index.buckets import (
@@ -143,6 +144,14 @@ class IndexTranscripts(BuildIndex):
     """Builds an index of transcriptions: `kind` says of which."""
 
     kinds = (ASR, WORDS)
+
+
+@dataclasses.dataclass
+class IndexReleaseLabels(BuildIndex):
+    """Builds the index of what was said of labels, in all releases."""
+
+    kinds = (RELEASE_LABELS,)
+    kind: str = RELEASE_LABELS
 
 
 def count_buckets(sources: Sequence[Source]) -> dict[str, int]:

@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import cast
 
-import msgspec
-
 from pipelines.build.inputs.checks import check_heads
 from pipelines.build.inputs.shards import find_input, shard_units
 from pipelines.build.options import BuildOptions
@@ -20,7 +18,7 @@ from transforms import storage
 from transforms.core.base.errors import UsageError, shown
 from transforms.core.base.versions import code_version, digest
 from transforms.core.model import layout
-from transforms.core.model.narratives.manifest import IndexDescription, IndexedFile
+from transforms.core.model.narratives.manifest import IndexDescription
 from transforms.core.model.units import Unit
 from transforms.core.output.checks.expected import Expected
 from transforms.core.output.version import ShardPlan
@@ -132,9 +130,11 @@ def _look(options: BuildOptions, contents: Contents) -> Prepared:
 
 def _found(path: str, sources: Sequence[Source], is_built: bool, *kinds: str) -> tuple[Index, bool]:
     """An index as it is, or, where it is not built, what is known of it."""
+    from pipelines.index_annotations import describe_index, indexed_files
+
     if is_built:
-        return Index(path, _describe_index(path, kinds)), True
-    files = [IndexedFile(**msgspec.structs.asdict(source)) for source in sources]
+        return Index(path, describe_index(path, kinds)), True
+    files = indexed_files(sources)
     return Index(path, IndexDescription(path, "", files, {}, [])), False
 
 
@@ -165,12 +165,16 @@ def _annotation_index(
     given.
     """
     if options.sources():
-        from pipelines.index_annotations import AnnotationSources, ensure_annotation_index
+        from pipelines.index_annotations import (
+            AnnotationSources,
+            describe_index,
+            ensure_annotation_index,
+        )
 
         folder = storage.join(options.output, layout.INDEXES)
         sources = AnnotationSources(**options.sources())
         path = ensure_annotation_index(sources, folder, options, beam_args, thorough, contents)
-        return Index(path, _describe_index(path, ("annotations",)))
+        return Index(path, describe_index(path, ("annotations",)))
     return _given_index(options, thorough)
 
 
@@ -183,7 +187,9 @@ def _given_index(options: BuildOptions, thorough: bool = False) -> Index | None:
     path = options.annotations
     if not path:
         return None
-    description = _describe_index(path, ("annotations",))
+    from pipelines.index_annotations import describe_index
+
+    description = describe_index(path, ("annotations",))
     if not storage.is_intact_index(path, ("annotations",), thorough):
         raise UsageError(
             f"{path}: the index given with --annotations is corrupt: build it again with `python "
@@ -198,7 +204,7 @@ def _transcript_index(
     """The transcript index, None for a run without one; `thorough` as for annotations."""
     if not SOURCES[options.transcripts].indexed:
         return None
-    from pipelines.index_annotations import ensure_transcript_index
+    from pipelines.index_annotations import describe_index, ensure_transcript_index
 
     folder = storage.join(options.output, layout.INDEXES)
     path = ensure_transcript_index(
@@ -210,18 +216,7 @@ def _transcript_index(
         thorough or options.discard_share is not None,
         contents,
     )
-    return Index(path, _describe_index(path, ("asr", "words")))
-
-
-def _describe_index(path: str, kinds: tuple[str, ...]) -> IndexDescription:
-    manifest = storage.read_index_manifest(path, kinds)
-    return IndexDescription(
-        path=path,
-        fingerprint=manifest.fingerprint,
-        sources=[IndexedFile(**msgspec.structs.asdict(source)) for source in manifest.sources],
-        rows={name: table.rows for name, table in manifest.tables.items()},
-        warnings=manifest.warnings,
-    )
+    return Index(path, describe_index(path, ("asr", "words")))
 
 
 def _calibrate(

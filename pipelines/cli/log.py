@@ -50,6 +50,7 @@ Event = Literal[
     "unit_finished",
     "version_changed",
     "version_damaged",
+    "version_exported",
     "version_repaired",
     "version_verified",
     "waiting",
@@ -60,7 +61,7 @@ Event = Literal[
 _FLAG = "--log-format"
 _PREFIXES = {"info": "", "warning": "warning: ", "error": "error: "}
 
-_BY_JOB = {"index_annotations": "index", "synthesize": "generate"}
+_BY_JOB = {"index_annotations": "index", "open_images": "open-images", "synthesize": "generate"}
 """Names of jobs in the one command `narratives`, where their modules are called otherwise."""
 
 _STATUSES = {0: "done", 2: "wrong_use", 4: "failed"}

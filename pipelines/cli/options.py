@@ -18,6 +18,7 @@ from pipelines.cli.beam_options import check_runner, known_flags
 from pipelines.cli.values import Metavar, Workers
 from pipelines.cli.yaml_files import read_yaml
 from transforms.core.base.errors import UsageError, shown
+from transforms.core.base.secrets import mask_secrets
 
 BeamValue = str | bool | int | float
 
@@ -330,9 +331,8 @@ def _refuse_strays(beam_args: Sequence[str], model: type[Command]) -> None:
             near = _nearest(name, _own_flags(model), known) or "; see --help for the flags"
             raise UsageError(f"unknown flag `{shown(name)}`{near}")
         if not name.startswith("-") and not expects_value:
-            raise UsageError(
-                f"unexpected argument `{shown(argument)}`: options are given as --flag value"
-            )
+            said = shown(mask_secrets(argument))
+            raise UsageError(f"unexpected argument `{said}`: options are given as --flag value")
         expects_value = name.startswith("-") and "=" not in argument
 
 

@@ -21,7 +21,7 @@ import msgspec
 
 from pipelines.cli import log
 from transforms import storage
-from transforms.core.base.errors import UNREADABLE
+from transforms.core.base.errors import UNREADABLE, UsageError
 from transforms.core.base.versions import digest
 from transforms.core.model import layout
 from transforms.storage.files import content_of
@@ -223,3 +223,37 @@ def _read(file: Described, with_md5: bool, stop: threading.Event) -> Found:
         content=content_of(file.size, int.from_bytes(checksum.digest(), "big")),
         md5=md5.hexdigest() if md5 else "",
     )
+
+
+def refuse_below(files: Sequence[Described], output: str) -> None:
+    """Refuses input that is below the output folder.
+
+    Raises:
+      UsageError: A file is.
+    """
+    for file in files:
+        if _is_below(file.path, output):
+            raise UsageError(
+                f"{file.path!r} is below the output folder {output!r}: give --input a pattern that "
+                "does not cover the output, or --output another folder"
+            )
+
+
+def _is_below(path: str, folder: str) -> bool:
+    if "://" in path or "://" in folder:
+        return path.startswith(folder.rstrip("/") + "/")
+    return os.path.realpath(path).startswith(os.path.realpath(folder).rstrip("/") + "/")
+
+
+def check_output(output: str) -> None:
+    """Checks that the output folder can be written to, and that no link leads out of it.
+
+    Links in the place of a unit or a version are removed: what they lead to stays.
+
+    Raises:
+      UsageError: It cannot be written to, or a link is in the place of one of its folders.
+    """
+    storage.check_writable(output)
+    storage.refuse_links(output, [*layout.FOLDERS, *layout.LOCKS])
+    for name in (layout.UNITS, layout.VERSIONS):
+        storage.remove_links(storage.join(output, name))

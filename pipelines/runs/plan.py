@@ -126,7 +126,18 @@ def units_of(
       dialect: The form of its lines.
       repairs: What stands in the place of lines of it.
     """
-    complete = Unit(
+    return complete_unit(shard, label, salt, dialect, repairs).pieces(unit_bytes)
+
+
+def complete_unit(
+    shard: ShardPlan,
+    label: str,
+    salt: str,
+    dialect: str = "full",
+    repairs: ShardRepairs = NO_REPAIRS,
+) -> Unit:
+    """A shard as one unit; arguments as of `units_of`."""
+    return Unit(
         path=shard.path,
         label=label,
         fingerprint=shard.fingerprint,
@@ -137,10 +148,10 @@ def units_of(
         salt=salt,
         identity=shard.identity,
         content=shard.content,
+        called=shard.called,
         repairs=repairs.places,
         repair_files=repairs.files,
     )
-    return complete.pieces(unit_bytes)
 
 
 def _inspect_current(

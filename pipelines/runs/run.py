@@ -230,6 +230,7 @@ def _trial(job: "Job", stages: Stages) -> "Trial":
         unit_bytes=reader.unit_bytes,
         reader=type(reader).__name__,
         read=reader.reader(),
+        blocks=reader.blocks(),
         stages={type(stage).__name__: stage.prepare() for stage in others},
     )
 

@@ -6,9 +6,12 @@ from typing import NamedTuple, cast
 import msgspec
 
 from transforms.collections.narratives.publication import NarrativesPublication
+from transforms.collections.open_images.publication import OpenImagesPublication
 from transforms.core.model.manifest import Manifest, decode_manifest
 from transforms.core.model.narratives.manifest import BuildManifest, BuildProvenance
+from transforms.core.model.open_images.manifest import OpenImagesManifest, ReleaseProvenance
 from transforms.core.output.jobs.narratives import NARRATIVES
+from transforms.core.output.jobs.open_images import OPEN_IMAGES
 from transforms.units.publishing.publication import Publication
 
 
@@ -30,7 +33,16 @@ def _narratives(manifest: Manifest) -> Publication:
     return NarrativesPublication(provenance=BuildProvenance(**entries))
 
 
-JOBS = {NARRATIVES.name: VersionsJob(BuildManifest, _narratives)}
+def _open_images(manifest: Manifest) -> Publication:
+    values = msgspec.structs.asdict(cast(OpenImagesManifest, manifest))
+    entries = {name: values[name] for name in ReleaseProvenance.__struct_fields__}
+    return OpenImagesPublication(provenance=ReleaseProvenance(**entries), allow_partial=True)
+
+
+JOBS = {
+    NARRATIVES.name: VersionsJob(BuildManifest, _narratives),
+    OPEN_IMAGES.name: VersionsJob(OpenImagesManifest, _open_images),
+}
 """Jobs by name; of versions of others, what all manifests have is read."""
 
 

@@ -23,7 +23,11 @@ from transforms.versions.survey import Survey, VersionInfo
 
 MISSING, RESIZED, DIFFERENT, UNREADABLE = "missing", "other size", "other checksum", "unreadable"
 
-_INDEX_KINDS = {"annotations": ("annotations",), "transcripts": ("asr", "words")}
+_INDEX_KINDS = {
+    "annotations": ("annotations",),
+    "transcripts": ("asr", "words"),
+    "labels_index": ("said",),
+}
 
 
 class Problem(msgspec.Struct, frozen=True):

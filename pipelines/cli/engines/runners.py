@@ -18,6 +18,7 @@ from transforms import storage
 from transforms.core.base.errors import (
     WORKER_ENDED,
     ChangedError,
+    DeniedError,
     EngineError,
     RoomError,
     UsageError,
@@ -32,7 +33,9 @@ _PREPARED = re.compile(r"--(template_location|dry_run)\b(?!=[Ff]alse)")
 _WHERE = re.compile(r" \[while running '([^'/]*)[^']*'\]")
 """What Beam adds to an error's message; begins with the label of the stage."""
 
-_OURS = {kind.__name__: kind for kind in (UsageError, ChangedError, EngineError, RoomError)}
+_OURS = {
+    kind.__name__: kind for kind in (UsageError, ChangedError, EngineError, DeniedError, RoomError)
+}
 _IN_WORKER = re.compile(
     rf"{re.escape(UsageError.__module__)}\.({'|'.join(_OURS)}): (.*)$", re.MULTILINE
 )

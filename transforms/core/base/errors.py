@@ -66,6 +66,12 @@ class WorkerEndedError(EngineError):
         self.where = where
 
 
+class DeniedError(EngineError):
+    """Another system refuses this user or this command, and will do so again."""
+
+    retryable = False
+
+
 class RoomError(EngineError):
     """A disk, or the user's share of it, is full."""
 

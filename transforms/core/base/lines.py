@@ -26,7 +26,7 @@ _SKIP = 1 << 20
 
 @dataclasses.dataclass(frozen=True)
 class Skipped:
-    """The part of a too long line that was read past and not kept.
+    """What is read past and not kept: the rest of a too long line, an archive's own bytes.
 
     Attributes:
       bytes: How many bytes, the line end included.

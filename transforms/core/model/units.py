@@ -18,7 +18,18 @@ LABEL_BYTES = 120
 """A longer label is cut: file names, with what is added to them, have at most 255 bytes."""
 
 
-_OUTSIDE_KEY = ("identity", "content", "repairs", "repair_files", "piece_bytes", "deadly", "before")
+_OUTSIDE_KEY = (
+    "identity",
+    "content",
+    "repairs",
+    "repair_files",
+    "piece_bytes",
+    "deadly",
+    "before",
+    "called",
+    "in_turn",
+    "context",
+)
 """Attributes of a unit that do not change its results, or are added to what its key tells of."""
 
 
@@ -61,6 +72,11 @@ class Unit:
       deadly: Lines that are not read, but rejected; no part of the key.
       before: Paths of commit records of the same lines under other rules, whose tables stand in for
         the shard; of a compressed shard those of its pieces in order. No part of the key.
+      called: What the shard is called where its file's name is another shard's too; in the key in
+        place of that.
+      in_turn: Whether one worker must read the shard though it is not compressed; no part of the
+        key.
+      context: What a job's reader must know of what stands before the unit; no part of the key.
     """
 
     path: str
@@ -81,16 +97,19 @@ class Unit:
     piece_bytes: int = 0
     deadly: tuple[Deadly, ...] = ()
     before: tuple[str, ...] = ()
+    called: str = ""
+    in_turn: bool = False
+    context: str = ""
 
     @property
     def shard(self) -> str:
-        """The shard's file name."""
-        return self.path.rsplit("/", 1)[-1]
+        """The shard's name, that of its file in general."""
+        return self.called or self.path.rsplit("/", 1)[-1]
 
     @property
     def compressed(self) -> bool:
         """Whether one worker must read the shard from its beginning."""
-        return self.path.endswith(COMPRESSED)
+        return self.in_turn or self.path.endswith(COMPRESSED)
 
     @property
     def bytes(self) -> int:

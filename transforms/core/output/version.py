@@ -88,6 +88,7 @@ class ShardPlan:
       md5_verified: Whether the file was read and has that checksum.
       identity: Tells the file from one that took its place (`FileInfo`).
       content: Changes when its content does (`FileInfo`).
+      called: What it is called where its file's name is another shard's too.
     """
 
     path: str
@@ -100,11 +101,12 @@ class ShardPlan:
     md5_verified: bool = False
     identity: str = ""
     content: str = ""
+    called: str = ""
 
     @property
     def shard(self) -> str:
-        """The file's name."""
-        return self.path.rsplit("/", 1)[-1]
+        """Its name, that of its file in general."""
+        return self.called or self.path.rsplit("/", 1)[-1]
 
 
 def reconcile(

@@ -8,6 +8,7 @@ import pyarrow as pa
 from transforms.core.base.errors import UsageError
 from transforms.core.sources import foreign, transcripts
 from transforms.core.sources.annotations import kinds as annotation_kinds
+from transforms.core.sources.annotations.releases import said
 from transforms.core.sources.foreign import MOST_FILES
 from transforms.core.sources.index.manifest import Source
 from transforms.core.sources.kinds import (
@@ -20,7 +21,9 @@ from transforms.core.sources.kinds import (
     plain_name,
 )
 
-KINDS: Mapping[str, SourceKind] = ChainMap(annotation_kinds.KINDS, transcripts.KINDS)
+KINDS: Mapping[str, SourceKind] = ChainMap(
+    annotation_kinds.KINDS, transcripts.KINDS, {said.KIND: said.SAID_KIND}
+)
 """All kinds of source, by role."""
 
 _USUAL_RATIO = 4

@@ -76,7 +76,7 @@ class SourceKind:
 
 def is_compressed(source: Source) -> bool:
     """Whether a source can only be read from front to back."""
-    return source.path.endswith(COMPRESSED)
+    return source.path.endswith((*COMPRESSED, ".tar"))
 
 
 def plain_name(path: str) -> str:

@@ -1,7 +1,7 @@
 """The lines of a unit, in memory."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from transforms import storage
@@ -29,6 +29,10 @@ class UnitBlock(NamedTuple):
         skipped = self.block.skipped if end == len(self.block) else None
         block = dataclasses.replace(Block.of(self.block.cut(begin, end)), skipped=skipped)
         return self._replace(block=block, start=self.start + begin)
+
+
+BlocksOf = Callable[[Unit, int], Iterator[UnitBlock]]
+"""Cuts a unit into blocks; the number is that of bytes of a piece of a compressed shard."""
 
 
 def blocks_of(unit: Unit, unit_bytes: int) -> Iterator[UnitBlock]:

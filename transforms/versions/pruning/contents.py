@@ -29,6 +29,9 @@ _INDEX = re.compile("[a-z]+-[0-9a-f]{20}")
 """Names of indexes (`index_manifest.address_of`)."""
 
 
+_ROLES = ("annotations", "transcripts", "labels_index")
+"""Entries of manifests that describe indexes."""
+
 _TEMPORARY = re.compile(r"((runs|tags|checksums|calibrations)/)?[^/]+[.][0-9a-f]{32}[.]tmp")
 """Small files that somebody who was killed had not finished."""
 
@@ -168,7 +171,7 @@ def _was_current(
 
 
 def _indexes(manifest: Manifest) -> frozenset[str]:
-    described = (getattr(manifest, role, None) for role in ("annotations", "transcripts"))
+    described = (getattr(manifest, role, None) for role in _ROLES)
     return frozenset(index.path.rstrip("/").rpartition("/")[2] for index in described if index)
 
 

@@ -191,13 +191,16 @@ def origin_section(
     return Section("origin", "Origin", html)
 
 
-def render_tables_report(manifest: Manifest, job: Job, sections: Iterable[Section] = ()) -> str:
+def render_tables_report(
+    manifest: Manifest, job: Job, sections: Iterable[Section] = (), style: str = ""
+) -> str:
     """Renders the report of a job that has little to say: its lines, tables and origin.
 
     Args:
       manifest: The version's manifest.
       job: The job.
       sections: What it adds.
+      style: Further rules of style.
     """
     parts = {**{table: table for table in job.accounted}, **rows.LINE_PARTS}
     shards, total = rows.reconciliation(manifest, parts)
@@ -214,6 +217,7 @@ def render_tables_report(manifest: Manifest, job: Job, sections: Iterable[Sectio
                 formats.plural(len(shards), "shard"),
             ),
         ],
+        style=style,
     )
     return render_page(
         manifest,

@@ -3,6 +3,7 @@
 Columns are found by the header: V3 train boxes end at `YMax`, V6 train boxes have eight click
 columns more (not kept), image lists have `Rotation` from V4 on. Boxes and labels hold no quoted
 line breaks and can be read by byte ranges; image lists hold free text and are read in one go.
+Archives, as V1 to V3 are published, are read member by member.
 Formats: https://storage.googleapis.com/openimages/web/download_v7.html (data formats).
 """
 
@@ -21,6 +22,8 @@ from transforms.core.base.errors import UsageError, shown
 from transforms.core.sources import foreign
 from transforms.core.sources.annotations import contents
 from transforms.core.sources.annotations.problems import Column, describe_problem, line_at
+from transforms.core.sources.annotations.releases.files.members import members_of, open_member
+from transforms.core.sources.annotations.releases.forms import is_archive
 from transforms.core.sources.index.buckets import MAX_KEY_BYTES, plain_schema
 from transforms.core.sources.index.manifest import Source
 from transforms.core.sources.kinds import OpenSource, Part, SourceBlock, SourceKind
@@ -193,12 +196,54 @@ def read_stream(source: CsvFile) -> Iterator[pa.RecordBatch]:
     with source.open() as file:
         file.readline(1 << 16)
         try:
-            for batch in _open_stream(source, file):
-                yield _to_rows(pa.Table.from_batches([batch]), source)
+            yield from _read_rows(source, file)
         except pa.ArrowInvalid as error:
             with source.open() as again:
                 again.readline(1 << 16)
                 raise _explain(source, again, 2, error) from error
+
+
+def _read_rows(source: CsvFile, file: BinaryIO) -> Iterator[pa.RecordBatch]:
+    """Rows of a file that is open behind its header.
+
+    Raises:
+      pa.ArrowInvalid: One does not fit.
+    """
+    for batch in _open_stream(source, file):
+        yield _to_rows(pa.Table.from_batches([batch]), source)
+
+
+def read_archive(
+    source: Source, kind: FileKind, open_source: OpenSource
+) -> Iterator[pa.RecordBatch]:
+    """Reads all members of a kind of an archive of V1 to V3, as they are published.
+
+    Raises:
+      UsageError: A row that does not fit, with its member, line and column; or none is of the kind.
+    """
+    with open_source(source) as file:
+        for member in members_of(file, source.path, kind.table):
+            name = f"{source.path}, {member.name}"
+            header = member.form.columns
+            csv_file = CsvFile(name, kind, lambda: open_source(source), header, member.header_bytes)
+            _check_columns(csv_file)
+            try:
+                yield from _read_rows(csv_file, member.file)
+            except pa.ArrowInvalid as error:
+                with (
+                    open_source(source) as again,
+                    open_member(again, source.path, kind.table, member.number) as rows,
+                ):
+                    raise _explain(csv_file, rows, 2, error) from error
+
+
+def _check_columns(source: CsvFile) -> None:
+    missing = [column for column in source.kind.required if column not in source.header]
+    if missing:
+        raise UsageError(
+            f"{source.name}: its first line is not the header of {source.kind.title}: no "
+            f"{', '.join(missing)}"
+        )
 
 
 def _open_stream(source: CsvFile, file: BinaryIO) -> Iterator[pa.RecordBatch]:
@@ -279,8 +324,16 @@ def _kind(file: foreign.Kind, kind: FileKind, by_lines: bool) -> SourceKind:
     def open_file(source: Source, open_source: OpenSource) -> CsvFile:
         return read_header(source.path, kind, lambda: open_source(source))
 
+    def check(source: Source, open_source: OpenSource) -> None:
+        if not is_archive(source.path):
+            open_file(source, open_source)
+
     def parse(block: SourceBlock, open_source: OpenSource) -> Iterator[Part]:
         ((index, source),) = block.files
+        if is_archive(source.path):
+            for number, rows in enumerate(read_archive(source, kind, open_source)):
+                yield Part(kind.table, (index, number), rows)
+            return
         opened = open_file(source, open_source)
         if block.end is not None:
             rows = read_block(opened, block.start, block.end)
@@ -294,7 +347,7 @@ def _kind(file: foreign.Kind, kind: FileKind, by_lines: bool) -> SourceKind:
         {kind.table: contents.TABLES[kind.table]},
         parse,
         by_lines=by_lines,
-        check=open_file,
+        check=check,
     )
 
 

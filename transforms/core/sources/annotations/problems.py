@@ -77,29 +77,40 @@ def _problem_of_row(
     values = dict(zip(header, row, strict=True))
     for column in columns:
         value = values.get(column.name)
-        if value is not None and (problem := _problem_of_value(value, column)):
+        if value is not None and (problem := problem_of_value(value, column)):
             return f", column {column.name}: {problem}"
     return None
 
 
-def _problem_of_value(value: str, column: Column) -> str | None:
+def problem_of_value(value: str, column: Column) -> str | None:
+    """What is wrong with a value, None where nothing is.
+
+    >>> problem_of_value("x", Column("XMin", "x_min", pa.float64()))
+    "'x' is not a number"
+    """
     if not value:
         return "no value" if column.filled else None
     if any("\udc80" <= character <= "\udcff" for character in value):
         return f"not UTF-8: '{shown(value)}'"
-    if column.target == "key" and len(value.encode()) > MAX_KEY_BYTES:
+    if column.name == "ImageID" and len(value.encode()) > MAX_KEY_BYTES:
         return f"longer than {MAX_KEY_BYTES} bytes"
     if pa.types.is_floating(column.type) and not _is_finite(value):
         return f"'{shown(value)}' is not a number"
     if column.type == pa.int8() and value not in ("-1", "0", "1"):
         return f"'{shown(value)}' is not -1, 0 or 1"
-    if column.type == pa.int64() and not value.lstrip("-").isdecimal():
+    if column.type in (pa.int32(), pa.int64()) and not _is_whole(value, column.type):
         return f"'{shown(value)}' is not a whole number"
     return None
 
 
+def _is_whole(value: str, type_: pa.DataType) -> bool:
+    digits = value.removeprefix("-")
+    limit = 1 << (type_.bit_width - 1)
+    return digits.isascii() and digits.isdecimal() and -limit <= int(value) < limit
+
+
 def _is_finite(value: str) -> bool:
     try:
-        return math.isfinite(float(value))
+        return "_" not in value and math.isfinite(float(value))
     except ValueError:
         return False

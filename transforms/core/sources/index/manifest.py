@@ -25,6 +25,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
       size: Its bytes as stored.
       fingerprint: Of the file when it was read; changes when the file does.
       content: Changes when its content does, whatever the file's dates; empty where not known.
+      given: What is known of it that its content does not say, such as its release.
     """
 
     role: str
@@ -32,6 +33,7 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     size: int
     fingerprint: str
     content: str = ""
+    given: str = ""
 
     @property
     def name(self) -> str:
@@ -135,7 +137,9 @@ class IndexManifest(msgspec.Struct, frozen=True):
 def address_of(kind: str, sources: list[Source], code: str) -> str:
     """The name of the folder of an index of these sources that some code (its version) builds."""
     inputs = [
-        [source.role, source.name, source.content or source.fingerprint] for source in sources
+        [source.role, source.name, source.content or source.fingerprint]
+        + ([source.given] if source.given else [])
+        for source in sources
     ]
     return f"{kind}-{_hash([FORMAT, kind, code, inputs])[:20]}"
 

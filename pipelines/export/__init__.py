@@ -1,0 +1,1 @@
+"""`narratives export`: a version in another system, such as PostgreSQL or BigQuery."""

@@ -1,0 +1,1 @@
+"""The job over releases of Open Images as they were published."""

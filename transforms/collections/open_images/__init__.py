@@ -1,0 +1,1 @@
+"""Releases of Open Images as published: the transforms of their job."""

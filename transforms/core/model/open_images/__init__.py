@@ -1,0 +1,1 @@
+"""What is written of releases of Open Images beside their tables."""

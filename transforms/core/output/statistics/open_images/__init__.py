@@ -1,0 +1,1 @@
+"""Statistics of releases of Open Images."""

@@ -1,0 +1,1 @@
+"""The report of releases of Open Images."""

@@ -1,0 +1,1 @@
+"""Releases of Open Images as they were published: archives, all revisions of columns, any kind."""

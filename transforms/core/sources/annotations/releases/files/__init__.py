@@ -1,0 +1,1 @@
+"""Files as they were published: archives, members, pieces, records and rows."""

@@ -1,0 +1,1 @@
+"""Versions in other systems: files, each put there once, then one step that ends it."""

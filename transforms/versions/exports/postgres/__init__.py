@@ -1,0 +1,1 @@
+"""Versions in a PostgreSQL database."""
