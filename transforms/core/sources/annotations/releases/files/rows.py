@@ -138,7 +138,7 @@ def _read_csv(text: str) -> list[list[str]]:
     """The values of a record, and those of an empty line behind it.
 
     Raises:
-      csv.Error: They cannot be told apart.
+      csv.Error: They cannot be separated.
     """
     return list(csv.reader(io.StringIO(text.rstrip("\r\n") + "\n\n", newline="")))
 
