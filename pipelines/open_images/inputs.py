@@ -37,7 +37,7 @@ class Input:
 
     Attributes:
       shard: The file.
-      form: What it holds; of an archive, whose members tell, release and split alone.
+      form: What it holds; of an archive, which its members state, release and split alone.
     """
 
     shard: ShardPlan
@@ -80,7 +80,7 @@ def find_input(
 
     Raises:
       UsageError: A file is missing, below the output, or none of the published kinds; or nothing
-        tells its release.
+        states its release.
     """
     files = storage.match(options.input)
     refuse_below(files, options.output)
@@ -112,7 +112,7 @@ def _look(file: FileInfo, options: OpenImagesOptions) -> Form:
 
 
 def shortest_names(paths: Sequence[str]) -> dict[str, str]:
-    """Names by which files can be told apart: with as many of their folders as that takes.
+    """Names that distinguish files: with as many of their folders as that takes.
 
     >>> shortest_names(["a/train/images.csv", "a/test/images.csv", "b/dict.csv"]).values()
     dict_values(['train/images.csv', 'test/images.csv', 'dict.csv'])

@@ -43,10 +43,10 @@ class OpenImagesOptions(RunOptions):
         "by their names.",
     )
     release: Literal[*RELEASES] | None = pydantic.Field(  # type: ignore[valid-type]
-        None, description="Release of files that neither their names nor their folders tell of."
+        None, description="Release of files whose names and folders do not state it."
     )
     split: Literal[*SPLITS] | None = pydantic.Field(  # type: ignore[valid-type]
-        None, description="Split of files that neither their names nor their folders tell of."
+        None, description="Split of files whose names and folders do not state it."
     )
     narratives: Folder | None = pydantic.Field(
         None,

@@ -2,6 +2,7 @@
 
 import bz2
 import collections
+import csv
 import json
 import random
 import shutil
@@ -146,6 +147,9 @@ def test_classes_are_complete_and_those_without_a_name_are_kept(packed):
     }
     assert all(classes[key]["name"] == name for key, name in names.items())
     assert any(row["name"] is None and row["rows"] for row in classes.values())
+    with (V3 / "class-descriptions.csv").open(newline="", encoding="utf-8") as file:
+        assert {row["class_id"]: row["name"] for row in table(packed[1], "class_entries")
+                if row["list"] == "descriptions"} == dict(csv.reader(file))  # fmt: skip
 
 
 def test_statistics_are_those_of_a_loop_over_the_rows(packed):
@@ -362,7 +366,7 @@ def test_a_run_that_is_killed_resumes(packed, loose, tmp_path, records):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("images.csv", b"ImageID,OriginalURL\n1f,u\n", "neither its name nor a folder tells"),
+        ("images.csv", b"ImageID,OriginalURL\n1f,u\n", "neither its name nor a folder states"),
         ("v3-notes.csv", b"a,b\n", "its first line is not the header"),
         ("v1/a_2016_08.tar.gz", bz2.compress(b"x"), "corrupt, cut short or not what its name"),
     ],

@@ -140,3 +140,13 @@ def test_counts_add_up():
         assert not odd.conserved(accounted)
     total.add(Counts(rows={"mentions": 7}))
     assert total.conserved(accounted)
+
+
+def test_a_shard_may_be_called_otherwise_and_read_in_turn():
+    called = dataclasses.replace(PLAIN, called="train/a.jsonl")
+    assert called.shard == "train/a.jsonl" and called.key != PLAIN.key
+    assert dataclasses.replace(PLAIN, context="{}").key == PLAIN.key
+    in_turn = dataclasses.replace(PLAIN, in_turn=True)
+    assert in_turn.compressed and not PLAIN.compressed
+    (whole,) = in_turn.pieces(100)
+    assert whole.end is None and whole.piece(0, 0, 50).key == whole.first_key

@@ -71,7 +71,7 @@ def draw_frequencies(numbers: Sequence[int], name: str) -> str:
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
     label = (
         f"{name}: images per label, {integer(len(numbers))} labels, the most frequent with "
-        f"{integer(numbers[0])} images, the least with {integer(numbers[-1])}"
+        f"{integer(numbers[0])} images, the rarest with {integer(numbers[-1])}"
     )
     return svg.picture(
         WIDTH,

@@ -37,7 +37,7 @@ _LISTS = (
 """Lists of classes by what their names hold; the first that fits."""
 
 DESCRIBED = ("descriptions", "boxable_descriptions", "attributes", "relationships")
-"""Lists whose lines have a name beside the id, the one that tells most first."""
+"""Lists whose lines have a name beside the id, the most complete first."""
 
 _LIST_HEADERS = {("labelname", "displayname"), ("id", "name")}
 _ALIASES = {"Label": "LabelName", "ImageId": "ImageID"}
@@ -49,7 +49,7 @@ class Form(msgspec.Struct, frozen=True):
     Attributes:
       kind: A key of `columns.COLUMNS`, `class_entries`, `WIDE` or `UNKNOWN`.
       release: `v1` to `v7`.
-      split: Of all its rows, None where neither name nor option tells.
+      split: Of all its rows, None where neither name nor option states it.
       member: Its name in an archive, empty for a file.
       columns: Its columns in order, under the names of the latest revision.
       header: Whether its first line names them.
@@ -134,10 +134,10 @@ def form_of(
     """What begins with some first bytes.
 
     Args:
-      path: Its name, with the folders or the archive's that may tell of it.
+      path: Its name, with the folders or the archive that may state it.
       head: Its first line, or more of it.
       release: Of the file.
-      split: Of files whose names do not tell.
+      split: Of files whose names do not state it.
       member: Its name in an archive.
 
     Returns:
@@ -194,12 +194,12 @@ def wanted_release(path: str, given: str | None) -> str:
     """The release of a file.
 
     Raises:
-      UsageError: Neither its name nor an option tells.
+      UsageError: Neither its name nor an option states it.
     """
     if found := release_of(path) or given:
         return found
     raise UsageError(
-        f"{shown(path)}: neither its name nor a folder tells the release: put it into a folder "
+        f"{shown(path)}: neither its name nor a folder states the release: put it into a folder "
         f"called v1 to v7, or say {option('release')} v3"
     )
 

@@ -89,7 +89,7 @@ def to_tables(rows: pa.RecordBatch, form: Form, name: str) -> Mapping[str, pa.Re
     Args:
       rows: As `parse_records` reads them.
       form: What they are.
-      name: Of their file, which tells whose the labels of the first revision are.
+      name: Of their file, which states whose the labels of the first revision are.
     """
     if not len(rows):
         return {}

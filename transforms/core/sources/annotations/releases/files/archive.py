@@ -1,6 +1,6 @@
 """Tar archives as streams: members in turn, and every byte between them accounted for.
 
-Python's `tarfile` does not tell what it reads between members, which the checksum of a unit covers.
+Python's `tarfile` does not return what it reads between members, which a unit's checksum covers.
 """
 
 import dataclasses
@@ -95,7 +95,7 @@ class TarStream:
         return info
 
     def _read_extension(self, info: tarfile.TarInfo) -> dict[str, str]:
-        """Path and size of the member behind it, where a header of its own tells them."""
+        """Path and size of the member behind it, where a header of its own states them."""
         if info.size > _MOST_NAME:
             self._skip(info.size + -info.size % BLOCK)
             return {}

@@ -67,7 +67,7 @@ def ends_of(records: np.ndarray, form: Form, is_end: bool = True) -> np.ndarray:
 
 
 FormOf = Callable[[Member, bytes], Form]
-"""What a member is, by its name and first bytes."""
+"""Determines what a member is by its name and first bytes."""
 
 
 def cut_stream(
@@ -78,7 +78,7 @@ def cut_stream(
     Args:
       stream: The file or archive.
       piece_bytes: Bytes of records that are enough for a piece.
-      form_of: Tells what members are.
+      form_of: Determines what members are.
       name: The file's, for messages.
 
     Raises:

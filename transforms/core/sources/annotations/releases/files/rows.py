@@ -138,7 +138,7 @@ def _read_csv(text: str) -> list[list[str]]:
     """The values of a record, and those of an empty line behind it.
 
     Raises:
-      csv.Error: They cannot be told apart.
+      csv.Error: They cannot be separated.
     """
     return list(csv.reader(io.StringIO(text.rstrip("\r\n") + "\n\n", newline="")))
 
@@ -260,6 +260,56 @@ def parse_wide(data: np.ndarray, ends: np.ndarray) -> Parsed:
       Rows with the columns `image_id`, `class_id` and `confidence`; `record` of what is bad is the
       position of its line.
     """
+    try:
+        return _parse_wide_at_once(data) if len(ends) else _parse_wide_one_by_one(data, ends)
+    except pa.ArrowInvalid:
+        return _parse_wide_one_by_one(data, ends)
+
+
+_ENTRY = r"^[0-9]+([.][0-9]+)?:[^:]+$"
+
+
+def _parse_wide_at_once(data: np.ndarray) -> Parsed:
+    """Reads lines of which each fits.
+
+    Raises:
+      pa.ArrowInvalid: One does not, or may not.
+    """
+    text = pa.array([data.tobytes().removesuffix(b"\n")], pa.binary()).cast(pa.string())
+    lines = pc.utf8_trim_whitespace(pc.split_pattern(text, "\n").values)
+    parts = pc.split_pattern(lines, ",")
+    values, sizes = parts.values, pc.list_value_length(parts).to_numpy()
+    starts = np.cumsum(sizes) - sizes
+    is_entry = np.ones(len(values), bool)
+    is_entry[starts] = False
+    images, entries = values.take(pa.array(starts)), values.filter(pa.array(is_entry))
+    sizes = sizes - 1
+    of_labels = images.filter(pa.array(sizes > 0))
+    short = pc.and_(pc.greater(pc.binary_length(of_labels), 0),
+                    pc.less_equal(pc.binary_length(of_labels), MAX_KEY_BYTES))  # fmt: skip
+    fits = pc.match_substring_regex(entries, _ENTRY)
+    if not (pc.all(short, min_count=0).as_py() and pc.all(fits, min_count=0).as_py()):
+        raise pa.ArrowInvalid("a label is not what it should be")
+    halves = pc.split_pattern(entries, ":")
+    rows = _wide_rows(
+        images.take(pa.array(np.repeat(np.arange(len(images)), sizes))),
+        pc.list_element(halves, 1),
+        pc.list_element(halves, 0).cast(pa.float64()),
+    )
+    return Parsed(rows, [], int(np.count_nonzero(sizes == 0)))
+
+
+def _wide_rows(images: pa.Array, labels: pa.Array, confidences: pa.Array) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pydict(
+        {
+            "image_id": images,
+            "class_id": labels.dictionary_encode(),
+            "confidence": confidences,
+        }
+    )
+
+
+def _parse_wide_one_by_one(data: np.ndarray, ends: np.ndarray) -> Parsed:
     images: list[str] = []
     labels: list[str] = []
     confidences: list[float] = []
@@ -276,13 +326,8 @@ def parse_wide(data: np.ndarray, ends: np.ndarray) -> Parsed:
             images.append(image)
             labels.append(label)
             confidences.append(float(confidence))
-    rows = pa.RecordBatch.from_pydict(
-        {
-            "image_id": pa.array(images, pa.string()),
-            "class_id": pa.array(labels, pa.string()).dictionary_encode(),
-            "confidence": pa.array(confidences, pa.float64()),
-        }
-    )
+    image_ids, class_ids = pa.array(images, pa.string()), pa.array(labels, pa.string())
+    rows = _wide_rows(image_ids, class_ids, pa.array(confidences, pa.float64()))
     return Parsed(rows, bad, blank)
 
 

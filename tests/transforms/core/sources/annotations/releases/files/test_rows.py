@@ -11,6 +11,7 @@ from transforms.core.sources.annotations.releases.files.pieces import ends_of
 from transforms.core.sources.annotations.releases.files.records import line_ends
 from transforms.core.sources.annotations.releases.files.rows import (
     _parse_one_by_one,
+    _parse_wide_one_by_one,
     parse_records,
     parse_wide,
 )
@@ -138,6 +139,25 @@ def test_labels_of_the_first_revision_stand_in_one_line_an_image():
     ]
     assert [bad[:2] for bad in parsed.bad] == [(1, "bad_value"), (1, "bad_value")]
     assert parsed.blank == 1
+
+
+@hypothesis.given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["1f", "2f", "", " "]),
+            st.lists(st.sampled_from(["0.9:/m/a", "1:/m/b", "0:x", "?:c", ":", "", "0.5:a:b"])),
+        )
+    )
+)
+def test_lines_of_labels_are_read_at_once_as_one_by_one(lines):
+    """A conservation law of its own: an entry a row or bad, a line without any blank."""
+    data = "".join(",".join([image, *entries]) + "\r\n" for image, entries in lines).encode()
+    ends = ends_of(array(data), form_of("labels.csv", b"", "v1"))
+    found, slow = parse_wide(array(data), ends), _parse_wide_one_by_one(array(data), ends)
+    assert found.rows.to_pylist() == slow.rows.to_pylist()
+    assert (found.bad, found.blank) == (slow.bad, slow.blank)
+    counted = sum(max(1, len(entries)) for _, entries in lines)
+    assert len(found.rows) + len(found.bad) + found.blank == counted
 
 
 def test_every_kind_fills_columns_of_its_table():
