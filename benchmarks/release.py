@@ -76,9 +76,7 @@ def _human(rng: np.random.Generator, images: np.ndarray, rows: int) -> Iterator[
         n = len(drawn)
         yield {
             "ImageID": image_ids(drawn),
-            "Source": _chosen(
-                rng, n, ["verification", "crowdsource-verification"], [0.85, 0.15]
-            ),
+            "Source": _chosen(rng, n, ["verification", "crowdsource-verification"], [0.85, 0.15]),
             "LabelName": _classes(rng, n, CLASSES),
             "Confidence": _chosen(rng, n, ["0", "1"], [0.6, 0.4]),
         }

@@ -106,7 +106,9 @@ class BuildIndex(beam.PTransform):
             pipeline
             | "PlanBlocks" >> beam.Create(encoded)
             | "ParseBlocks"
-            >> beam.ParDo(ParseBlock(buckets, self.waiting)).with_outputs(*_SIDE_OUTPUTS, main="rows")
+            >> beam.ParDo(ParseBlock(buckets, self.waiting)).with_outputs(
+                *_SIDE_OUTPUTS, main="rows"
+            )
         )
         terms = parsed.terms | "GatherTerms" >> beam.CombinePerKey(DistinctTerms())
         files = (
@@ -197,7 +199,8 @@ class ParseBlock(beam.DoFn):
             yield beam.pvalue.TaggedOutput("terms", ((part.table, column), values))
         if (found := oddities.find(part.table, part.rows)) is not None:
             yield beam.pvalue.TaggedOutput("findings", (part.table, part.place, found))
-        for bucket, piece in self._waiting.keep(part, schema, self._buckets[part.table]):
+        buckets = self._buckets[part.table]
+        for bucket, piece in self._waiting.keep(part.rows, part.place, schema, buckets):
             yield (part.table, bucket), piece
 
 

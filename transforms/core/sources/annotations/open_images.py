@@ -200,7 +200,7 @@ def _scan(block: lines.Block, source: CsvFile) -> pa.RecordBatch | None:
     codes = pa.array(np.zeros(rows, np.int32))
     columns = {"vocabulary": pa.DictionaryArray.from_arrays(codes, [contents.OPEN_IMAGES])}
     for column in source.kind.columns:
-        values = found.get(column.name, pa.nulls(0 if column.name in found else rows, column.type))
+        values = found[column.name] if column.name in found else pa.nulls(rows, column.type)
         columns[column.target] = _to_flags(values) if column.type == _FLAG else values
     schema = coded_schema(contents.TABLES[source.kind.table])
     return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)

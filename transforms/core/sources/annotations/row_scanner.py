@@ -162,7 +162,7 @@ def _length(word):
 
 
 @inlined
-def _key(data, at, keys, slot, n):  # noqa: PLR0913
+def _key(data, at, keys, slot, n):
     ok = True
     for k in range(KEY_BYTES):
         digit = data[at + k]
@@ -193,7 +193,7 @@ def _decimal(data, at):
         at, mantissa, decimals = _digits(data, at + 1, mantissa)
         ok &= decimals > 0
     ok &= digits + decimals <= _MAX_DIGITS
-    value = mantissa / _POWERS[min(decimals, _MAX_DIGITS)]
+    value = mantissa / _POWERS[min(decimals, _MAX_DIGITS)]  # type: ignore[call-overload]
     return at, (-value if negative else value), ok
 
 
@@ -209,7 +209,7 @@ def _digits(data, at, value):
 
 
 @inlined
-def _term(data, at, table, terms, slot, count):  # noqa: PLR0913
+def _term(data, at, table, terms, slot, count):
     """Behind a text, its code (`count` where it is new), and whether it is one.
 
     A known text is told by its first two words, which lie beside each other, and if it is longer
@@ -240,7 +240,7 @@ def _term(data, at, table, terms, slot, count):  # noqa: PLR0913
     ok = at > start
     if code < 0:
         ok &= count < _MOST_TERMS
-        code = min(count, _MOST_TERMS - 1)
+        code = min(count, np.int64(_MOST_TERMS - 1))
         table[slot, place] = code
         terms[slot, code, 0], terms[slot, code, 1] = start, at
         terms[slot, code, 2], terms[slot, code, 3] = first, second

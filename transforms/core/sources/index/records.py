@@ -95,7 +95,7 @@ def _parse_hex(matrix, numbers):
         for k in range(_DIGITS):
             character = np.int64(matrix[i, k])
             digit = character - 48 if character < 97 else character - 87
-            right &= (0 <= digit < 16) and (digit < 10 or character >= 97)
+            right &= bool((0 <= digit < 16) and (digit < 10 or character >= 97))
             number = (number << np.uint64(4)) | np.uint64(digit & 15)
         numbers[i] = number
     return right
@@ -146,13 +146,14 @@ def build_from_records(
 
 
 def _column(field: pa.Field, values: np.ndarray) -> pa.Array:
-    if field.type == TERM:
-        missing = values < 0
-        return pa.array(np.where(missing, 0, values), mask=missing) if missing.any() else pa.array(values)
-    if field.type == pa.bool_():
-        missing = values == _UNKNOWN
-        return pa.array(values == 1, mask=missing if missing.any() else None)
-    return pa.array(values)
+    """A column of records; under a null there is 0, as where Arrow takes rows."""
+    if field.type == pa.float64():
+        return pa.array(values)
+    missing = values < 0 if field.type == TERM else values == _UNKNOWN
+    known = values if field.type == TERM else values == 1
+    if not missing.any():
+        return pa.array(known)
+    return pa.array(np.where(missing, known.dtype.type(0), known), mask=missing)
 
 
 def to_rows(

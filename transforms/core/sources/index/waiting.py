@@ -8,7 +8,6 @@ they lie is grouped (decision 0029).
 import abc
 import dataclasses
 import itertools
-import os
 import pathlib
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,7 +26,6 @@ from transforms.core.sources.index.records import (
     to_records,
     to_rows,
 )
-from transforms.core.sources.kinds import Part
 
 Terms = Mapping[str, list[str]]
 """Of each column of terms of a table, the sorted values."""
@@ -42,8 +40,10 @@ class Waiting(abc.ABC):
     """Keeps rows by bucket until all are parsed. It goes to workers, so it can be pickled."""
 
     @abc.abstractmethod
-    def keep(self, part: Part, schema: pa.Schema, buckets: int) -> Iterator[tuple[int, Piece]]:
-        """Takes a part's rows; yields a piece for each bucket that has any of them."""
+    def keep(
+        self, rows: pa.RecordBatch, place: tuple[int, int], schema: pa.Schema, buckets: int
+    ) -> Iterator[tuple[int, Piece]]:
+        """Takes a part's rows and its place; yields a piece for each bucket that has any."""
 
     @abc.abstractmethod
     def build(
@@ -55,10 +55,13 @@ class Waiting(abc.ABC):
 class InShuffle(Waiting):
     """Pieces are the rows themselves, as compressed Arrow IPC."""
 
-    def keep(self, part: Part, schema: pa.Schema, buckets: int) -> Iterator[tuple[int, Piece]]:
+    def keep(
+        self, rows: pa.RecordBatch, place: tuple[int, int], schema: pa.Schema, buckets: int
+    ) -> Iterator[tuple[int, Piece]]:
         """Yields the rows."""
-        for bucket, data in split_by_bucket(part.rows, buckets):
-            yield bucket, (*part.place, data)
+        del schema  # IPC has its own
+        for bucket, data in split_by_bucket(rows, buckets):
+            yield bucket, (*place, data)
 
     def build(
         self, pieces: Iterable[Piece], schema: pa.Schema, terms: Terms
@@ -81,33 +84,35 @@ class InFiles(Waiting):
     folder: str
     _codes: dict[str, dict[str, np.ndarray]] = dataclasses.field(default_factory=dict, repr=False)
 
-    def keep(self, part: Part, schema: pa.Schema, buckets: int) -> Iterator[tuple[int, Piece]]:
+    def keep(
+        self, rows: pa.RecordBatch, place: tuple[int, int], schema: pa.Schema, buckets: int
+    ) -> Iterator[tuple[int, Piece]]:
         """Writes the rows to a file.
 
         Raises:
           RoomError: The disk is full.
         """
         name = uuid.uuid4().hex
-        packed = to_records(part.rows, schema, buckets)
+        packed = to_records(rows, schema, buckets)
         if packed is None:
-            pieces = dict(split_by_bucket(part.rows, buckets))
+            pieces = dict(split_by_bucket(rows, buckets))
             bounds = list(itertools.accumulate(map(len, pieces.values()), initial=0))
             self._write(name, pieces.values())
             ranges = zip(pieces, bounds, bounds[1:], strict=False)
         else:
             records, starts, terms = packed
-            self._write(name, [memoryview(records).cast("B")])
+            self._write(name, [records.view(np.uint8)])
             values = {column: own.to_pylist() for column, own in terms.items()}
             self._write(f"{name}{_TERMS}", [msgspec.msgpack.encode(values)])
             bounds = (starts * records.itemsize).tolist()
             ranges = zip(range(buckets), bounds, bounds[1:], strict=False)
         for bucket, first, end in ranges:
             if end > first:
-                yield bucket, (*part.place, name, first, end - first, packed is not None)
+                yield bucket, (*place, name, first, end - first, packed is not None)
 
     def _write(self, name: str, data: Iterable[Any]) -> None:
-        path = os.path.join(self.folder, name)
-        with telling_room(path), open(path, "wb", buffering=0) as file:
+        path = pathlib.Path(self.folder, name)
+        with telling_room(str(path)), path.open("wb", buffering=0) as file:
             for piece in data:
                 view = memoryview(piece)
                 while len(view):
@@ -120,21 +125,21 @@ class InFiles(Waiting):
         ordered = sorted(pieces, key=lambda piece: piece[:2])
         wanted = record_type(schema)
         found = [(name, self._read(name, at, size), coded) for *_, name, at, size, coded in ordered]
-        if all(coded for *_, coded in found):
+        if all(piece[-1] for piece in found):
             records = [np.frombuffer(data, wanted) for _, data, _ in found]
             codes = [self._codes_of(name, terms) for name, *_ in found]
             return build_from_records(records, codes, schema)
-        parts = [self._as_ipc(*piece, schema) if piece[-1] else piece[1] for piece in found]
+        parts = [self._as_ipc(*piece[:2], schema) if piece[-1] else piece[1] for piece in found]
         return build_bucket(parts, schema, terms)
 
-    def _as_ipc(self, name: str, data: bytes, _: bool, schema: pa.Schema) -> bytes:
+    def _as_ipc(self, name: str, data: bytes, schema: pa.Schema) -> bytes:
         """Records in the form of the rows beside them, some of which do not fit into records."""
         records = np.frombuffer(data, record_type(schema))
         ((_, encoded),) = split_by_bucket(to_rows(records, self._terms_of(name), schema), 1)
         return encoded
 
     def _read(self, name: str, at: int, size: int) -> bytes:
-        with open(os.path.join(self.folder, name), "rb", buffering=0) as file:
+        with pathlib.Path(self.folder, name).open("rb", buffering=0) as file:
             file.seek(at)
             data = file.read(size)
         if len(data) != size:

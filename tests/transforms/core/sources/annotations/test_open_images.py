@@ -5,7 +5,6 @@ import gzip
 import io
 import pathlib
 
-import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
