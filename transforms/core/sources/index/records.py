@@ -26,17 +26,27 @@ from transforms.core.sources.index.buckets import (
 _DIGITS = 16
 _HEX = np.array([f"{number:02x}" for number in range(256)], "S2")
 _UNKNOWN = 2
-_TYPES = {TERM: "<i4", pa.float64(): "<f8", pa.bool_(): "i1"}
+_TYPES = {pa.float64(): "<f8", pa.bool_(): "i1"}
+_CODES = ((1 << 7, "i1"), (1 << 15, "<i2"), (1 << 31, "<i4"))
 
 
-def record_type(schema: pa.Schema) -> np.dtype | None:
-    """The record of a table's row, None where a column has no fixed width.
+def fits_records(schema: pa.Schema) -> bool:
+    """Whether each of a table's columns has a fixed width."""
+    return all(field.type == TERM or field.type in _TYPES for field in schema)
 
-    Terms are codes, -1 for null; flags are 0, 1, or 2 for null.
+
+def record_type(schema: pa.Schema, terms: Mapping[str, pa.Array]) -> np.dtype:
+    """The record of a table's row.
+
+    Terms are codes, as narrow as there are values, and -1 for null; flags are 0, 1, or 2 for null.
     """
-    if any(field.type not in _TYPES for field in schema):
-        return None
-    return np.dtype([(KEY, "<u8"), *((field.name, _TYPES[field.type]) for field in schema)])
+    types = [
+        next(code for end, code in _CODES if len(terms[field.name]) <= end)
+        if field.type == TERM
+        else _TYPES[field.type]
+        for field in schema
+    ]
+    return np.dtype([(KEY, "<u8"), *zip(schema.names, types, strict=True)])
 
 
 def to_records(
@@ -48,24 +58,25 @@ def to_records(
       Records, shape `(n_rows,)`; where each bucket's begin, shape `(buckets + 1,)`; and of each
       column of terms what its codes stand for.
     """
-    wanted = record_type(schema)
     keys = FixedKeys.of(rows[KEY])
-    if wanted is None or (numbers := hex_numbers(keys.matrix)) is None:
+    if not fits_records(schema) or (numbers := hex_numbers(keys.matrix)) is None:
         return None
     if any(rows[field.name].null_count for field in schema if field.type == pa.float64()):
         return None
+    columns = {name: rows[name] for name in schema.names}
+    coded = {
+        name: column if column.type == TERM else column.dictionary_encode()
+        for name, column in columns.items()
+        if name in term_columns(schema)
+    }
+    terms = {name: column.dictionary for name, column in coded.items()}
+    columns |= {name: column.indices for name, column in coded.items()}
     order, bounds = deal_out(keys, buckets)
-    records = np.empty(len(rows), wanted)
+    records = np.empty(len(rows), record_type(schema, terms))
     records[KEY] = numbers[order]
-    terms = {}
-    for field in schema:
-        column = rows[field.name]
-        if field.type == TERM:
-            column = column if column.type == TERM else column.dictionary_encode()
-            terms[field.name] = column.dictionary
-            column = column.indices
-        missing = _UNKNOWN if field.type == pa.bool_() else -1
-        records[field.name] = _values(column, missing)[order]
+    for name, column in columns.items():
+        missing = _UNKNOWN if pa.types.is_boolean(column.type) else -1
+        records[name] = _values(column, missing)[order]
     return records, bounds, terms
 
 
@@ -129,18 +140,16 @@ def build_from_records(
       codes: Of each piece, by column of terms, what to write for a code (`codes_of`).
       schema: The table's columns, without the key.
     """
-    records = np.concatenate(pieces)
-    order = np.argsort(records[KEY], kind="stable")
-    ordered = records[KEY][order]
+    keys = np.concatenate([piece[KEY] for piece in pieces])
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
     columns = []
     for field in schema:
+        parts = [piece[field.name] for piece in pieces]
         if field.type == TERM:
-            parts = zip(codes, pieces, strict=True)
-            values = np.concatenate([own[field.name][piece[field.name]] for own, piece in parts])
-        else:
-            values = records[field.name]
-        columns.append(_column(field, values[order]))
+            parts = [own[field.name][part] for own, part in zip(codes, parts, strict=True)]
+        columns.append(_column(field, np.concatenate(parts)[order]))
     data = encode_bucket(hex_digits(ordered[starts]), np.r_[starts, len(order)], columns, schema)
     return data, len(order), len(starts)
 

@@ -11,7 +11,7 @@ import itertools
 import pathlib
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -71,6 +71,13 @@ class InShuffle(Waiting):
         return build_bucket([data for *_, data in ordered], schema, terms)
 
 
+class _PartOfRecords(NamedTuple):
+    """The records of a file, and by column what to write for the codes of its terms."""
+
+    type: np.dtype
+    codes: dict[str, np.ndarray]
+
+
 @dataclasses.dataclass
 class InFiles(Waiting):
     """Pieces say where rows lie in a folder of this machine, which its owner removes.
@@ -82,7 +89,7 @@ class InFiles(Waiting):
     """
 
     folder: str
-    _codes: dict[str, dict[str, np.ndarray]] = dataclasses.field(default_factory=dict, repr=False)
+    _parts: dict[str, _PartOfRecords] = dataclasses.field(default_factory=dict, repr=False)
 
     def keep(
         self, rows: pa.RecordBatch, place: tuple[int, int], schema: pa.Schema, buckets: int
@@ -123,19 +130,21 @@ class InFiles(Waiting):
     ) -> tuple[bytes, int, int]:
         """Reads them back."""
         ordered = sorted(pieces, key=lambda piece: piece[:2])
-        wanted = record_type(schema)
         found = [(name, self._read(name, at, size), coded) for *_, name, at, size, coded in ordered]
         if all(piece[-1] for piece in found):
-            records = [np.frombuffer(data, wanted) for _, data, _ in found]
-            codes = [self._codes_of(name, terms) for name, *_ in found]
-            return build_from_records(records, codes, schema)
+            parts = [self._part(name, schema, terms) for name, *_ in found]
+            records = [
+                np.frombuffer(own[1], part.type) for own, part in zip(found, parts, strict=True)
+            ]
+            return build_from_records(records, [part.codes for part in parts], schema)
         parts = [self._as_ipc(*piece[:2], schema) if piece[-1] else piece[1] for piece in found]
         return build_bucket(parts, schema, terms)
 
     def _as_ipc(self, name: str, data: bytes, schema: pa.Schema) -> bytes:
         """Records in the form of the rows beside them, some of which do not fit into records."""
-        records = np.frombuffer(data, record_type(schema))
-        ((_, encoded),) = split_by_bucket(to_rows(records, self._terms_of(name), schema), 1)
+        terms = self._terms_of(name)
+        records = np.frombuffer(data, record_type(schema, terms))
+        ((_, encoded),) = split_by_bucket(to_rows(records, terms, schema), 1)
         return encoded
 
     def _read(self, name: str, at: int, size: int) -> bytes:
@@ -152,7 +161,8 @@ class InFiles(Waiting):
         own = msgspec.msgpack.decode(data, type=dict[str, list[str]])
         return {column: pa.array(values, pa.string()) for column, values in own.items()}
 
-    def _codes_of(self, name: str, terms: Terms) -> dict[str, np.ndarray]:
-        if name not in self._codes:  # needed by every bucket, and small
-            self._codes[name] = codes_of(self._terms_of(name), terms)
-        return self._codes[name]
+    def _part(self, name: str, schema: pa.Schema, terms: Terms) -> _PartOfRecords:
+        if name not in self._parts:  # needed by every bucket, and small
+            own = self._terms_of(name)
+            self._parts[name] = _PartOfRecords(record_type(schema, own), codes_of(own, terms))
+        return self._parts[name]

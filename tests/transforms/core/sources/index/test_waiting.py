@@ -17,7 +17,7 @@ from transforms.core.sources.index.buckets import (
     plain_schema,
     term_columns,
 )
-from transforms.core.sources.index.records import hex_digits, hex_numbers, record_type
+from transforms.core.sources.index.records import fits_records, hex_digits, hex_numbers, record_type
 from transforms.core.sources.index.waiting import InFiles, InShuffle
 from transforms.core.sources.kinds import Part
 
@@ -117,13 +117,26 @@ def test_a_file_that_was_cut_is_an_error(tmp_path):
     ((_, piece),) = waiting.keep(part.rows, part.place, FIXED, 1)
     path = pathlib.Path(tmp_path, piece[2])
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(OSError, match="24 bytes at 0, not 25"):
+    with pytest.raises(OSError, match="18 bytes at 0, not 19"):
         waiting.build([piece], FIXED, {"source": ["a"], "class": ["b"]})
 
 
-def test_record_types():
-    assert record_type(FIXED).itemsize == 8 + 4 + 8 + 1 + 4
-    assert record_type(RAGGED) is None
+@pytest.mark.parametrize(
+    ("values", "width"), [(1, 1), (128, 1), (129, 2), (32_768, 2), (32_769, 4)]
+)
+def test_codes_are_as_narrow_as_there_are_terms(values, width):
+    terms = {"source": pa.array(["a"]), "class": pa.array([str(n) for n in range(values)])}
+    assert record_type(FIXED, terms).itemsize == 8 + 1 + 8 + 1 + width
+    rows = [
+        {"key": f"{n:016x}", "source": "a", "x": 1.0, "flag": None, "class": str(n)}
+        for n in range(values)
+    ]
+    assert_same([rows, rows[-2:]], FIXED)
+
+
+def test_tables_that_fit_records():
+    assert fits_records(FIXED)
+    assert not fits_records(RAGGED)
 
 
 @given(st.lists(st.integers(0, 2**64 - 1), min_size=1))
