@@ -132,11 +132,12 @@ class InFiles(Waiting):
         ordered = sorted(pieces, key=lambda piece: piece[:2])
         found = [(name, self._read(name, at, size), coded) for *_, name, at, size, coded in ordered]
         if all(piece[-1] for piece in found):
-            parts = [self._part(name, schema, terms) for name, *_ in found]
+            own = [self._part(name, schema, terms) for name, *_ in found]
             records = [
-                np.frombuffer(own[1], part.type) for own, part in zip(found, parts, strict=True)
+                np.frombuffer(data, part.type)
+                for (_, data, _), part in zip(found, own, strict=True)
             ]
-            return build_from_records(records, [part.codes for part in parts], schema)
+            return build_from_records(records, [part.codes for part in own], schema)
         parts = [self._as_ipc(*piece[:2], schema) if piece[-1] else piece[1] for piece in found]
         return build_bucket(parts, schema, terms)
 
