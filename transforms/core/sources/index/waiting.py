@@ -118,12 +118,12 @@ class InFiles(Waiting):
                 yield bucket, (*place, name, first, end - first, packed is not None)
 
     def _write(self, name: str, data: Iterable[Any]) -> None:
-        path = pathlib.Path(self.folder, name)
-        with telling_room(str(path)), path.open("wb", buffering=0) as file:
-            for piece in data:
-                view = memoryview(piece)
+        path, views = pathlib.Path(self.folder, name), [memoryview(piece) for piece in data]
+        needed = sum(view.nbytes for view in views)
+        with telling_room(str(path), needed), path.open("wb", buffering=0) as file:
+            for view in views:
                 while len(view):
-                    view = view[file.write(view) :]
+                    view = view[file.write(view) :]  # what is left of it
 
     def build(
         self, pieces: Iterable[Piece], schema: pa.Schema, terms: Terms
