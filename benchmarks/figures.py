@@ -251,6 +251,46 @@ FIGURES = (
         most_rounds=3,
     ),
     Figure(
+        "B10c",
+        "benchmarks.probes.release:annotation_index",
+        (
+            Row(
+                "rate of `index` at V7's size, from command to end / of read_csv, two cores",
+                lambda r: (r["read_csv"], r["index"]),
+                at_least=0.5,
+            ),
+            Row(
+                "peak memory of it, GB",
+                lambda r: (r["peak memory"], _GB),
+                at_most=2.0,
+            ),
+            Row("disk of the index, GB", lambda r: (r["index on disk"], _GB)),
+            Row(
+                "most disk while it is built, GB",
+                lambda r: (r["most disk"], _GB),
+            ),
+        ),
+        needs=("releases",),
+        most_rounds=1,
+        on_request=True,
+    ),
+    Figure(
+        "B10d",
+        "benchmarks.probes.release:lookup",
+        (
+            Row(
+                "lookup of 2,000 images, a row found, at V7's size / at 0.1 of it",
+                lambda r: (r["largest, a row"], r["middle, a row"]),
+            ),
+            Row(
+                "the same, at V7's size / at 0.01 of it",
+                lambda r: (r["largest, a row"], r["smallest, a row"]),
+            ),
+        ),
+        needs=("releases",),
+        on_request=True,
+    ),
+    Figure(
         "E1",
         "benchmarks.probes.engine_runs:flink",
         (

@@ -16,6 +16,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 
+from benchmarks.release import write_release
+
 ROOT = pathlib.Path(__file__).parents[1]
 
 _IMAGES = ROOT / "samples" / "open_images"
@@ -35,14 +37,16 @@ class Amounts:
       narratives: In each of the 32 shards.
       part: Narratives in the part that is for slow programs.
       boxes: Rows of the smaller box file; the larger one has four times as many.
+      releases: Shares of V7's rows of generated annotation files, ascending.
     """
 
     narratives: int = 2_000
     part: int = 300
     boxes: int = 300_000
+    releases: tuple[float, ...] = (0.01, 0.1, 1.0)
 
 
-QUICK = Amounts(narratives=25, part=10, boxes=3_000)
+QUICK = Amounts(narratives=25, part=10, boxes=3_000, releases=(0.0001, 0.0002, 0.0004))
 """To try the benchmarks themselves."""
 
 
@@ -52,7 +56,7 @@ class Material:
 
     Attributes:
       amounts: How much there is.
-      folders: Where, by kind: `tiny`, `narratives`, `part`, `boxes`.
+      folders: Where, by kind: `tiny`, `narratives`, `part`, `boxes`, and `release-SHARE`.
     """
 
     amounts: Amounts
@@ -78,6 +82,12 @@ class Material:
         """A file of boxes at a scale of 1 or 4: real rows, repeated under other image ids."""
         return str(pathlib.Path(self.folders["boxes"], f"boxes-{times}.csv"))
 
+    def release(self, share: float) -> dict[str, list[str]]:
+        """Generated annotation files by kind (`boxes`, `labels`) at a share of V7's rows."""
+        folder = pathlib.Path(self.folders[f"release-{share}"])
+        labels = [str(folder / f"labels-{maker}.csv") for maker in ("human", "machine")]
+        return {"boxes": [str(folder / "boxes.csv")], "labels": labels}
+
 
 def make_material(cache: pathlib.Path, amounts: Amounts, kinds: Collection[str]) -> Material:
     """Makes what is not in the cache yet: tiny shards always, `narratives` and `boxes` if asked."""
@@ -92,6 +102,11 @@ def make_material(cache: pathlib.Path, amounts: Amounts, kinds: Collection[str])
     if "boxes" in kinds:
         name = f"boxes-{amounts.boxes}-{key_of(_IMAGES.rglob('*-bbox.csv'))}"
         folders["boxes"] = _make_once(cache / name, functools.partial(_write_boxes, amounts))
+    if "releases" in kinds:
+        key = key_of([ROOT / "benchmarks" / "release.py"])
+        for share in amounts.releases:
+            write = functools.partial(write_release, share=share)
+            folders[f"release-{share}"] = _make_once(cache / f"release-{share}-{key}", write)
     return Material(amounts, folders)
 
 

@@ -10,6 +10,7 @@ import pydantic
 
 from pipelines.cli import log
 from pipelines.cli.engines.runners import create_pipeline, is_detached
+from pipelines.cli.engines.waiting import waiting_rows
 from pipelines.cli.options import Options, parse_command_line
 from pipelines.cli.process import run_program
 from pipelines.cli.progress import show_index_progress
@@ -240,9 +241,11 @@ def _ensure(
     title = _TITLES[build.kind]
     sizes = [source.size for source in build.sources]
     with (
+        waiting_rows(options, build.directory) as waiting,
         show_index_progress(title, sizes, index_files(folder, build.sources)),
         create_pipeline(options, beam_args) as pipeline,
     ):
+        build = dataclasses.replace(build, waiting=waiting)
         pipeline | type(build).__name__ >> build
     if problems := read_problems(folder):
         raise UsageError(problems[0])

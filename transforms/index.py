@@ -23,13 +23,12 @@ from transforms.core.sources.blocks import KINDS, table_schemas
 from transforms.core.sources.index import manifest as index_manifest
 from transforms.core.sources.index.buckets import (
     bucket_count,
-    build_bucket,
     describe_file,
     distinct_terms,
-    split_by_bucket,
     term_columns,
 )
 from transforms.core.sources.index.manifest import BucketFile, IndexManifest, Source, TableManifest
+from transforms.core.sources.index.waiting import InShuffle, Piece, Waiting
 from transforms.core.sources.kinds import BLOCK_BYTES, Part, SourceBlock
 from transforms.core.sources.transcripts import ASR, WORDS
 from transforms.core.stages.match import oddities
@@ -82,6 +81,7 @@ class BuildIndex(beam.PTransform):
       directory: Where indexes are kept; the index gets a folder named by its sources in it.
       block_bytes: How much of a file is parsed at once; no influence on the result.
       kind: `annotations`, `asr` or `words`.
+      waiting: Where rows are between parsing and writing; no influence on the result.
     """
 
     kinds: ClassVar[tuple[str, ...]] = ()
@@ -89,6 +89,7 @@ class BuildIndex(beam.PTransform):
     directory: str
     block_bytes: int = BLOCK_BYTES
     kind: str = ""
+    waiting: Waiting = InShuffle()
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -106,13 +107,16 @@ class BuildIndex(beam.PTransform):
             pipeline
             | "PlanBlocks" >> beam.Create(encoded)
             | "ParseBlocks"
-            >> beam.ParDo(ParseBlock(buckets)).with_outputs(*_SIDE_OUTPUTS, main="rows")
+            >> beam.ParDo(ParseBlock(buckets, self.waiting)).with_outputs(
+                *_SIDE_OUTPUTS, main="rows"
+            )
         )
         terms = parsed.terms | "GatherTerms" >> beam.CombinePerKey(DistinctTerms())
         files = (
             parsed.rows
             | "GroupByBucket" >> beam.GroupByKey()
-            | "WriteBuckets" >> beam.Map(write_bucket, folder, beam.pvalue.AsDict(terms))
+            | "WriteBuckets"
+            >> beam.Map(write_bucket, folder, self.waiting, beam.pvalue.AsDict(terms))
         )
         return (
             pipeline
@@ -181,12 +185,13 @@ def index_files(folder: str, sources: Sequence[Source]) -> list[str]:
 class ParseBlock(beam.DoFn):
     """Parses a block, which comes as MessagePack, and deals its rows out to buckets.
 
-    Main output: ((table, bucket), (source, place, Arrow IPC bytes)); `terms`: ((table, column),
+    Main output: ((table, bucket), piece), as `Waiting` keeps it; `terms`: ((table, column),
     distinct values); `problems`: (source, place, message); `findings`: `oddities.Finding`.
     """
 
-    def __init__(self, buckets: Mapping[str, int]) -> None:
+    def __init__(self, buckets: Mapping[str, int], waiting: Waiting) -> None:
         self._buckets = buckets
+        self._waiting = waiting
 
     def process(self, encoded: bytes) -> Iterator:
         block = msgspec.msgpack.decode(encoded, type=SourceBlock)
@@ -198,12 +203,14 @@ class ParseBlock(beam.DoFn):
             yield beam.pvalue.TaggedOutput("problems", problem)
 
     def _deal_out(self, part: Part) -> Iterator:
-        for column, values in distinct_terms(part.rows, table_schemas()[part.table]).items():
+        schema = table_schemas()[part.table]
+        for column, values in distinct_terms(part.rows, schema).items():
             yield beam.pvalue.TaggedOutput("terms", ((part.table, column), values))
         if (found := oddities.find(part.table, part.rows)) is not None:
             yield beam.pvalue.TaggedOutput("findings", (part.table, part.place, found))
-        for bucket, data in split_by_bucket(part.rows, self._buckets[part.table]):
-            yield (part.table, bucket), (*part.place, data)
+        buckets = self._buckets[part.table]
+        for bucket, piece in self._waiting.keep(part.rows, part.place, schema, buckets):
+            yield (part.table, bucket), piece
 
 
 class DistinctTerms(beam.CombineFn):
@@ -228,16 +235,14 @@ def _terms_of(table: str, terms: Terms) -> dict[str, list[str]]:
 
 
 def write_bucket(
-    bucket_with_parts: tuple[tuple[str, int], Iterable[tuple[int, int, bytes]]],
+    bucket_with_pieces: tuple[tuple[str, int], Iterable[Piece]],
     folder: str,
+    waiting: Waiting,
     terms: Terms,
 ) -> tuple[str, bytes]:
     """Writes a bucket's file, the same bytes every time; returns its table and `BucketFile`."""
-    (table, bucket), parts = bucket_with_parts
-    ordered = sorted(parts, key=lambda part: part[:2])
-    data, rows, keys = build_bucket(
-        [data for *_, data in ordered], table_schemas()[table], _terms_of(table, terms)
-    )
+    (table, bucket), pieces = bucket_with_pieces
+    data, rows, keys = waiting.build(pieces, table_schemas()[table], _terms_of(table, terms))
     name = _bucket_file(table, bucket)
     storage.write_bytes(storage.join(folder, name), data)
     return table, msgspec.msgpack.encode(describe_file(name, bucket, data, rows, keys))

@@ -9,7 +9,7 @@ import select
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tests.build_helpers import descendants
 
@@ -42,12 +42,38 @@ def peak_memory(
       folder: Where it runs.
       interval: Seconds between two looks.
     """
-    peak = 0
+    return watch(command, {"memory": memory_of}, folder, interval)["memory"]
+
+
+def watch(
+    command: Sequence[str],
+    looks: Mapping[str, Callable[[int], int]],
+    folder: str | os.PathLike = ".",
+    interval: float = 0.2,
+) -> dict[str, float]:
+    """Seconds that a command takes (`seconds`), and the largest number that each look gave.
+
+    Args:
+      command: The command.
+      looks: By name, from the process's id to an amount.
+      folder: Where it runs.
+      interval: Seconds between two looks.
+    """
+    peaks = dict.fromkeys(looks, 0)
+    begin = time.perf_counter()
     with _started(command, folder) as process:
         while process.poll() is None:
-            peak = max(peak, sum(map(pss, [process.pid, *descendants(process.pid)])))
-            time.sleep(interval)
-    return peak
+            for name, look in looks.items():
+                peaks[name] = max(peaks[name], look(process.pid))
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(interval)
+        seconds = time.perf_counter() - begin
+    return {"seconds": seconds, **peaks}
+
+
+def memory_of(pid: int) -> int:
+    """Bytes (PSS) of a process and all that it has started."""
+    return sum(map(pss, [pid, *descendants(pid)]))
 
 
 def pss(pid: int) -> int:

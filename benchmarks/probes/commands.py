@@ -1,7 +1,7 @@
 """The commands that are measured from outside."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from benchmarks.material import annotation_files, class_files
 
@@ -29,6 +29,19 @@ def build(output: str, index: str, shards: Sequence[str], *more: str) -> list[st
 def index_boxes(output: str, path: str) -> list[str]:
     """The annotation index of a file of boxes."""
     return [PYTHON, "-m", "pipelines.index_annotations", "--boxes", path, "--output", output]
+
+
+def index_release(output: str, files: Mapping[str, Sequence[str]], workers: int) -> list[str]:
+    """The annotation index of files by kind, on so many workers."""
+    given = [part for kind, paths in files.items() for part in (f"--{kind}", *paths)]
+    flags = ["--output", output, "--workers", str(workers)]
+    return [PYTHON, "-m", "pipelines.index_annotations", *given, *flags]
+
+
+def read_csv(paths: Sequence[str]) -> list[str]:
+    """Arrow's reader of CSV files on all processors, one file after the other."""
+    program = "import sys, pyarrow.csv\nfor path in sys.argv[1:]:\n    pyarrow.csv.read_csv(path)"
+    return [PYTHON, "-c", program, *paths]
 
 
 def make_run(output: str) -> list[str]:

@@ -10,6 +10,7 @@ import gzip
 import io
 import json
 import os
+import tempfile
 import types
 import zlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -464,3 +465,11 @@ def remove_stale_copies(folder: str, before: float) -> int:
 def local_folder(path: str) -> str:
     """The folder on this machine: itself, or a copy that is made once and kept."""
     return _store(path).local_folder(path)
+
+
+def temporary_parent(folder: str) -> str:
+    """Where on this machine large temporary files go, of what is made in a folder.
+
+    That is the folder itself, which has room for the result; of a bucket, $TMPDIR.
+    """
+    return folder if _store(folder) is _local() else tempfile.gettempdir()

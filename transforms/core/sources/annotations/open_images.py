@@ -13,6 +13,7 @@ import io
 from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -24,7 +25,8 @@ from transforms.core.sources.annotations import contents
 from transforms.core.sources.annotations.problems import Column, describe_problem, line_at
 from transforms.core.sources.annotations.releases.files.members import members_of, open_member
 from transforms.core.sources.annotations.releases.forms import is_archive
-from transforms.core.sources.index.buckets import MAX_KEY_BYTES, plain_schema
+from transforms.core.sources.annotations.row_scanner import Field, scan_rows
+from transforms.core.sources.index.buckets import MAX_KEY_BYTES, coded_schema, plain_schema
 from transforms.core.sources.index.manifest import Source
 from transforms.core.sources.kinds import OpenSource, Part, SourceBlock, SourceKind
 
@@ -173,6 +175,8 @@ def read_block(source: CsvFile, start: int, end: int) -> pa.RecordBatch:
     data = memoryview(block.data)  # type: ignore[arg-type]
     if lines.is_blank(data):
         return _no_rows(source.kind)
+    if (scanned := _scan(block, source)) is not None:
+        return scanned
     try:
         table = pa.csv.read_csv(
             pa.py_buffer(data),
@@ -182,6 +186,35 @@ def read_block(source: CsvFile, start: int, end: int) -> pa.RecordBatch:
         return _to_rows(table.combine_chunks(), source)
     except pa.ArrowInvalid as error:
         raise _explain(source, io.BytesIO(data), line_at(source.open, first), error) from error
+
+
+def _scan(block: lines.Block, source: CsvFile) -> pa.RecordBatch | None:
+    """The rows of a block in the usual form, terms as dictionaries; None for any other block."""
+    by_name = {column.name: column for column in source.kind.columns}
+    if len(set(source.header)) < len(source.header):
+        return None
+    fields = [_field_of(by_name.get(name)) for name in source.header]
+    scanned = scan_rows(block, fields)
+    if scanned is None:
+        return None
+    names = [name for name in source.header if name in by_name]
+    found = dict(zip(names, scanned, strict=True))
+    rows = len(scanned[0])
+    codes = pa.array(np.zeros(rows, np.int32))
+    columns = {"vocabulary": pa.DictionaryArray.from_arrays(codes, [contents.OPEN_IMAGES])}
+    for column in source.kind.columns:
+        values = found[column.name] if column.name in found else pa.nulls(rows, column.type)
+        columns[column.target] = _to_flags(values) if column.type == _FLAG else values
+    schema = coded_schema(contents.TABLES[source.kind.table])
+    return pa.RecordBatch.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _field_of(column: Column | None) -> Field:
+    if column is None:
+        return Field.SKIPPED
+    if column.target == "key":
+        return Field.KEY
+    return {_NUMBER: Field.NUMBER, _FLAG: Field.FLAG}.get(column.type, Field.TERM)
 
 
 def read_stream(source: CsvFile) -> Iterator[pa.RecordBatch]:

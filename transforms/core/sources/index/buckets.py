@@ -10,7 +10,7 @@ rows come from one sorted search and one gather a bucket, without an object for 
 import hashlib
 import io
 import pathlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import google_crc32c
 import msgspec
@@ -42,6 +42,11 @@ def plain_schema(schema: pa.Schema) -> pa.Schema:
     return pa.schema([pa.field(KEY, pa.string()), *fields])
 
 
+def coded_schema(schema: pa.Schema) -> pa.Schema:
+    """A table's rows as a reader may give them that codes terms by itself: `key` first."""
+    return pa.schema([pa.field(KEY, pa.string()), *schema])
+
+
 def _coded_struct(schema: pa.Schema) -> pa.StructType:
     return pa.struct([_with_type(field, pa.int32()) for field in schema])
 
@@ -64,13 +69,17 @@ class FixedKeys(msgspec.Struct):
     @classmethod
     def of(cls, keys: pa.StringArray) -> "FixedKeys":
         """Keys of at most `MAX_KEY_BYTES` bytes; a longer or null one becomes empty."""
-        usable = pc.less_equal(pc.binary_length(keys), MAX_KEY_BYTES)
-        keys = pc.if_else(pc.fill_null(usable, False), keys, "")
+        usable = pc.fill_null(pc.less_equal(pc.binary_length(keys), MAX_KEY_BYTES), False)
+        if not pc.all(usable).as_py():
+            keys = pc.if_else(usable, keys, "")
         if not len(keys):
             return cls(np.zeros((0, 1), np.uint8), np.zeros(0, np.int64))
         _, offsets, data = keys.buffers()
         offsets = np.frombuffer(offsets, np.int32)[keys.offset : keys.offset + len(keys) + 1]
         lengths = np.diff(offsets).astype(np.int64)
+        if data is not None and (lengths == lengths[0]).all() and lengths[0]:
+            own = np.frombuffer(data, np.uint8)[offsets[0] : offsets[-1]]
+            return cls(own.reshape(len(keys), int(lengths[0])), lengths)
         matrix = np.zeros((len(keys), max(1, int(lengths.max()))), np.uint8)
         if data is not None:
             _spread(np.frombuffer(data, np.uint8), offsets, matrix)
@@ -113,14 +122,31 @@ def _fnv(matrix, lengths, buckets):
     return numbers
 
 
+def deal_out(keys: FixedKeys, buckets: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows in order of their buckets, shape `(n_rows,)`, and where each of these begins in it.
+
+    Rows of a bucket keep their order. The second has shape `(buckets + 1,)`.
+    """
+    numbers = keys.buckets(buckets).astype(np.uint16)  # which numpy sorts by counting
+    bounds = np.r_[0, np.cumsum(np.bincount(numbers, minlength=buckets))]
+    return np.argsort(numbers, kind="stable"), bounds
+
+
+def _without_codes(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Rows with all terms as strings."""
+    columns = [
+        column.cast(pa.string()) if column.type == TERM else column for column in rows.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=rows.schema.names)
+
+
 def split_by_bucket(rows: pa.RecordBatch, buckets: int) -> Iterator[tuple[int, bytes]]:
     """Deals out rows of a `plain_schema`: (bucket, Arrow IPC bytes) for each that has any.
 
     Rows of a bucket keep their order.
     """
-    numbers = FixedKeys.of(rows[KEY]).buckets(buckets)
-    order = np.argsort(numbers, kind="stable")
-    bounds = np.searchsorted(numbers[order], np.arange(buckets + 1))
+    order, bounds = deal_out(FixedKeys.of(rows[KEY]), buckets)
+    rows = _without_codes(rows)
     ordered = rows if buckets == 1 else rows.take(pa.array(order))
     for bucket in range(buckets):
         first, end = int(bounds[bucket]), int(bounds[bucket + 1])
@@ -138,7 +164,11 @@ def _to_ipc(batch: pa.RecordBatch) -> bytes:
 
 def distinct_terms(rows: pa.RecordBatch, schema: pa.Schema) -> dict[str, list[str]]:
     """The distinct values of each column of terms."""
-    return {name: rows[name].unique().drop_null().to_pylist() for name in term_columns(schema)}
+    found = {name: rows[name].unique().drop_null() for name in term_columns(schema)}
+    return {
+        name: column.cast(pa.string()).to_numpy(zero_copy_only=False).tolist()  # not one by one
+        for name, column in found.items()
+    }
 
 
 def term_columns(schema: pa.Schema) -> list[str]:
@@ -166,29 +196,43 @@ def build_bucket(
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    struct = _code_rows(rows.take(pa.array(order)), schema, terms)
-    offsets = pa.array(np.r_[starts, len(order)], pa.int32())
-    key_type = pa.binary(values.dtype.itemsize)
-    unique = np.ascontiguousarray(ordered[starts])
+    columns = _code_rows(rows.take(pa.array(order)), schema, terms)
+    data = encode_bucket(ordered[starts], np.r_[starts, len(order)], columns, schema)
+    return data, len(order), len(starts)
+
+
+def encode_bucket(
+    keys: np.ndarray, offsets: np.ndarray, rows: Sequence[pa.Array], schema: pa.Schema
+) -> bytes:
+    """A bucket's file.
+
+    Args:
+      keys: Shape `(n_keys,)`: sorted byte strings.
+      offsets: Shape `(n_keys + 1,)`: where each key's rows begin.
+      rows: The table's columns in order of the keys, terms as int32 codes.
+      schema: The table's columns, without the key.
+    """
+    unique = np.ascontiguousarray(keys)
+    key_type = pa.binary(unique.dtype.itemsize)
+    struct = pa.StructArray.from_arrays(list(rows), fields=list(_coded_struct(schema)))
     columns = {
         KEY: pa.FixedSizeBinaryArray.from_buffers(
             key_type, len(unique), [None, pa.py_buffer(unique)]
         ),
-        "rows": pa.ListArray.from_arrays(offsets, struct),
+        "rows": pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), struct),
     }
-    return _to_file(pa.RecordBatch.from_pydict(columns)), len(order), len(unique)
+    return _to_file(pa.RecordBatch.from_pydict(columns))
 
 
 def _code_rows(
     rows: pa.RecordBatch, schema: pa.Schema, terms: Mapping[str, list[str]]
-) -> pa.StructArray:
-    columns = [
+) -> list[pa.Array]:
+    return [
         pc.index_in(rows[field.name], value_set=pa.array(terms[field.name], pa.string()))
         if field.type == TERM
         else rows[field.name]
         for field in schema
     ]
-    return pa.StructArray.from_arrays(columns, fields=list(_coded_struct(schema)))
 
 
 def _to_file(batch: pa.RecordBatch) -> bytes:

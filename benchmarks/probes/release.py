@@ -1,0 +1,104 @@
+"""Probes of the annotation index at the size of Open Images V7: B10c and B10d."""
+
+import contextlib
+import itertools
+import os
+import pathlib
+import statistics
+import tempfile
+from collections.abc import Callable
+
+import numpy as np
+import pyarrow as pa
+
+from benchmarks import job
+from benchmarks.measuring import processes
+from benchmarks.measuring.measure import Bench, Round
+from benchmarks.probes import commands
+from transforms.core.sources.annotations.contents import TABLES
+from transforms.core.sources.annotations.lookup import KIND
+from transforms.core.sources.index.buckets import KEY, TableIndex
+from transforms.core.sources.index.manifest import read_manifest
+
+WORKERS = 2
+_LOOKED_UP, _SETS = 2_000, 16
+
+
+def annotation_index(bench: Bench) -> Callable[[], Round]:
+    """The index of V7's boxes and labels, and `read_csv` of the same files."""
+    files = bench.material.release(bench.material.amounts.releases[-1])
+
+    def measure_round() -> Round:
+        paths = [path for own in files.values() for path in own]
+        read = processes.run(commands.read_csv(paths))
+        with tempfile.TemporaryDirectory(dir=bench.scratch) as output:
+            looks = {
+                "peak memory": processes.memory_of,
+                "most disk": lambda _: _bytes_below(output),
+            }
+            command = commands.index_release(output, files, WORKERS)
+            built = processes.watch(command, looks, bench.root, interval=1.0)
+            return {
+                "read_csv": read,
+                "index": built.pop("seconds"),
+                **built,
+                "index on disk": _bytes_below(output),
+            }
+
+    return measure_round
+
+
+def lookup(bench: Bench) -> Callable[[], Round]:
+    """Labels of random images, each set of images once, in indexes of three sizes."""
+    shares = bench.material.amounts.releases
+    names = ("smallest", "middle", "largest")[-len(shares) :]
+    opened = {name: _labels(bench, share) for name, share in zip(names, shares, strict=True)}
+    sets = {name: itertools.cycle(_sets_of_ids(folder)) for name, (folder, _) in opened.items()}
+
+    def measure_round() -> Round:
+        found: Round = {}
+        for name, (_, table) in opened.items():
+            own = [_timed(table, next(sets[name])) for _ in range(_SETS)]
+            seconds, rows = map(statistics.median, zip(*own, strict=True))
+            found |= {f"{name}, a row": seconds / rows, f"{name}, 2,000 images": seconds}
+        return found
+
+    return measure_round
+
+
+def _labels(bench: Bench, share: float) -> tuple[str, TableIndex]:
+    """The folder of an index at a share of V7's rows, and its labels."""
+    output = str(bench.scratch / f"index-{share}")
+    command = commands.index_release(output, bench.material.release(share), WORKERS)
+    processes.run(command, bench.root)
+    (folder,) = map(str, pathlib.Path(output).glob(f"{KIND}-*"))
+    manifest = read_manifest(folder, (KIND,))
+    return folder, TableIndex(folder, manifest.tables["labels"], TABLES["labels"])
+
+
+def _sets_of_ids(folder: str) -> list[pa.StringArray]:
+    """Sets of 2,000 random images with labels, the same number from each bucket."""
+    rng = np.random.default_rng(1)
+    files = sorted(pathlib.Path(folder).glob("labels-*.arrow"))
+    drawn = []
+    for path in files:
+        keys = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)[KEY]
+        chosen = rng.integers(0, len(keys), -(-_SETS * _LOOKED_UP // len(files)))
+        drawn.append(keys.take(pa.array(chosen)).cast(pa.binary()).cast(pa.string()))
+    ids = pa.concat_arrays(drawn)
+    ids = ids.take(pa.array(rng.permutation(len(ids))))
+    return [ids.slice(number * _LOOKED_UP, _LOOKED_UP) for number in range(_SETS)]
+
+
+def _timed(table: TableIndex, keys: pa.StringArray) -> tuple[float, int]:
+    seconds, (offsets, _) = job.clock(table.lookup, keys)
+    return seconds, int(offsets[-1])
+
+
+def _bytes_below(folder: str) -> int:
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                total += os.stat(os.path.join(place, name)).st_blocks * 512
+    return total
