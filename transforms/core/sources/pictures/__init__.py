@@ -1,0 +1,1 @@
+"""Picture files: lists of them, what their bytes say, and tar files of them."""
