@@ -5,9 +5,12 @@ from typing import NamedTuple, cast
 
 import msgspec
 
+from transforms.collections.images.publication import ImagesManifest, publication_for
 from transforms.collections.narratives.publication import NarrativesPublication
 from transforms.core.model.manifest import Manifest, decode_manifest
+from transforms.core.model.manifest_entries import Provenance
 from transforms.core.model.narratives.manifest import BuildManifest, BuildProvenance
+from transforms.core.output.jobs.images import IMAGES
 from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.units.publishing.publication import Publication
 
@@ -30,7 +33,17 @@ def _narratives(manifest: Manifest) -> Publication:
     return NarrativesPublication(provenance=BuildProvenance(**entries))
 
 
-JOBS = {NARRATIVES.name: VersionsJob(BuildManifest, _narratives)}
+def _images(manifest: Manifest) -> Publication:
+    own = cast(ImagesManifest, manifest)
+    values = msgspec.structs.asdict(own)
+    entries = {name: values[name] for name in Provenance.__struct_fields__}
+    return publication_for(Provenance(**entries), own.entries)
+
+
+JOBS = {
+    NARRATIVES.name: VersionsJob(BuildManifest, _narratives),
+    IMAGES.name: VersionsJob(ImagesManifest, _images),
+}
 """Jobs by name; of versions of others, what all manifests have is read."""
 
 
