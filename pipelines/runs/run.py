@@ -230,7 +230,7 @@ def _trial(job: "Job", stages: Stages) -> "Trial":
         unit_bytes=reader.unit_bytes,
         reader=type(reader).__name__,
         read=reader.reader(),
-        stages={type(stage).__name__: stage.prepare() for stage in others},
+        stages={type(stage).__name__: stage.rehearse() for stage in others},
     )
 
 

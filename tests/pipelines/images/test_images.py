@@ -14,6 +14,7 @@ from PIL import Image
 from pipelines.images.job import main
 from tests import build_helpers as helpers
 from tests.pipelines.images import servers
+from tests.pipelines.images.conftest import SHARDS
 from transforms.core.base.errors import UsageError
 from transforms.core.stages.fetch.reasons import REASONS
 
@@ -109,7 +110,7 @@ def test_shards_are_read_by_webdataset_and_by_offsets(web, narratives, output):
 
 
 def test_the_same_pictures_give_the_same_bytes(web, narratives, output, tmp_path):
-    assert run(narratives, tmp_path / "again", "--size", "original", "--workers", 2) == 0
+    assert run(narratives, tmp_path / "again", "--size", "original") == 0
     again, first = helpers.version_of(tmp_path / "again"), helpers.version_of(output)
     assert again.name == first.name
     for path in sorted((first / "samples").iterdir()):
@@ -200,6 +201,22 @@ def test_folders_hold_a_file_a_picture(web, narratives, answers, tmp_path):
     assert run(narratives, output, "--layout", "folders", "--rotate-boxes") == 0
     assert web.server.paths() == []
     assert {row["boxes_are"] for row in rows_of(output, "images")} == {"rotated"}
+
+
+def test_a_version_that_grows_asks_for_new_images_alone(web, answers, tmp_path):
+    narratives, output = tmp_path / "narratives", tmp_path / "out"
+    more = ["--images", web.list, "--unit-bytes", 1 << 18]
+    assert helpers.build(narratives, SHARDS[1:], *more) == 0
+    assert run(narratives, output) == 0
+    before = set(wanted(narratives))
+    assert helpers.build(narratives, SHARDS, *more) == 0
+    web.server.requests.clear()
+    assert run(narratives, output) == 0
+    new = set(wanted(narratives)) - before
+    assert new and before & {row["image_id"] for row in rows_of(output, "images")}
+    assert sorted(web.server.paths()) == sorted(f"/thumbnail/{image}.jpg" for image in new)
+    assert by_id(rows_of(output, "images")).keys() == new | before
+    assert len(list((output / "lists").iterdir())) == 1
 
 
 def test_a_dry_run_and_wrong_input_change_nothing(narratives, tmp_path, capsys):

@@ -73,6 +73,13 @@ def fetch_images(plan: FetchPlan, downloader: Downloader, held: Held | None, chu
         return with_fetched(chunk, list(pool.map(fetch, rows)), plan.frame)
 
 
+def fetch_nothing(chunk: Chunk) -> Chunk:
+    """A chunk of whose images none was fetched."""
+    answer, judged = Answer("", attempts=0), Judged("cut", "nothing was asked for")
+    fetched = [Fetched(row, None, answer, judged) for row in chunk["wanted"].to_pylist()]
+    return with_fetched(chunk, fetched, Frame())
+
+
 def _key(row: Mapping[str, Any]) -> Key:
     return row["dataset"], row["image_id"]
 

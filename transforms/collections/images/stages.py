@@ -4,7 +4,12 @@ import dataclasses
 import functools
 from collections.abc import Callable
 
-from transforms.collections.images.fetching import FetchPlan, make_fetch, store_pictures
+from transforms.collections.images.fetching import (
+    FetchPlan,
+    fetch_nothing,
+    make_fetch,
+    store_pictures,
+)
 from transforms.core.sources.pictures.wanted import read_wanted
 from transforms.core.stages.fetch.rows import pack_samples
 from transforms.stage import ChunkTransform, Stage
@@ -31,6 +36,10 @@ class FetchImages(ChunkTransform):
 
     def prepare(self) -> Callable[[], Stage]:
         return functools.partial(make_fetch, self.plan)
+
+    def rehearse(self) -> Callable[[], Stage]:
+        """Servers are not asked twice for a unit whose workers died: nothing is fetched."""
+        return functools.partial(functools.partial, fetch_nothing)
 
 
 @dataclasses.dataclass
