@@ -1,9 +1,10 @@
 """Boxes in another frame than the published one: rotated as the picture is, or in its pixels.
 
 Published boxes are in normalised coordinates of the picture as it is stored, y downwards. The list
-of Open Images has a column `Rotation`: degrees by which the picture is to be rotated
-counter-clockwise so that it stands as its author meant it, 0, 90, 180 or 270; empty where that is
-not known (storage.googleapis.com/openimages/web/download_v7.html, "Image IDs").
+of Open Images has a column `Rotation`: the degrees, 0, 90, 180 or 270 counter-clockwise, by which
+"the image and boxes should be rotated" to stand as their author meant them; empty where the picture
+was no longer to be had
+(storage.googleapis.com/openimages/web/2018-05-17-rotation-information.html).
 """
 
 from collections.abc import Mapping
