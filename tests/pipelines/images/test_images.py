@@ -128,7 +128,7 @@ def test_nothing_is_asked_for_twice(web, narratives, output, answers, tmp_path, 
     assert web.server.paths() == []  # boxes are others, pictures are those that are there
     assert helpers.version_of(output) != before
     for image, row in by_id(rows_of(output, "images")).items():
-        assert row["boxes_are"] == "pixels" and row["attempts"] == 0
+        assert row["boxes_are"] == "pixels" and row["attempts"] == 1
         sides = {"x_min": 40, "x_max": 40, "y_min": 30, "y_max": 30}
         for box, published in zip(row["boxes"], boxes[image], strict=True):
             assert box == published | {edge: published[edge] * sides[edge] for edge in sides}
@@ -220,7 +220,8 @@ def test_a_version_that_grows_asks_for_new_images_alone(web, answers, tmp_path):
 
 
 def test_a_dry_run_and_wrong_input_change_nothing(narratives, tmp_path, capsys):
-    assert run(narratives, tmp_path / "out", "--dry-run") == 0
+    config = helpers.ROOT / "configs" / "images.yaml"
+    assert run(narratives, tmp_path / "out", "--config", config, "--dry-run") == 0
     assert "unit" in capsys.readouterr().out and not (tmp_path / "out").exists()
     with pytest.raises(UsageError, match="has no version: give the output folder of the main job"):
         run(tmp_path, tmp_path / "out")
@@ -237,3 +238,14 @@ def test_versions_of_images_are_verified_and_their_summary_is_for_programs(
     told = json.loads(capsys.readouterr().out)
     assert (told["fetched"], told["failed"]) == (told["images"], 0) and told["reasons"] == {}
     assert versions(["verify", "--output", str(output)]) == 0
+    assert run(narratives, output, "--size", "original", "--pixel-boxes") == 0
+    capsys.readouterr()
+    of = ["--output", str(output), "--format", "json"]
+    assert versions(["diff", "previous", "current", *of]) == 0
+    tables = {table["table"]: table for table in json.loads(capsys.readouterr().out)["tables"]}
+    differing = {"images": {"boxes", "boxes_are", "offset"}, "samples": {"data"}}
+    for name, columns in differing.items():
+        found = tables[name]
+        assert (found["added"], found["removed"], set(found["columns"])) == (0, 0, columns)
+    card = (helpers.version_of(output) / "README.md").read_text()
+    assert "config_name: images" in card and "config_name: samples" not in card

@@ -101,6 +101,21 @@ def _slowly(data):
 
 
 @pytest.mark.soak
+def test_a_corrupt_shard_is_fetched_again_and_nothing_else(web, narratives, answers, tmp_path):
+    output = tmp_path / "out"
+    assert run(narratives, output, "--size", "original") == 0
+    before = members_of(output)
+    shard = sorted((helpers.version_of(output) / "samples").iterdir())[1]
+    harmed = bytearray(shard.read_bytes())
+    harmed[700] ^= 1
+    shard.write_bytes(harmed)
+    web.server.requests.clear()
+    assert run(narratives, output, "--size", "original", "--verify-output") == 0
+    assert 0 < len(web.server.paths()) <= 7
+    assert members_of(output) == before
+
+
+@pytest.mark.soak
 def test_workers_give_the_same_bytes(narratives, tmp_path):
     for name, workers in (("one", 1), ("two", 2)):
         more = ["--size", "original", "--workers", workers]

@@ -19,7 +19,7 @@ Key = tuple[str | None, str]
 """Dataset and image id."""
 
 _KEY = ["dataset", "image_id"]
-_PICTURE = [*_KEY, "url", "offset", "file", "bytes", "md5", "redirected_to"]
+_PICTURE = [*_KEY, "url", "offset", "file", "bytes", "md5", "redirected_to", "attempts"]
 _FAILURE = [*_KEY, "url", "reason", "status", "message", "attempts", "retryable"]
 
 
@@ -46,20 +46,20 @@ class Held:
     def answers(self, keys: Sequence[Key]) -> dict[tuple[Key, str], Answer]:
         """What is known of images, by key and address.
 
-        A picture is an answer with its bytes, a final failure one with its reason. Both count no
-        attempt.
+        A picture is an answer with its bytes, a final failure one with its reason; both with the
+        attempts that they took.
         """
         found = {}
         for key, (file, row) in self._pictures.find(keys):
             data = self._read(file, row)
             if data is not None and md5_of(data) == row["md5"]:
                 sent = (row["redirected_to"],) if row["redirected_to"] else ()
-                answer = Answer(row["url"], data, 200, redirects=sent, attempts=0)
+                answer = Answer(row["url"], data, 200, redirects=sent, attempts=row["attempts"])
                 found[key, row["url"]] = answer
         for key, (_, row) in self._failures.find(keys):
             if row["url"] and not row["retryable"]:
                 answer = Answer(row["url"], status=row["status"], reason=row["reason"],
-                                message=row["message"], attempts=0)  # fmt: skip
+                                message=row["message"], attempts=row["attempts"])  # fmt: skip
                 found[key, row["url"]] = answer
         return found
 

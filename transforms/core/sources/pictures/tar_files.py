@@ -4,6 +4,7 @@ The form is POSIX's `ustar`: a header of 512 bytes, the data, zeros up to the ne
 and owners 0, so that nothing in it depends on who wrote it.
 """
 
+import io
 import pathlib
 import tarfile
 from collections.abc import Sequence
@@ -42,3 +43,16 @@ def _header(name: str, size: int) -> bytes:
     member = tarfile.TarInfo(name)
     member.size, member.mtime, member.mode = size, 0, 0o644
     return member.tobuf(tarfile.USTAR_FORMAT)
+
+
+def read_tar(data: bytes) -> pa.Table:
+    """The members of a tar file, in their order: what `write_tar` has written.
+
+    Args:
+      data: The file.
+    """
+    with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as opened:
+        found = {member.name: opened.extractfile(member) for member in opened if member.isfile()}
+        contents = [file.read() if file else b"" for file in found.values()]
+    names = pa.array(found, pa.string())
+    return pa.table([names, pa.array(contents, pa.large_binary())], ["member", "data"])

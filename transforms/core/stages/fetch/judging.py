@@ -24,7 +24,7 @@ class Answer(msgspec.Struct, frozen=True):
       redirects: Addresses to which the server sent, in order.
       reason: Why there is no body (`REASONS`), None where there is one.
       message: One sentence on that.
-      attempts: Requests for it, those that failed included; 0 for a picture that was there.
+      attempts: Requests for it, those that failed included.
     """
 
     url: str

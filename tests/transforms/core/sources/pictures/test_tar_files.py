@@ -9,7 +9,7 @@ import pytest
 
 from transforms.core.model.images import SAMPLES
 from transforms.core.output.tables import write_table
-from transforms.core.sources.pictures.tar_files import data_offsets, write_tar
+from transforms.core.sources.pictures.tar_files import data_offsets, read_tar, write_tar
 
 MEMBERS = {"a.jpg": b"x" * 511, "a.json": b"{}", "b.jpg": b"y" * 512, "b.json": b"", "c.png": b"z"}
 
@@ -25,6 +25,7 @@ def test_members_and_offsets_are_those_that_tarfile_finds(tmp_path):
         found = {member.name: opened.extractfile(member).read() for member in opened}
         offsets = [member.offset_data for member in opened]
         assert {member.mtime for member in opened} == {0}
+    assert read_tar(path.read_bytes()).equals(pa.table(table(MEMBERS).columns, ["member", "data"]))
     assert found == MEMBERS and list(found) == list(MEMBERS)
     assert offsets == data_offsets([len(data) for data in MEMBERS.values()]).tolist()
     if tar := shutil.which("tar"):
