@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from transforms.core.model.chunk import Chunk
@@ -50,7 +51,7 @@ def with_fetched(chunk: Chunk, fetched: Sequence[Fetched], frame: Frame) -> Chun
     kept = [one for one in fetched if one.judged.reason is None]
     failed = [one for one in fetched if one.judged.reason is not None]
     tables = {name: rows for name, rows in chunk.tables.items() if name != "wanted"}
-    pictures = pa.array([one.answer.data for one in kept], pa.large_binary())
+    pictures = _concatenated([one.answer.data for one in kept])
     tables["images"] = pa.RecordBatch.from_pylist(
         [image_row(one, frame) for one in kept], schema=IMAGES
     )
@@ -119,18 +120,27 @@ def pack_samples(chunk: Chunk) -> Chunk:
     rows, pictures = chunk["images"].to_pylist(), chunk["pictures"]["data"]
     keys = [sample_key(row["dataset"], row["image_id"]) for row in rows]
     order = sorted(range(len(rows)), key=keys.__getitem__)
-    names, members = [], []
+    names: list[str] = []
+    members: list[bytes | pa.Buffer] = []
     for at in order:
         names += [f"{keys[at]}.{rows[at]['format']}", f"{keys[at]}.json"]
         members += [pictures[at].as_buffer(), describe_sample(rows[at])]
     offsets = data_offsets([len(member) for member in members]).tolist()
     for at, name, offset in zip(order, names[::2], offsets[::2], strict=True):
         rows[at] |= {"member": name, "offset": offset}
-    samples = pa.RecordBatch.from_arrays(
-        [pa.array(names, pa.string()), pa.array(map(bytes, members), pa.large_binary())],
-        schema=SAMPLES,
-    )
+    data = _concatenated(members)
+    samples = pa.RecordBatch.from_arrays([pa.array(names, pa.string()), data], schema=SAMPLES)
     return _placed(chunk, rows).with_tables(samples=samples)
+
+
+def _concatenated(members: Sequence[bytes | pa.Buffer]) -> pa.LargeBinaryArray:
+    """A column of these values, each copied once: together they may be large."""
+    ends = np.cumsum([0, *map(len, members)], dtype=np.int64)
+    data = np.empty(ends[-1], np.uint8)
+    for member, start, end in zip(members, ends, ends[1:], strict=False):
+        data[start:end] = np.frombuffer(member, np.uint8)
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(data)]
+    return pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(members), buffers)
 
 
 def with_files(chunk: Chunk, files: Sequence[str]) -> Chunk:
