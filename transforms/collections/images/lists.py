@@ -22,11 +22,11 @@ import pyarrow.parquet as pq
 from transforms import storage
 from transforms.core.base.errors import UNREADABLE, UsageError, option
 from transforms.core.model.columns import set_columns
-from transforms.core.model.images import WANTED
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import TableFile
-from transforms.core.sources.pictures.wanted import encode_wanted
 from transforms.core.stages.fetch.addresses import address_of
+from transforms.core.stages.fetch.pictures.schemas import WANTED
+from transforms.core.stages.fetch.pictures.wanted import encode_wanted
 from transforms.storage.files import content_of
 from transforms.units.publishing.read_version import read_manifest
 

@@ -10,7 +10,7 @@ from transforms.collections.images.fetching import (
     make_fetch,
     store_pictures,
 )
-from transforms.core.sources.pictures.wanted import read_wanted
+from transforms.core.stages.fetch.pictures.wanted import read_wanted
 from transforms.core.stages.fetch.rows import pack_samples
 from transforms.stage import ChunkTransform, Stage
 from transforms.units.reading.mended import BlockReader

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from transforms.core.model import bad_lines
 from transforms.core.output.commit_records import FileEntry
-from transforms.core.sources.pictures.tar_files import write_tar
+from transforms.core.stages.fetch.pictures.tar_files import write_tar
 
 
 def ending_of(schema: pa.Schema) -> str:

@@ -19,7 +19,7 @@ from transforms import storage
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import TableFile
-from transforms.core.sources.pictures.tar_files import read_tar
+from transforms.core.stages.fetch.pictures.tar_files import read_tar
 from transforms.units.publishing.read_version import read_listed
 from transforms.versions.difference.comparing import PLACES, compare_rows, key_columns, row_keys
 

@@ -2,9 +2,9 @@
 
 from transforms.core.model import bad_lines
 from transforms.core.model.chunk import Chunk
-from transforms.core.model.images import UNIT_TABLES
 from transforms.core.output.jobs.job import Further, Job
 from transforms.core.output.statistics.images.outcomes import Outcomes
+from transforms.core.stages.fetch.pictures.schemas import UNIT_TABLES
 
 
 def count_images(chunk: Chunk) -> Further:

@@ -31,7 +31,7 @@ def address_of(row: Mapping[str, Any], size: str, fallback: bool = True) -> Addr
     that COCO documents.
 
     Args:
-      row: A row of `images.WANTED`.
+      row: A row of `schemas.WANTED`.
       size: `thumbnail` or `original`.
       fallback: Whether the original does where there is no thumbnail.
 

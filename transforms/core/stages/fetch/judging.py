@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from transforms.core.sources.pictures.headers import Picture, inspect_picture
+from transforms.core.stages.fetch.pictures.headers import Picture, inspect_picture
 from transforms.core.stages.fetch.reasons import reason_of_status
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.model.chunk import Chunk
-from transforms.core.model.images import FAILURES, IMAGES, SAMPLES
-from transforms.core.sources.pictures.headers import Picture
-from transforms.core.sources.pictures.tar_files import data_offsets
 from transforms.core.stages.fetch.addresses import Address, host_of
 from transforms.core.stages.fetch.frames import Frame, reframe
 from transforms.core.stages.fetch.judging import Answer, Judged, md5_of
+from transforms.core.stages.fetch.pictures.headers import Picture
+from transforms.core.stages.fetch.pictures.schemas import FAILURES, IMAGES, SAMPLES
+from transforms.core.stages.fetch.pictures.tar_files import data_offsets
 from transforms.core.stages.fetch.reasons import REASONS
 from transforms.core.stages.fetch.samples import describe_sample, sample_key
 

@@ -9,10 +9,10 @@ from transforms.core.base.lines import Block
 from transforms.core.model.units import Unit
 from transforms.core.output.jobs.images import IMAGES
 from transforms.core.output.statistics.images.outcomes import Outcomes
-from transforms.core.sources.pictures.wanted import encode_wanted, read_wanted
 from transforms.core.stages.fetch.addresses import address_of
 from transforms.core.stages.fetch.frames import Frame
 from transforms.core.stages.fetch.judging import Answer, Expected, Rules, judge_answer
+from transforms.core.stages.fetch.pictures.wanted import encode_wanted, read_wanted
 from transforms.core.stages.fetch.rows import Fetched, pack_samples, with_fetched
 from transforms.core.stages.fetch.samples import sample_key
 

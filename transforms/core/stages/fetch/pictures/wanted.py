@@ -1,4 +1,4 @@
-"""Lists of images: a line an image, JSON with the columns of `images.WANTED`."""
+"""Lists of images: a line an image, JSON with the columns of `schemas.WANTED`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,8 +10,8 @@ from transforms.core.base.errors import UNREADABLE, shown
 from transforms.core.base.lines import Block
 from transforms.core.model import bad_lines
 from transforms.core.model.chunk import Chunk
-from transforms.core.model.images import WANTED
 from transforms.core.model.units import Unit
+from transforms.core.stages.fetch.pictures.schemas import WANTED
 
 PLACED = pa.schema([*WANTED, ("shard", pa.string()), ("byte_offset", pa.int64())])
 """Rows of a list, with the place of their line."""

@@ -6,7 +6,7 @@ import random
 import pytest
 from PIL import Image
 
-from transforms.core.sources.pictures.headers import inspect_picture
+from transforms.core.stages.fetch.pictures.headers import inspect_picture
 
 KINDS = {
     "baseline": {"format": "JPEG"},

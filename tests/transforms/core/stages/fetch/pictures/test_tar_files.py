@@ -7,9 +7,9 @@ import tarfile
 import pyarrow as pa
 import pytest
 
-from transforms.core.model.images import SAMPLES
 from transforms.core.output.tables import write_table
-from transforms.core.sources.pictures.tar_files import data_offsets, read_tar, write_tar
+from transforms.core.stages.fetch.pictures.schemas import SAMPLES
+from transforms.core.stages.fetch.pictures.tar_files import data_offsets, read_tar, write_tar
 
 MEMBERS = {"a.jpg": b"x" * 511, "a.json": b"{}", "b.jpg": b"y" * 512, "b.json": b"", "c.png": b"z"}
 

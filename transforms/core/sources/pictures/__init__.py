@@ -1,1 +1,0 @@
-"""Picture files: lists of them, what their bytes say, and tar files of them."""
