@@ -1,4 +1,4 @@
-"""Downloads the images of a version of narratives, once each.
+"""Downloads the images of a version of narratives or of Open Images, once each.
 
 Pictures are verified by the size and the MD5 that Open Images publishes, placeholders for pictures
 that are gone are recognised, and what failed is a table with its reasons. Writes WebDataset shards

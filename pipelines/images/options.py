@@ -52,7 +52,9 @@ class ImagesOptions(RunOptions):
     after = {"output": "input_version", "unit_bytes": "unit_images", "log_format": "metrics"}
 
     input: Folder = pydantic.Field(
-        min_length=1, description="Output folder of the main job, whose images are downloaded."
+        min_length=1,
+        description="Output folder of the main job, or of releases of Open Images: the images of "
+        "its version are downloaded.",
     )
     input_version: Annotated[str, Metavar("VERSION")] | None = pydantic.Field(
         None, description="Its version. Default: the current one."

@@ -1,4 +1,4 @@
-"""Lists of images: the distinct images of a version of narratives, a list a shard.
+"""Lists of images: the distinct images of a version, a list a shard.
 
 A list is what this job reads, line by line, as the main job reads its shards: so units, records and
 the conservation law hold for images as they do for narratives. An image is in the list of the shard
@@ -6,10 +6,9 @@ that has it first, with all its captions, wherever these are.
 """
 
 import collections
-import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
 import google_crc32c
@@ -17,29 +16,21 @@ import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from transforms import storage
-from transforms.core.base.errors import UNREADABLE, UsageError, option
+from transforms.collections.images.sources import CAPTION, COLUMNS, KEY, ListedVersion
+from transforms.core.base.errors import UNREADABLE
+from transforms.core.base.versions import digest
 from transforms.core.model.columns import set_columns
-from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import TableFile
+from transforms.core.model.units import make_label
 from transforms.core.stages.fetch.addresses import address_of
 from transforms.core.stages.fetch.pictures.schemas import WANTED
 from transforms.core.stages.fetch.pictures.wanted import encode_wanted
 from transforms.storage.files import content_of
-from transforms.units.publishing.read_version import read_manifest
 
 NAME = "lists.json"
 """What says of a folder that its lists are complete."""
-
-TABLE = "narratives"
-
-_KEY = ["dataset", "split", "image_id"]
-_COLUMNS = [*_KEY, "image", "boxes"]
-_CAPTION = ["narrative_id", "caption"]
-_BATCH = 1 << 12
-_FIRST = "first"
 
 BYTES = {"thumbnail": 60_000, "original": 200_000}
 """What a picture is taken for whose size no list tells: units of work are cut by it."""
@@ -102,52 +93,43 @@ def make_lists(version: str, folder: str, cutting: Cutting) -> list[ImageList]:
     """Writes the lists of a version's images.
 
     Args:
-      version: The folder of a version of the main job.
+      version: The folder of a version that has images (`sources.SOURCES`).
       folder: Where lists are written to.
       cutting: How they are cut into units.
 
     Raises:
       UsageError: It is no such version.
     """
-    files = _narratives_of(version)
-    firsts, repeated = _first_rows(version, files)
-    captions = _captions_of(version, files, repeated)
-    lists, start = [], 0
-    for shard, own in _by_shard(files):
-        name = f"{shard.partition('.jsonl')[0]}.images.jsonl"
+    listed = ListedVersion.of(version)
+    firsts, repeated = _first_rows(listed)
+    captions = _captions_of(listed, repeated)
+    lists: list[ImageList] = []
+    start = 0
+    for shard, own in _by_shard(listed.files):
+        name = _name_of(shard, {one.name for one in lists})
         with storage.new_file(storage.join(folder, name)) as local:
             writer = _Writer(name, cutting)
             with pathlib.Path(local).open("wb") as opened:
                 for file in own:
                     first = firsts[start : start + file.rows]
                     start += file.rows
-                    writer.write(_rows(version, file, first), captions, opened)
+                    writer.write(_rows(listed, file, first), captions, opened)
         lists.append(writer.end())
     storage.write_bytes(storage.join(folder, NAME), msgspec.json.encode(lists))
     return lists
 
 
-def _narratives_of(version: str) -> list[TableFile]:
-    manifest = read_manifest(version, Manifest)
-    if manifest.job != "build":
-        raise UsageError(
-            f"{version}: is a version of job {manifest.job!r}, and images are those of narratives: "
-            f"give the output of the main job with {option('input')}"
-        )
-    return [file for file in manifest.files if file.table == TABLE and file.rows]
+def _name_of(shard: str, taken: Collection[str]) -> str:
+    """The file name of a shard's list, which no other list has."""
+    name = f"{make_label(shard.partition('.jsonl')[0])}.images.jsonl"
+    return name if name not in taken else f"{digest({'shard': shard})[:8]}-{name}"
 
 
 def _by_shard(files: Sequence[TableFile]) -> Iterator[tuple[str, list[TableFile]]]:
     shards: dict[str, list[TableFile]] = {}
     for file in files:
-        shards.setdefault(file.shard or TABLE, []).append(file)
+        shards.setdefault(file.shard or "images", []).append(file)
     return iter(shards.items())
-
-
-def _batches(version: str, file: TableFile, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    with contextlib.closing(storage.open_binary(storage.join(version, file.path))) as opened:
-        table = pq.ParquetFile(opened)
-        yield from table.iter_batches(_BATCH, columns=list(columns), use_threads=False)
 
 
 def _keys(rows: pa.RecordBatch) -> pa.Array:
@@ -156,12 +138,12 @@ def _keys(rows: pa.RecordBatch) -> pa.Array:
     return pc.binary_join_element_wise(dataset, rows["image_id"], "/")
 
 
-def _first_rows(version: str, files: Sequence[TableFile]) -> tuple[np.ndarray, pa.Array]:
-    """Which narratives are the first of their image, shape `(n_narratives,)` bool.
+def _first_rows(listed: ListedVersion) -> tuple[np.ndarray, pa.Array]:
+    """Which rows are the first of their image, shape `(n_rows,)` bool.
 
     And the keys of images that have several.
     """
-    parts = [_keys(rows) for file in files for rows in _batches(version, file, _KEY)]
+    parts = [_keys(rows) for file in listed.files for rows in listed.batches(file, KEY)]
     keys = pa.chunked_array(parts, pa.string()).combine_chunks().dictionary_encode()
     _, first, numbers = np.unique(keys.indices, return_index=True, return_counts=True)
     is_first = np.zeros(len(keys), bool)
@@ -169,24 +151,23 @@ def _first_rows(version: str, files: Sequence[TableFile]) -> tuple[np.ndarray, p
     return is_first, keys.dictionary.filter(pa.array(numbers > 1))
 
 
-def _captions_of(
-    version: str, files: Sequence[TableFile], repeated: pa.Array
-) -> Mapping[str, list[dict[str, Any]]]:
+def _captions_of(listed: ListedVersion, repeated: pa.Array) -> Mapping[str, list[dict[str, Any]]]:
     """All captions of the images that have several, by key."""
     found: dict[str, list[dict[str, Any]]] = collections.defaultdict(list)
-    for file in files if len(repeated) else ():
-        for rows in _batches(version, file, [*_KEY, *_CAPTION]):
+    for file in listed.files if len(repeated) else ():
+        for rows in listed.batches(file, [*KEY, *CAPTION]):
             several = set_columns(rows, key=_keys(rows))
             several = several.filter(pc.is_in(several["key"], value_set=repeated))
-            for row in several.select(["key", *_CAPTION]).to_pylist():
-                found[row.pop("key")].append(row)
+            for row in several.select(["key", *CAPTION]).to_pylist():
+                if row["narrative_id"] is not None:
+                    found[row.pop("key")].append(row)
     return found
 
 
-def _rows(version: str, file: TableFile, first: np.ndarray) -> Iterator[pa.RecordBatch]:
+def _rows(listed: ListedVersion, file: TableFile, first: np.ndarray) -> Iterator[pa.RecordBatch]:
     """The rows of a file that are the first of their images, with their keys."""
     start = 0
-    for rows in _batches(version, file, [*_COLUMNS, *_CAPTION]):
+    for rows in listed.batches(file, COLUMNS):
         own = rows.filter(pa.array(first[start : start + len(rows)]))
         start += len(rows)
         yield set_columns(own, key=_keys(own))
@@ -210,7 +191,8 @@ class _Writer:
         """Appends rows; an image has its own caption where it has no others."""
         for rows in batches:
             for row in rows.to_pylist():
-                own = [{name: row[name] for name in _CAPTION}]
+                has_caption = row["narrative_id"] is not None
+                own = [{name: row[name] for name in CAPTION}] if has_caption else []
                 row["captions"] = captions.get(row["key"], own)
                 row["boxes"] = row["boxes"] or []
                 self._append({name: row[name] for name in WANTED.names}, file)
