@@ -77,9 +77,10 @@ class Downloader:
         """
         pause = _FIRST_PAUSE
         for attempt in range(1, self._manners.attempts + 1):
-            answer = msgspec.structs.replace(self._ask(url), attempts=attempt)
+            asked = self._ask(url)
+            answer = msgspec.structs.replace(asked, attempts=attempt - 1 + asked.attempts)
             judged = judge(answer)
-            if judged.reason is None or not REASONS[judged.reason].retryable:
+            if judged.reason is None or not (REASONS[judged.reason].retryable and asked.attempts):
                 break
             if attempt < self._manners.attempts:
                 self._clock.sleep(pause)
@@ -87,7 +88,7 @@ class Downloader:
         return answer, judged
 
     def _ask(self, url: str) -> Answer:
-        """One request, with those that it is sent on to."""
+        """One request, with those that it is sent on to; no attempt where nobody may ask."""
         asked: list[str] = []
         target, host = url, host_of(url)
         if host is None:
@@ -126,7 +127,8 @@ class Downloader:
                     return Answer(url, reason=_REDIRECTED, message=location, redirects=asked)
                 return self._read(url, response, asked)
         except TooLong as error:
-            return Answer(url, redirects=asked, reason="rate_limited", message=str(error))
+            text = str(error)
+            return Answer(url, redirects=asked, reason="rate_limited", message=text, attempts=0)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             reason, text = reason_of(error), shown(error, _MESSAGE_CHARACTERS)
             return Answer(url, redirects=asked, reason=reason, message=text)
