@@ -8,7 +8,7 @@ ARGS ?=
 IMAGE ?= us-central1-docker.pkg.dev/my-project/localized-narratives/template:1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test soak test-baselines test-engines test-airflow lint typecheck check coverage \
+.PHONY: help run test test-long soak test-baselines test-engines test-airflow lint typecheck check coverage \
   bench sample clean clean-all \
   flink-up flink-down run-flink dataflow-template
 
@@ -51,6 +51,9 @@ coverage: $(VENV)/.installed-dev ## Run the tests and report what they cover.
 	@mkdir -p .coverage
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --cov --cov-report= $(ARGS)
 	@$(BIN)/python -m tests.coverage
+
+test-long: $(VENV)/.installed-dev ## Run the tests that take long: more options, more workers.
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m long tests $(ARGS)
 
 soak: $(VENV)/.installed-dev ## Run the tests that kill, harm and crowd runs many times over.
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m soak tests $(ARGS)

@@ -124,8 +124,7 @@ def _show_current(options: BuildOptions, plan: BuildPlan, record: RunRecord) -> 
         message += " The output is pinned to it."
     record.end("unchanged", message, manifest.version)
     say(options, message, "nothing_to_do", version=manifest.version)
-    code = show(options, manifest)
-    return EXIT_CODES["unchanged"] if options.if_changed else code
+    return show(options, manifest, "unchanged", EXIT_CODES["unchanged"] * options.if_changed)
 
 
 def stages_of(options: BuildOptions, plan: BuildPlan) -> "Stages":
@@ -156,8 +155,13 @@ def stages_of(options: BuildOptions, plan: BuildPlan) -> "Stages":
     }
 
 
-def show(options: BuildOptions, manifest: BuildManifest) -> int:
-    """Prints the summary of the version that a manifest describes."""
+def show(
+    options: BuildOptions,
+    manifest: BuildManifest,
+    status: str = "published",
+    exit_code: int = 0,
+) -> int:
+    """Prints the summary of the version that a manifest describes; returns the exit code."""
     from pipelines.build.summary import print_summary, summary_as_json
 
     broken = (with_flags(describe_rule(row)) for row in manifest.checks if is_broken(row))
@@ -167,7 +171,7 @@ def show(options: BuildOptions, manifest: BuildManifest) -> int:
         name: read_table(f"{folder}/{name}/{name}.parquet") for name in NARRATIVES.statistics_tables
     }
     if options.summary == "json":
-        print(json.dumps(summary_as_json(manifest, tables), indent=1))
+        print(json.dumps(summary_as_json(manifest, tables, status, exit_code), indent=1))
     else:
         print_summary(manifest, tables, options.output)
-    return 0
+    return exit_code

@@ -87,8 +87,13 @@ def print_summary(
     _print_places(console, manifest, output)
 
 
-def summary_as_json(manifest: BuildManifest, tables: Mapping[str, pa.Table]) -> dict:
-    """The same content for programs."""
+def summary_as_json(
+    manifest: BuildManifest,
+    tables: Mapping[str, pa.Table],
+    status: str = "published",
+    exit_code: int = 0,
+) -> dict:
+    """The same content for programs, with how the run ended: `published`, or `unchanged`."""
     shards, total = views.reconciliation(manifest)
     localization = views.localization_by_split(tables["localization"])
     entries = {name: getattr(manifest, name) for name in SHOWN_ENTRIES}
@@ -96,8 +101,8 @@ def summary_as_json(manifest: BuildManifest, tables: Mapping[str, pa.Table]) -> 
         "version": manifest.version,
         "created": manifest.created,
         "conservation": {"shards": shards, "total": total},
-        "status": "published",
-        "exit_code": 0,
+        "status": status,
+        "exit_code": exit_code,
         "retryable": False,
         "rejected_files": [file.path for file in manifest.files if file.table == bad_lines.TABLE],
         **msgspec.to_builtins(entries),

@@ -1,6 +1,7 @@
 """Reading YAML files: configurations and catalogs."""
 
 import math
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -9,9 +10,15 @@ from transforms.core.base.errors import UsageError, shown
 
 MAX_BYTES = 1_000_000
 MAX_NODES = 100_000
+MAX_LEVELS = 100
+
+if TYPE_CHECKING:
+    from yaml import SafeLoader as _Loader
+else:  # libyaml's, ten times as fast, where PyYAML was built with it
+    _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class _UniqueKeys(yaml.SafeLoader):
+class _UniqueKeys(_Loader):
     """The safe loader, which also refuses a key that is there twice: one would be ignored."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
@@ -37,6 +44,26 @@ class _Explodes(ValueError):
     """Aliases stand for more than a file could hold."""
 
 
+class _TooDeep(ValueError):
+    """More levels than a parser that calls itself may be trusted with."""
+
+
+def _refuse_deep_nesting(data: bytes) -> None:
+    """Counts levels by events, which come one by one: libyaml's calls would fill the stack.
+
+    Raises:
+      _TooDeep: There are more than `MAX_LEVELS`.
+    """
+    level = 0
+    for event in yaml.parse(data, _Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            level += 1
+            if level > MAX_LEVELS:
+                raise _TooDeep
+        elif isinstance(event, yaml.CollectionEndEvent):
+            level -= 1
+
+
 def _refuse_aliases_that_explode(root: yaml.Node | None) -> None:
     """Counts what a document holds once every alias is replaced by what it stands for.
 
@@ -44,7 +71,6 @@ def _refuse_aliases_that_explode(root: yaml.Node | None) -> None:
 
     Raises:
       _Explodes: It holds more than `MAX_NODES`, or itself.
-      RecursionError: It is nested too deeply.
     """
     sizes: dict[int, float] = {}
 
@@ -70,6 +96,18 @@ def _is_hashable(key: object) -> bool:
     return True
 
 
+def _load(data: bytes) -> object:
+    """Makes nothing of a document before its levels and values are counted."""
+    _refuse_deep_nesting(data)
+    loader = _UniqueKeys(data)
+    try:
+        root = loader.get_single_node()
+        _refuse_aliases_that_explode(root)
+        return None if root is None else loader.construct_document(root)
+    finally:
+        loader.dispose()
+
+
 def read_yaml(path: str) -> object:
     """What a YAML file holds.
 
@@ -83,13 +121,12 @@ def read_yaml(path: str) -> object:
             f"{MAX_BYTES:,}; is it the right file?"
         )
     try:
-        _refuse_aliases_that_explode(yaml.compose(data, yaml.SafeLoader))
-        return yaml.load(data, _UniqueKeys)
+        return _load(data)
     except _Repeated as error:
         raise UsageError(f"{path}, {error}") from error
     except _Explodes as error:
         raise UsageError(f"{path}: {error}; write the values out") from error
-    except RecursionError as error:
+    except (_TooDeep, RecursionError) as error:
         raise UsageError(f"{path}: nested too deeply; write it with fewer levels") from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         problem = " ".join(shown(error, 400).split())

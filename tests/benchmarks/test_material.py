@@ -70,6 +70,7 @@ def test_a_folder_that_could_not_be_made_whole_is_not_there(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_scales_are_beginnings_of_the_same_shards(tmp_path):
     made = make_material(tmp_path, Amounts(narratives=1, part=1, boxes=50), ("narratives", "boxes"))
     shards = [made.shards(times) for times in (1, 4, 16)]

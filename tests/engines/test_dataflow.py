@@ -46,7 +46,8 @@ packages = (engines, pipelines, transforms)
 names = [module.name for package in packages
          for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
 for name in names:
-    importlib.import_module(name)
+    if not name.startswith("engines.airflow."):  # for an environment with Airflow
+        importlib.import_module(name)
 folders = [pathlib.Path(pipelines.__file__).parents[1] / name for name in sys.argv[1:]]
 json.dump([names, [folder_version(folder) for folder in folders]], sys.stdout)
 """

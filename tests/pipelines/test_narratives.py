@@ -32,6 +32,15 @@ def test_every_job_is_the_same_as_its_module(name, capsys):
         main([name])
 
 
+@pytest.mark.parametrize("name", JOBS)
+def test_every_job_is_a_module_that_python_runs(name):
+    prog = importlib.import_module(JOBS[name].module).PROG
+    assert prog.startswith("python -m pipelines.")
+    command = [sys.executable, *prog.split()[1:], "--version"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stdout.startswith("localized-narratives-beam ") and run.stderr == ""
+
+
 def test_the_help_lists_jobs_and_commands(capsys):
     assert main(["--help"]) == 0
     text = capsys.readouterr().out

@@ -22,6 +22,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.long
 def test_workers_do_not_change_a_byte(tmp_path, capsys):
     arguments = ["--shards", "3", "--narratives", "12", "--seed", "5"]
     assert synthesize.main(["--output", str(tmp_path / "one"), *arguments]) == 0

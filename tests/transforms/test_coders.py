@@ -157,6 +157,7 @@ def is_beams(kind):
     return kind.startswith("apache_beam.")
 
 
+@pytest.mark.long
 def test_nothing_that_travels_in_a_calibrated_run_with_an_index_is_pickled(tmp_path):
     """Here as it runs: the collections of calibration and indexing have no types of ours."""
     boxes = helpers.ROOT / "samples/open_images/validation/annotations-human-bbox.csv"

@@ -76,6 +76,7 @@ def test_bytes_do_not_depend_on_blocks(tmp_path, small_buckets):
         assert files_in(build(tmp_path / str(block_bytes), block_bytes=block_bytes)) == first
 
 
+@pytest.mark.long
 def test_bytes_do_not_depend_on_workers_or_repeated_bundles(tmp_path, small_buckets):
     alone = files_in(ensure_annotation_index(SOURCES, str(tmp_path / "a"), OPTIONS))
     repeated = ["--direct_runner_bundle_repeat=1"]

@@ -83,7 +83,11 @@ def test_unchanged_input_is_not_read_again(sample, capsys):
 
 @pytest.mark.parametrize(
     "more",
-    [["--unit-bytes", 20_000], [], ["--unit-bytes", UNIT_BYTES, "--workers", 2]],
+    [
+        pytest.param(["--unit-bytes", 20_000], marks=pytest.mark.long),
+        [],
+        ["--unit-bytes", UNIT_BYTES, "--workers", 2],
+    ],
     ids=["smaller", "whole shards", "two workers"],
 )
 def test_results_do_not_depend_on_units_and_workers(small_units, index, tmp_path, more):

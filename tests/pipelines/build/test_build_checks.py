@@ -124,6 +124,7 @@ def many(path, seed, utterances=None):
     return helpers.write_lines(path, lines)
 
 
+@pytest.mark.long
 def test_the_shipped_checks_tell_another_draw_from_captions_that_were_cut(tmp_path, capsys):
     shards = [
         many(tmp_path / "a.jsonl", 1),

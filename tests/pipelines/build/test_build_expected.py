@@ -174,5 +174,10 @@ def test_every_failure_is_an_object_for_programs(tmp_path, capsys):
         main([*map(str, command), "--summary", "json", "--boxes", "absent.csv"])
     made = json.loads(capsys.readouterr().out)
     assert (made["status"], made["exit_code"]) == ("wrong_use", 2) and "absent" in made["message"]
-    code, made, _ = run_as_json(capsys, *command, "--allow-partial")
-    assert (code, made["status"], made["exit_code"]) == (0, "published", 0)
+    for more, ended in [
+        ((), (0, "published", 0)),
+        ((), (0, "unchanged", 0)),
+        (("--if-changed",), (5, "unchanged", 5)),
+    ]:
+        code, made, _ = run_as_json(capsys, *command, "--allow-partial", *more)
+        assert (code, made["status"], made["exit_code"]) == ended

@@ -64,6 +64,7 @@ def test_what_could_not_be_computed_is_null(output):
     assert (richness["narration_seconds_sum"], richness["words_per_second_mean"]) == (6, 1.0)
 
 
+@pytest.mark.long
 def test_boxes_are_published_but_not_used_and_the_user_is_warned(output):
     boxes = [row["box_index"] for row in rows_of(output, "mentions")]
     assert boxes and set(boxes) == {None}

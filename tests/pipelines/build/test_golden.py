@@ -23,6 +23,11 @@ RUNS = {
 }
 """Arguments of the job and of the reference."""
 
+LONG = ("asr", "words", "max_distance_per_char", "exclude_boxes")
+"""Runs that `make test` leaves to `make test-long`."""
+
+PARAMETERS = [pytest.param(name, marks=[pytest.mark.long] * (name in LONG)) for name in RUNS]
+
 
 @pytest.fixture(scope="module")
 def known():
@@ -42,7 +47,7 @@ def first(tmp_path_factory):
     return manifest, tables, output
 
 
-@pytest.fixture(scope="module", params=RUNS)
+@pytest.fixture(scope="module", params=PARAMETERS)
 def run(request, first, known, nlp, tmp_path_factory):
     """(manifest, the job's tables, the reference's tables) of each way to run the job."""
     arguments, options = RUNS[request.param]
@@ -105,6 +110,7 @@ def test_there_is_something_to_compare(first):
     assert len(tables["rejected"]) == 7
 
 
+@pytest.mark.long
 def test_a_calibrated_threshold(first, known, nlp, tmp_path):
     """The smallest that discards at most the paper's share of the generated narratives."""
     share, kind = 0.235, "words"

@@ -119,6 +119,7 @@ def test_a_repair_that_is_bad_itself_stays_rejected_and_may_be_repaired_again(ou
     assert "repaired_anew" in images and "repaired_0" not in images
 
 
+@pytest.mark.long
 def test_two_workers_make_the_same_version(built, output, tmp_path):
     rows = write_rows(tmp_path / "repaired.jsonl", repaired_lines(output))
     shutil.copytree(output, tmp_path / "other", symlinks=True)

@@ -138,6 +138,7 @@ def test_rules_go_with_requeue_alone(output, tmp_path):
         replay(output, "--repaired", tmp_path / "rows.jsonl", "--requeue", "discarded")
 
 
+@pytest.mark.long
 def test_a_calibrated_threshold_is_known_again(folder, tmp_path, capsys):
     assert build(folder, tmp_path / "out", "--discard-share", 0.5, "--discard-per-char") == 0
     capsys.readouterr()
@@ -155,7 +156,7 @@ def with_fewer_boxes(folder):
     return annotations(folder)
 
 
-@pytest.mark.parametrize("change", ["boxes", "plurals"])
+@pytest.mark.parametrize("change", [pytest.param("boxes", marks=pytest.mark.long), "plurals"])
 def test_a_build_that_judges_in_another_way_takes_the_tables(
     folder, output, tmp_path, change, capsys
 ):

@@ -90,6 +90,7 @@ def test_a_run_that_is_killed_keeps_nobody_out(tmp_path, number):
     assert not (output / layout.LEASE).exists()
 
 
+@pytest.mark.long
 def test_of_two_runs_at_a_time_the_second_finds_nothing_to_do(tmp_path):
     output = tmp_path / "out"
     with started(output) as first:

@@ -82,6 +82,7 @@ def test_it_resumes_does_nothing_and_does_what_changed(tmp_path, tokens, capsys)
     assert captions_of(other) == captions_of(output)
 
 
+@pytest.mark.long
 def test_a_compressed_shard_in_processes_gives_the_same(tmp_path, tokens):
     packed = tmp_path / "results.token.gz"
     packed.write_bytes(gzip.compress(tokens.read_bytes()))

@@ -49,7 +49,7 @@ FOLDERS = (VERSIONS, UNITS, RUNS, INDEXES, CHECKSUMS, TAGS, REPAIRS, LISTS, PICT
 _VERSION = re.compile("[0-9a-f]{16}")
 _UNFINISHED_VERSION = re.compile(r"[0-9a-f]{16}\.[0-9a-f]{12}\.tmp")
 _BEGUN_ATTEMPT = re.compile(r"[0-9a-f]{12}\.begun")
-_OF_UNIT = re.compile(rf"[0-9a-f]{{12}}(\.begun)?|{RECORD}(\.[0-9a-f]+\.tmp)?")
+_OF_UNIT = re.compile(rf"[0-9a-f]{{12}}|([0-9a-f]{{12}}\.begun|{RECORD})(\.[0-9a-f]+\.tmp)?")
 
 
 def is_version(name: str) -> bool:
@@ -63,7 +63,11 @@ def is_unfinished_version(name: str) -> bool:
 
 
 def is_of_unit(name: str) -> bool:
-    """Whether runs put something of the name into a unit's folder."""
+    """Whether runs put something of the name into a unit's folder, complete or not.
+
+    >>> [is_of_unit(f"0123456789ab{end}") for end in ("", ".begun", ".begun.c0ffee.tmp", ".txt")]
+    [True, True, True, False]
+    """
     return bool(_OF_UNIT.fullmatch(name))
 
 

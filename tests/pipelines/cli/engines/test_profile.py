@@ -26,7 +26,7 @@ def rows_of(table):
     return {name.strip(): cells for name, *cells in lines}
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_each_stage_is_listed_with_its_time(tmp_path, capsys, workers):
     lines = helpers.REAL.read_bytes().count(b"\n")
     flags = ["--profile", "--workers", workers, "--unit-bytes", 200_000]

@@ -164,7 +164,7 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
 @pytest.mark.parametrize(("error", "kind", "message"), FAILURES)
 def test_errors_of_stages_are_told_as_they_were_raised(error, kind, message, workers, capfd):
     def fail(_):
@@ -211,7 +211,7 @@ def say_and_divide(number):
     return 1 / number
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_other_errors_are_told_in_a_line_and_kept_whole_in_a_file(workers, capfd):
     with pytest.raises(EngineError, match="the run failed: .*division by zero") as raised:
         with runners.create_pipeline(Options(workers=workers)) as pipeline:

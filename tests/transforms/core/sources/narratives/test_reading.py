@@ -351,6 +351,7 @@ def test_a_line_that_is_too_long_is_rejected_and_cut(tmp_path, fill, end):
     assert (chunk.lines, len(chunk["narratives"])) == (2, 1)
 
 
+@pytest.mark.long
 def test_a_complete_line_that_is_too_long_is_rejected_by_both_ways(tmp_path):
     record = RECORDS[0] | {"caption": "a" * (16 << 20)}
     check_block(tmp_path / "x.jsonl", json.dumps(record).encode() + b"\n" + LINES[0])
