@@ -53,8 +53,7 @@ def _run(
         message = f"Nothing to do: version {plan.version} has the same input, options and code."
         record.end("unchanged", message, manifest.version)
         say(options, message, "nothing_to_do", version=manifest.version)
-        code = summary(manifest)
-        return EXIT_CODES["unchanged"] if options.if_changed else code
+        return summary(manifest, "unchanged", EXIT_CODES["unchanged"] * options.if_changed)
     stages = functools.partial(stages_of, options, plan)
     return run_plan(options, beam_args, plan, stages, plan.publication, summary, record.run)
 

@@ -14,15 +14,21 @@ from transforms.core.stages.fetch.reasons import REASONS
 from transforms.units.publishing.read_version import read_table
 
 
-def show(options: ImagesOptions, manifest: ImagesManifest) -> int:
+def show(
+    options: ImagesOptions,
+    manifest: ImagesManifest,
+    status: str = "published",
+    exit_code: int = 0,
+) -> int:
     """Prints the summary of the version that a manifest describes; returns the exit code."""
     folder = storage.join(options.output, layout.version_folder(manifest.version))
     outcomes = read_table(storage.join(folder, TABLE, f"{TABLE}.parquet")).to_pylist()
     if options.summary == "json":
-        print(json.dumps(_as_json(manifest, folder, outcomes), indent=1))
+        ended = {"status": status, "exit_code": exit_code, "retryable": False}
+        print(json.dumps(ended | _as_json(manifest, folder, outcomes), indent=1))
     else:
         print("\n".join(_as_text(manifest, folder, outcomes)), flush=True)
-    return 0
+    return exit_code
 
 
 def _as_json(
@@ -30,14 +36,13 @@ def _as_json(
 ) -> dict[str, Any]:
     rows = manifest.counts.rows
     return {
-        "status": "published",
         "version": manifest.version,
         "folder": folder,
         "source": manifest.source,
         "images": manifest.counts.lines,
         "fetched": rows.get("images", 0),
         "failed": rows.get("failures", 0),
-        "retryable": manifest.counts.further.get("retryable", 0),
+        "failed_for_now": manifest.counts.further.get("retryable", 0),
         "reasons": manifest.counts.further.get("reasons", {}),
         "outcomes": outcomes,
     }

@@ -237,6 +237,7 @@ def test_versions_of_images_are_verified_and_their_summary_is_for_programs(
     assert run(narratives, output, "--size", "original", "--summary", "json") == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["fetched"], told["failed"]) == (told["images"], 0) and told["reasons"] == {}
+    assert (told["status"], told["exit_code"]) == ("unchanged", 0)
     assert versions(["verify", "--output", str(output)]) == 0
     assert run(narratives, output, "--size", "original", "--pixel-boxes") == 0
     capsys.readouterr()

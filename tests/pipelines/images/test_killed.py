@@ -25,7 +25,7 @@ from transforms.core.output.jobs.images import IMAGES
 from transforms.core.stages.fetch.frames import Frame
 from transforms.core.stages.fetch.judging import Rules
 
-KILLS = 5
+KILLS = 4
 PAUSE = 0.03
 """Seconds in which the server sends a picture."""
 
@@ -115,7 +115,7 @@ def test_a_corrupt_shard_is_fetched_again_and_nothing_else(web, narratives, answ
     assert members_of(output) == before
 
 
-@pytest.mark.soak
+@pytest.mark.long
 def test_workers_give_the_same_bytes(narratives, tmp_path):
     for name, workers in (("one", 1), ("two", 2)):
         more = ["--size", "original", "--workers", workers]
