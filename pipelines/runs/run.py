@@ -231,7 +231,7 @@ def _trial(job: "Job", stages: Stages) -> "Trial":
         reader=type(reader).__name__,
         read=reader.reader(),
         blocks=reader.blocks(),
-        stages={type(stage).__name__: stage.prepare() for stage in others},
+        stages={type(stage).__name__: stage.rehearse() for stage in others},
     )
 
 

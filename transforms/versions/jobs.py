@@ -5,11 +5,14 @@ from typing import NamedTuple, cast
 
 import msgspec
 
+from transforms.collections.images.publication import ImagesManifest, publication_for
 from transforms.collections.narratives.publication import NarrativesPublication
 from transforms.collections.open_images.publication import OpenImagesPublication
 from transforms.core.model.manifest import Manifest, decode_manifest
+from transforms.core.model.manifest_entries import Provenance
 from transforms.core.model.narratives.manifest import BuildManifest, BuildProvenance
 from transforms.core.model.open_images.manifest import OpenImagesManifest, ReleaseProvenance
+from transforms.core.output.jobs.images import IMAGES
 from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.core.output.jobs.open_images import OPEN_IMAGES
 from transforms.units.publishing.publication import Publication
@@ -39,9 +42,17 @@ def _open_images(manifest: Manifest) -> Publication:
     return OpenImagesPublication(provenance=ReleaseProvenance(**entries), allow_partial=True)
 
 
+def _images(manifest: Manifest) -> Publication:
+    own = cast(ImagesManifest, manifest)
+    values = msgspec.structs.asdict(own)
+    entries = {name: values[name] for name in Provenance.__struct_fields__}
+    return publication_for(Provenance(**entries), own.entries)
+
+
 JOBS = {
     NARRATIVES.name: VersionsJob(BuildManifest, _narratives),
     OPEN_IMAGES.name: VersionsJob(OpenImagesManifest, _open_images),
+    IMAGES.name: VersionsJob(ImagesManifest, _images),
 }
 """Jobs by name; of versions of others, what all manifests have is read."""
 

@@ -15,6 +15,8 @@ OUT/PRUNING                         what is being removed, until when
 OUT/tags/NAME                       the version that has the tag
 OUT/repairs/NAME                    lines that stand in the place of rejected ones
 OUT/checksums/KEY.json              what was found of an input file's content by reading it
+OUT/lists/KEY/*.jsonl               the images of a version, which job `images` reads
+OUT/pictures/SIZE/XY/*              pictures of its versions, where each is a file
 """
 
 import re
@@ -30,6 +32,8 @@ RUNS = "runs"
 INDEXES = "indexes"
 CHECKSUMS = "checksums"
 REPAIRS = "repairs"
+LISTS = "lists"
+PICTURES = "pictures"
 RECORD = "record"
 MANIFEST = "manifest.json"
 REPORT = "report.html"
@@ -39,7 +43,7 @@ CARD = "README.md"
 LOCKS = tuple(f"{name}.lock" for name in (CURRENT, VERSIONS, PRUNING, LEASE))
 """Files that runs on one disk lock; they hold nothing."""
 
-FOLDERS = (VERSIONS, UNITS, RUNS, INDEXES, CHECKSUMS, TAGS, REPAIRS)
+FOLDERS = (VERSIONS, UNITS, RUNS, INDEXES, CHECKSUMS, TAGS, REPAIRS, LISTS, PICTURES)
 """What an output folder holds beside its pointer."""
 
 _VERSION = re.compile("[0-9a-f]{16}")

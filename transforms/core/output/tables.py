@@ -1,4 +1,4 @@
-"""Rows of tables as Parquet and Avro files."""
+"""Rows of tables as files: Parquet, Avro, lines of text, and tar."""
 
 import hashlib
 import pathlib
@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 
 from transforms.core.model import bad_lines
 from transforms.core.output.commit_records import FileEntry
+from transforms.core.stages.fetch.pictures.tar_files import write_tar
 
 
 def ending_of(schema: pa.Schema) -> str:
@@ -156,5 +157,6 @@ WRITERS: Mapping[str, Callable[[pa.Table | pa.RecordBatch, str], None]] = {
     "parquet": write_parquet,
     "avro": write_rejected,
     "jsonl": write_lines,
+    "tar": write_tar,
 }
 """How the rows of a table are written, by the ending of its files."""

@@ -7,6 +7,7 @@ import pyarrow as pa
 from transforms.core.model.manifest_entries import TableFile, rows_by_table
 from transforms.core.output.jobs.job import Job
 from transforms.core.output.jobs.narratives import NARRATIVES
+from transforms.core.output.tables import ending_of
 
 DEFAULT_TABLE = "narratives"
 """What `load_dataset(FOLDER)` takes."""
@@ -101,7 +102,7 @@ def render_card(
         "language:",
         "- en",
     ]
-    return f"{_front_matter(head, rows, DEFAULT_TABLE)}\n{text}"
+    return f"{_front_matter(head, _of_parquet(rows, NARRATIVES), DEFAULT_TABLE)}\n{text}"
 
 
 def render_tables_card(version: str, files: Sequence[TableFile], job: Job) -> str:
@@ -113,7 +114,7 @@ def render_tables_card(version: str, files: Sequence[TableFile], job: Job) -> st
       job: The job.
     """
     rows = rows_of_all(files, job)
-    head = _front_matter([f"pretty_name: {job.title}"], rows, job.accounted[0])
+    head = _front_matter([f"pretty_name: {job.title}"], _of_parquet(rows, job), job.accounted[0])
     text = _TABLES_TEXT.format(title=job.title, version=version, tables=_listed(rows, job))
     return f"{head}\n{text}"
 
@@ -129,9 +130,15 @@ def _listed(rows: Mapping[str, int], job: Job) -> str:
     )
 
 
+def _of_parquet(rows: Mapping[str, int], job: Job) -> dict[str, int]:
+    """Those of the tables that are Parquet, which others than `datasets` read too."""
+    others = {name for name, schema in job.tables.items() if ending_of(schema) != "parquet"}
+    return {name: number for name, number in rows.items() if name not in others}
+
+
 def _front_matter(head: Sequence[str], rows: Mapping[str, int], default: str) -> str:
     """What `datasets` reads: a configuration for each Parquet table that has rows."""
-    tables = [name for name, number in rows.items() if number and name != "rejected"]
+    tables = [name for name, number in rows.items() if number]
     lines = ["---", *head, "configs:"]
     for name in tables:
         lines += [f"- config_name: {name}"]

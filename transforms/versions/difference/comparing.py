@@ -16,6 +16,10 @@ KEYS = {
     "richness": ("dataset", "split"),
     "noun_counts": ("dataset", "split", "nouns"),
     "distances": ("dataset", "split", "distance"),
+    "images": ("dataset", "image_id"),
+    "failures": ("dataset", "image_id"),
+    "samples": ("member",),
+    "outcomes": ("dataset", "split", "host", "outcome"),
 }
 """Columns by which a row of a table is the same in another version."""
 

@@ -19,6 +19,7 @@ from transforms import storage
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import TableFile
+from transforms.core.stages.fetch.pictures.tar_files import read_tar
 from transforms.units.publishing.read_version import read_listed
 from transforms.versions.difference.comparing import PLACES, compare_rows, key_columns, row_keys
 
@@ -298,7 +299,7 @@ def _without_common(
 
 def _read_keys(folder: str, file: TableFile) -> tuple[pa.Schema, pa.Table]:
     """The columns of a table's file, and the key of all its rows."""
-    if file.path.endswith(".avro"):
+    if file.path.endswith(tuple(_READERS)):
         table = _read_table(folder, file)
         return table.schema, table.select(key_columns(file.table, table.schema))
     parquet = pq.ParquetFile(pa.BufferReader(read_listed(folder, file)), pre_buffer=False)
@@ -307,7 +308,17 @@ def _read_keys(folder: str, file: TableFile) -> tuple[pa.Schema, pa.Table]:
 
 
 def _read_table(folder: str, file: TableFile) -> pa.Table:
-    data = read_listed(folder, file)
-    if file.path.endswith(".avro"):
-        return pa.Table.from_pylist(list(fastavro.reader(io.BytesIO(data))))
+    read = _READERS.get(file.path[file.path.rfind(".") :], _read_parquet)
+    return read(read_listed(folder, file))
+
+
+def _read_parquet(data: bytes) -> pa.Table:
     return pq.read_table(pa.BufferReader(data), use_threads=False, pre_buffer=False)
+
+
+def _read_avro(data: bytes) -> pa.Table:
+    return pa.Table.from_pylist(list(fastavro.reader(io.BytesIO(data))))
+
+
+_READERS = {".avro": _read_avro, ".tar": read_tar}
+"""What reads a table's file that is no Parquet, by its ending."""

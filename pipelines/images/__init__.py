@@ -1,0 +1,1 @@
+"""The job that downloads the images of a version."""
