@@ -48,6 +48,10 @@ JOBS = {
         "pipelines.synthesize",
         "Generate narratives in the published format, with the truth beside them.",
     ),
+    "captions": Job(
+        "pipelines.captions.job",
+        "Read collections of captions; set them beside the paper's figures and the narratives.",
+    ),
     "replay": Job(
         "pipelines.replay.job",
         "Put repaired lines in the place of rejected ones; make a version with them.",

@@ -1,11 +1,13 @@
 """Planning a run of any job: its units, and which of them are finished."""
 
 import dataclasses
+import os
 from collections.abc import Collection, Iterator, Sequence
 
 from pipelines.runs.options import RunOptions
 from pipelines.runs.repairing import NO_REPAIRS, ShardRepairs
 from transforms import storage
+from transforms.core.base.errors import UsageError
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.units import Unit
@@ -60,6 +62,7 @@ def plan_units(
     units: Sequence[Unit],
     options: RunOptions,
     kind: type[Manifest] = Manifest,
+    marks: Collection[str] = (),
 ) -> RunPlan:
     """Looks which units of a run are finished, and at the version that is current.
 
@@ -68,6 +71,7 @@ def plan_units(
       units: All units, in any order.
       options: Where the output is, whether it is verified, and whether it is only looked at.
       kind: The job's manifest.
+      marks: What its versions show beside what the units hold (`Publication.marks`).
 
     Raises:
       NewerFormatError: A newer version of this program made the current version.
@@ -81,7 +85,7 @@ def plan_units(
         shards=tuple(shards),
         units=tuple(todo),
         finished=tuple(path for _, path in finished),
-        version=None if any(unit.compressed for unit in todo) else version_id(keys),
+        version=None if any(unit.compressed for unit in todo) else version_id([*keys, *marks]),
         base=base,
         manifest=None if corrupt else manifest,
         damage=_damage(output, base, corrupt) if base and corrupt else None,
@@ -93,6 +97,40 @@ def describe_restored(units: Sequence[Unit]) -> str:
     restored = sum(bool(unit.before) for unit in units)
     which = "" if restored == len(units) else f"{restored:,} "
     return f", {which}of tables in place of shards" if restored else ""
+
+
+def check_output(output: str) -> None:
+    """Checks that the output folder can be written to, and that no link leads out of it.
+
+    Links in the place of a unit or a version are removed: what they lead to stays.
+
+    Raises:
+      UsageError: It cannot be written to, or a link is in the place of one of its folders.
+    """
+    storage.check_writable(output)
+    storage.refuse_links(output, [*layout.FOLDERS, *layout.LOCKS])
+    for name in (layout.UNITS, layout.VERSIONS):
+        storage.remove_links(storage.join(output, name))
+
+
+def refuse_files_below(files: Sequence[FileInfo], output: str) -> None:
+    """Refuses input that a run may itself have written.
+
+    Raises:
+      UsageError: A file is below the output folder.
+    """
+    for file in files:
+        if _is_below(file.path, output):
+            raise UsageError(
+                f"{file.path!r} is below the output folder {output!r}: give --input a pattern that "
+                "does not cover the output, or --output another folder"
+            )
+
+
+def _is_below(path: str, folder: str) -> bool:
+    if "://" in path or "://" in folder:
+        return path.startswith(folder.rstrip("/") + "/")
+    return os.path.realpath(path).startswith(os.path.realpath(folder).rstrip("/") + "/")
 
 
 def plan_shard(file: FileInfo, dataset: str | None = None, split: str | None = None) -> ShardPlan:

@@ -231,6 +231,7 @@ def _trial(job: "Job", stages: Stages) -> "Trial":
         reader=type(reader).__name__,
         read=reader.reader(),
         stages={type(stage).__name__: stage.prepare() for stage in others},
+        cut=reader.cutter(),
     )
 
 

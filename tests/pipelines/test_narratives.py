@@ -47,7 +47,8 @@ def test_the_help_lists_jobs_and_commands(capsys):
         ([], "nothing was given to do: `narratives --help` lists the jobs"),
         (
             ["biuld"],
-            "there is no job 'biuld': give one of build, index, generate, replay, versions",
+            "there is no job 'biuld': give one of build, index, generate, captions, replay, "
+            "versions",
         ),
         (["sample"], "give the folder to make: narratives sample FOLDER"),
         (["sample", "."], "'.' is there and not empty: name another folder"),

@@ -5,9 +5,12 @@ from typing import NamedTuple, cast
 
 import msgspec
 
+from transforms.collections.captions.publication import CaptionsPublication
 from transforms.collections.narratives.publication import NarrativesPublication
+from transforms.core.model.captions import CaptionsManifest, CaptionsProvenance
 from transforms.core.model.manifest import Manifest, decode_manifest
 from transforms.core.model.narratives.manifest import BuildManifest, BuildProvenance
+from transforms.core.output.jobs.captions import CAPTIONS_JOB
 from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.units.publishing.publication import Publication
 
@@ -30,7 +33,16 @@ def _narratives(manifest: Manifest) -> Publication:
     return NarrativesPublication(provenance=BuildProvenance(**entries))
 
 
-JOBS = {NARRATIVES.name: VersionsJob(BuildManifest, _narratives)}
+def _captions(manifest: Manifest) -> Publication:
+    values = msgspec.structs.asdict(cast(CaptionsManifest, manifest))
+    entries = {name: values[name] for name in CaptionsProvenance.__struct_fields__}
+    return CaptionsPublication(provenance=CaptionsProvenance(**entries))
+
+
+JOBS = {
+    NARRATIVES.name: VersionsJob(BuildManifest, _narratives),
+    CAPTIONS_JOB.name: VersionsJob(CaptionsManifest, _captions),
+}
 """Jobs by name; of versions of others, what all manifests have is read."""
 
 

@@ -1,14 +1,13 @@
 """Checks before anything is read: is it there, is it narratives, can the output be written?"""
 
 import difflib
-import os
 import re
 from collections.abc import Sequence
 
 from pipelines.catalog import Catalog
+from pipelines.runs.plan import refuse_files_below
 from transforms import storage
 from transforms.core.base.errors import UsageError, shown
-from transforms.core.model import layout
 from transforms.core.model.units import Unit
 from transforms.core.sources import foreign
 from transforms.core.sources.narratives.heads import HEAD_BYTES, why_not_narratives
@@ -61,21 +60,10 @@ def check_inputs(files: Sequence[FileInfo], output: str) -> None:
       UsageError: A file is below the output folder, is an empty compressed one, or is plainly of
         another kind.
     """
-    for file in files:
-        if _is_below(file.path, output):
-            raise UsageError(
-                f"{file.path!r} is below the output folder {output!r}: give --input a pattern that "
-                "does not cover the output, or --output another folder"
-            )
+    refuse_files_below(files, output)
     for file in files[: foreign.MOST_FILES]:
         if problem := _problem_of_kind(file):
             raise UsageError(f"--input: {file.path!r} is {problem}")
-
-
-def _is_below(path: str, folder: str) -> bool:
-    if "://" in path or "://" in folder:
-        return path.startswith(folder.rstrip("/") + "/")
-    return os.path.realpath(path).startswith(os.path.realpath(folder).rstrip("/") + "/")
 
 
 def _problem_of_kind(file: FileInfo) -> str | None:
@@ -106,17 +94,3 @@ def check_heads(units: Sequence[Unit], max_bad_share: float) -> None:
                 f"--input: {unit.path!r}: {problem}; give files of narratives, or "
                 "--max-bad-share 1 to have all its lines in the table `rejected`"
             )
-
-
-def check_output(output: str) -> None:
-    """Checks that the output folder can be written to, and that no link leads out of it.
-
-    Links in the place of a unit or a version are removed: what they lead to stays.
-
-    Raises:
-      UsageError: It cannot be written to, or a link is in the place of one of its folders.
-    """
-    storage.check_writable(output)
-    storage.refuse_links(output, [*layout.FOLDERS, *layout.LOCKS])
-    for name in (layout.UNITS, layout.VERSIONS):
-        storage.remove_links(storage.join(output, name))

@@ -5,13 +5,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 
-from pipelines.build.inputs.checks import check_inputs, check_output, input_patterns
+from pipelines.build.inputs.checks import check_inputs, input_patterns
 from pipelines.build.inputs.checksums import verify_checksums
 from pipelines.build.inputs.expectations import expectations, refuse_absence, refuse_sizes
 from pipelines.build.options import BuildOptions
 from pipelines.catalog import Catalog, Entry, load_catalogs
 from pipelines.runs.contents import Contents
-from pipelines.runs.plan import plan_shard, units_of
+from pipelines.runs.plan import check_output, plan_shard, units_of
 from pipelines.runs.repairing import NO_REPAIRS, ShardRepairs
 from transforms import storage
 from transforms.core.base.errors import UsageError

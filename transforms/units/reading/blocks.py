@@ -1,7 +1,7 @@
 """The lines of a unit, in memory."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from transforms import storage
@@ -29,6 +29,10 @@ class UnitBlock(NamedTuple):
         skipped = self.block.skipped if end == len(self.block) else None
         block = dataclasses.replace(Block.of(self.block.cut(begin, end)), skipped=skipped)
         return self._replace(block=block, start=self.start + begin)
+
+
+Cut = Callable[[Unit, int], Iterator[UnitBlock]]
+"""Brings a unit into memory; the second argument is the size of a compressed shard's pieces."""
 
 
 def blocks_of(unit: Unit, unit_bytes: int) -> Iterator[UnitBlock]:

@@ -16,7 +16,7 @@ import numpy as np
 
 from transforms.core.base.errors import MESSAGE_CHARACTERS, EngineError, option, shown
 from transforms.core.model.units import Deadly, Unit
-from transforms.units.reading.blocks import UnitBlock, blocks_of
+from transforms.units.reading.blocks import UnitBlock
 from transforms.units.reading.deadly.forks import Death, describe_status, end_with_parent
 from transforms.units.reading.deadly.trial import Rehearsal, Trial
 
@@ -118,7 +118,7 @@ def main(given: BinaryIO, result: BinaryIO) -> None:
     """Tries the unit that is given."""
     end_with_parent()
     unit, trial = pickle.load(given)
-    found = search(blocks_of(unit, trial.unit_bytes), Rehearsal(trial).death_by)
+    found = search(trial.cut(unit, trial.unit_bytes), Rehearsal(trial).death_by)
     result.write(msgspec.json.encode(found))
 
 

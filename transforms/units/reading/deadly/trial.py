@@ -10,7 +10,7 @@ from transforms.core.output.commit_records import make_record
 from transforms.core.output.jobs.job import Job
 from transforms.core.output.tables import ending_of, write_table
 from transforms.stage import Stage
-from transforms.units.reading.blocks import UnitBlock
+from transforms.units.reading.blocks import Cut, UnitBlock, blocks_of
 from transforms.units.reading.deadly.forks import Death, death_of
 from transforms.units.reading.mended import BlockReader, read_mended
 from transforms.units.reading.repairs import repairs_of
@@ -26,6 +26,7 @@ class Trial:
       reader: The reader's name.
       read: Reads blocks.
       stages: What makes each further stage, by name and in order.
+      cut: Brings a unit's lines into memory.
     """
 
     job: Job
@@ -33,6 +34,7 @@ class Trial:
     reader: str
     read: BlockReader
     stages: Mapping[str, Callable[[], Stage]]
+    cut: Cut = blocks_of
 
 
 class Rehearsal:
