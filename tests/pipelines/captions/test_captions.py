@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.captions.job import main
+from pipelines.replay.job import main as replay
 from pipelines.versions.commands import main as versions
 from tests import build_helpers as helpers
 from transforms.core.base.errors import UsageError
@@ -87,6 +88,12 @@ def test_the_commands_of_versions_work(output, capsys):
     (helpers.version_of(output) / "report.html").unlink()
     assert versions(["verify", "--output", str(output), "--repair"]) in (0, 3)
     assert (helpers.version_of(output) / "report.html").exists()
+
+
+def test_replay_refuses(output):
+    arguments = ["--output", str(output), "--requeue", "discarded", "--max-distance", "12"]
+    with pytest.raises(UsageError, match="versions of the job `captions`, whose records cannot be"):
+        replay(arguments)
 
 
 def grown(folder):

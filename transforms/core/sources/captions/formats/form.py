@@ -67,7 +67,7 @@ def name_of(path: str) -> str:
 def split_of(name: str | None) -> str | None:
     """A split as all collections call it.
 
-    >>> split_of("val"), split_of("restval"), split_of(None)
+    >>> split_of("Val"), split_of("restval"), split_of(None)
     ('validation', 'restval', None)
     """
-    return _SPLITS.get(name, name) if name else None
+    return _SPLITS.get(name.lower(), name.lower()) if name else None
