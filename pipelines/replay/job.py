@@ -78,8 +78,8 @@ def _current(output: str) -> tuple[str, BuildManifest]:
     made_by = read_manifest(folder).job
     if made_by != NARRATIVES.name:
         raise UsageError(
-            f"{output!r} holds versions of the job `{made_by}`, whose records cannot be repaired in "
-            "place: correct the file, and run that job again"
+            f"{output!r} holds versions of the job `{made_by}`, whose records cannot be repaired "
+            "in place: correct the file, and run that job again"
         )
     return folder, read_manifest(folder, BuildManifest)
 
