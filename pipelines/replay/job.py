@@ -79,8 +79,8 @@ def _current(output: str) -> tuple[str, BuildManifest]:
     manifest: Manifest = read_manifest(folder)
     if manifest.job != NARRATIVES.name:
         raise UsageError(
-            f"{output!r} holds versions of the job `{manifest.job}`, whose records cannot be repaired "
-            "in place: correct the file, and run that job again"
+            f"{output!r} holds versions of the job `{manifest.job}`, whose records cannot be "
+            "repaired in place: correct the file, and run that job again"
         )
     return folder, read_manifest(folder, BuildManifest)
 
