@@ -54,6 +54,22 @@ class Figure:
 
 FIGURES = (
     Figure(
+        "C1",
+        "benchmarks.probes.captions:stages",
+        (
+            Row(
+                "tagger alone / stages of captions, phrases of five words (processor time)",
+                lambda r: (r["tagger"], r["stages"]),
+                at_least=0.9,
+            ),
+            Row(
+                "scanning a document: time of the stages / of the scan",
+                lambda r: (r["stages"], r["scan"]),
+            ),
+        ),
+        needs=(),
+    ),
+    Figure(
         "B1",
         "benchmarks.probes.speed:main_job",
         (

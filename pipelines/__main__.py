@@ -48,6 +48,10 @@ JOBS = {
         "pipelines.synthesize",
         "Generate narratives in the published format, with the truth beside them.",
     ),
+    "captions": Job(
+        "pipelines.captions.job",
+        "Read collections of captions; set them beside the paper's figures and the narratives.",
+    ),
     "open-images": Job(
         "pipelines.open_images.job",
         "Read releases of Open Images as published: tables, official numbers, label statistics.",

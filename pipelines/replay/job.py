@@ -22,7 +22,9 @@ from pipelines.runs.failure import say, warn
 from transforms import storage
 from transforms.core.base.errors import UsageError, shown
 from transforms.core.model import layout
+from transforms.core.model.manifest import Manifest
 from transforms.core.model.narratives.manifest import BuildManifest
+from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.core.report.page.formats import plural
 from transforms.units.publishing.pin import current_version
 from transforms.units.publishing.read_version import read_manifest
@@ -74,6 +76,12 @@ def _current(output: str) -> tuple[str, BuildManifest]:
             "job first (with a --max-bad-share above the share of bad lines)"
         )
     folder = storage.join(output, layout.version_folder(version))
+    manifest: Manifest = read_manifest(folder)
+    if manifest.job != NARRATIVES.name:
+        raise UsageError(
+            f"{output!r} holds versions of the job `{manifest.job}`, whose records cannot be "
+            "repaired in place: correct the file, and run that job again"
+        )
     return folder, read_manifest(folder, BuildManifest)
 
 

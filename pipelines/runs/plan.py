@@ -60,6 +60,7 @@ def plan_units(
     units: Sequence[Unit],
     options: RunOptions,
     kind: type[Manifest] = Manifest,
+    marks: Collection[str] = (),
 ) -> RunPlan:
     """Looks which units of a run are finished, and at the version that is current.
 
@@ -68,6 +69,7 @@ def plan_units(
       units: All units, in any order.
       options: Where the output is, whether it is verified, and whether it is only looked at.
       kind: The job's manifest.
+      marks: What its versions show beside what the units hold (`Publication.marks`).
 
     Raises:
       NewerFormatError: A newer version of this program made the current version.
@@ -81,7 +83,7 @@ def plan_units(
         shards=tuple(shards),
         units=tuple(todo),
         finished=tuple(path for _, path in finished),
-        version=None if any(unit.compressed for unit in todo) else version_id(keys),
+        version=None if any(unit.compressed for unit in todo) else version_id([*keys, *marks]),
         base=base,
         manifest=None if corrupt else manifest,
         damage=_damage(output, base, corrupt) if base and corrupt else None,

@@ -5,13 +5,16 @@ from typing import NamedTuple, cast
 
 import msgspec
 
+from transforms.collections.captions.publication import CaptionsPublication
 from transforms.collections.images.publication import ImagesManifest, publication_for
 from transforms.collections.narratives.publication import NarrativesPublication
 from transforms.collections.open_images.publication import OpenImagesPublication
+from transforms.core.model.captions import CaptionsManifest, CaptionsProvenance
 from transforms.core.model.manifest import Manifest, decode_manifest
 from transforms.core.model.manifest_entries import Provenance
 from transforms.core.model.narratives.manifest import BuildManifest, BuildProvenance
 from transforms.core.model.open_images.manifest import OpenImagesManifest, ReleaseProvenance
+from transforms.core.output.jobs.captions import CAPTIONS_JOB
 from transforms.core.output.jobs.images import IMAGES
 from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.core.output.jobs.open_images import OPEN_IMAGES
@@ -49,10 +52,17 @@ def _images(manifest: Manifest) -> Publication:
     return publication_for(Provenance(**entries), own.entries)
 
 
+def _captions(manifest: Manifest) -> Publication:
+    values = msgspec.structs.asdict(cast(CaptionsManifest, manifest))
+    entries = {name: values[name] for name in CaptionsProvenance.__struct_fields__}
+    return CaptionsPublication(provenance=CaptionsProvenance(**entries))
+
+
 JOBS = {
     NARRATIVES.name: VersionsJob(BuildManifest, _narratives),
     OPEN_IMAGES.name: VersionsJob(OpenImagesManifest, _open_images),
     IMAGES.name: VersionsJob(ImagesManifest, _images),
+    CAPTIONS_JOB.name: VersionsJob(CaptionsManifest, _captions),
 }
 """Jobs by name; of versions of others, what all manifests have is read."""
 

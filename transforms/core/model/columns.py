@@ -64,10 +64,15 @@ def term_codes(column: pa.DictionaryArray) -> tuple[np.ndarray, list[str | None]
     return codes, [*values, None]
 
 
-def dataset_splits(narratives: pa.RecordBatch) -> tuple[list[tuple], np.ndarray]:
-    """The distinct (dataset, split) pairs, and each narrative's position among them."""
-    dataset_codes, datasets = term_codes(narratives["dataset"])
-    split_codes, splits = term_codes(narratives["split"])
+def dataset_splits(rows: pa.RecordBatch, whose: str = "dataset") -> tuple[list[tuple], np.ndarray]:
+    """The distinct (dataset, split) pairs, and each row's position among them.
+
+    Args:
+      rows: With the column `split`.
+      whose: The column of the datasets.
+    """
+    dataset_codes, datasets = term_codes(rows[whose])
+    split_codes, splits = term_codes(rows["split"])
     found, pair_of_row = np.unique(dataset_codes * len(splits) + split_codes, return_inverse=True)
     pairs = [(datasets[code // len(splits)], splits[code % len(splits)]) for code in found]
     return pairs, pair_of_row

@@ -1,7 +1,7 @@
 """What a job adds to publishing: entries of its manifest, its verdict, and its pages."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import pyarrow as pa
@@ -68,6 +68,14 @@ class Publication:
           previous: The folder of the version that was current, None for none.
         """
         return manifest
+
+    @property
+    def marks(self) -> Collection[str]:
+        """Names of what its versions show beside what the units hold.
+
+        They are part of a version's name: one that shows something else is another one.
+        """
+        return ()
 
     @property
     def columns(self) -> dict[str, dict[str, str]]:

@@ -137,7 +137,7 @@ def make_manifest(summary: Summary, plan: PublishPlan) -> Manifest:
     values = {
         "format": FORMAT,
         "job": publication.job.name,
-        "version": version_id(summary.records),
+        "version": version_id([*summary.records, *publication.marks]),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "previous": plan.base if layout.is_version(plan.base or "") else None,
         **msgspec.structs.asdict(publication.provenance),

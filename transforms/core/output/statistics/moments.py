@@ -3,8 +3,11 @@
 import dataclasses
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
+
+import numpy as np
+import pyarrow as pa
 
 
 @dataclasses.dataclass(slots=True)
@@ -22,11 +25,34 @@ class Moments:
         self.total += sum(values)
         self.squares += sum(map(operator.mul, values, values))
 
+    @classmethod
+    def of(cls, values: np.ndarray) -> "Moments":
+        """Those of an array of integers below 2**31, of fewer than 2**32 values.
+
+        >>> Moments.of(np.array([1, 2, 4]))
+        Moments(count=3, total=7, squares=21)
+        """
+        values = values.astype(np.int64)
+        low, high = values & 0xFFFF, values >> 16  # no sum below leaves 64 bits
+        parts = [int(np.sum(low * low)), int(np.sum(low * high)), int(np.sum(high * high))]
+        squares = parts[0] + (parts[1] << 17) + (parts[2] << 32)
+        return cls(len(values), int(values.sum()), squares)
+
     def merge(self, other: "Moments") -> None:
         """Adds another's values."""
         self.count += other.count
         self.total += other.total
         self.squares += other.squares
+
+    def pack(self) -> list:
+        """The numbers in what MessagePack can hold: sums as text, they may leave 64 bits."""
+        return [self.count, str(self.total), str(self.squares)]
+
+    @classmethod
+    def unpack(cls, packed: list) -> "Moments":
+        """What `pack` made."""
+        count, total, squares = packed
+        return cls(count, int(total), int(squares))
 
     def describe(self, scale: int) -> tuple[float | None, float | None, float | None]:
         """Sum, mean and population standard deviation of the values over `scale`."""
@@ -39,3 +65,37 @@ class Moments:
             float(mean / scale),
             math.sqrt(variance) / scale,
         )
+
+
+def merge_moments(own: dict[str, Moments], other: Mapping[str, Moments]) -> None:
+    """Adds moments of the same measures, by their names."""
+    for measure, moments in other.items():
+        own.setdefault(measure, Moments()).merge(moments)
+
+
+def describe_moments(
+    moments: Mapping[str, Moments], scales: Mapping[str, int]
+) -> dict[str, float | None]:
+    """Columns `MEASURE_sum`, `MEASURE_mean` and `MEASURE_deviation` of a row.
+
+    Args:
+      moments: By measure.
+      scales: The integer scale of each measure, in order.
+
+    >>> describe_moments({"words": Moments(2, 6, 20)}, {"words": 1})
+    {'words_sum': 6.0, 'words_mean': 3.0, 'words_deviation': 1.0}
+    """
+    return {
+        f"{measure}_{name}": value
+        for measure, scale in scales.items()
+        for name, value in zip(STATISTICS, moments[measure].describe(scale), strict=True)
+    }
+
+
+STATISTICS = ("sum", "mean", "deviation")
+"""What is told of each measure."""
+
+
+def moment_fields(measures: Iterable[str]) -> list[tuple[str, pa.DataType]]:
+    """The columns that `describe_moments` fills."""
+    return [(f"{measure}_{name}", pa.float64()) for measure in measures for name in STATISTICS]

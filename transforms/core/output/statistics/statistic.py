@@ -72,26 +72,31 @@ class Statistic(abc.ABC):
 
 @dataclasses.dataclass(slots=True)
 class ValueCounts(Statistic):
-    """How many narratives of a split have which value; those that have none are left out.
+    """How many rows of a split have which value; those that have none are left out.
 
-    Its one table has the columns dataset, split, the value and the number.
+    Its one table has the columns dataset (`whose`), split, the value and the number.
 
     Attributes:
       counts: By dataset and split, numbers by value.
+      counted: The table whose rows are counted.
+      whose: Its column of the datasets.
     """
+
+    counted: ClassVar[str] = "narratives"
+    whose: ClassVar[str] = "dataset"
 
     counts: dict[Split, Counter] = dataclasses.field(default_factory=dict)
 
     @staticmethod
     @abc.abstractmethod
-    def values(narratives: pa.RecordBatch) -> pa.Array:
-        """The value of each narrative, null where it has none."""
+    def values(rows: pa.RecordBatch) -> pa.Array:
+        """The value of each row, null where it has none."""
 
     def add(self, chunk: Chunk) -> None:
-        """Counts the narratives of a chunk."""
-        narratives = chunk["narratives"]
-        found = np.array(self.values(narratives).to_pylist(), object)
-        splits, split_of_row = dataset_splits(narratives)
+        """Counts the rows of a chunk."""
+        rows = chunk[self.counted]
+        found = np.array(self.values(rows).to_pylist(), object)
+        splits, split_of_row = dataset_splits(rows, self.whose)
         for position, split in enumerate(splits):
             values = found[split_of_row == position]
             counted = Counter(value for value in values if value is not None)

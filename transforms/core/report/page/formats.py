@@ -7,6 +7,16 @@ DATASET_NAMES = {
     "ade20k": "ADE20k",
 }
 
+COLLECTION_NAMES = {
+    "conceptual_captions": "Conceptual Captions",
+    "flickr8k": "Flickr8k",
+    "localized_narratives": "Localized Narratives",
+    "stanford_paragraphs": "Stanford Visual Paragraphs",
+    "visual_genome": "Visual Genome",
+    "wikiscenes": "WikiScenes",
+}
+"""Collections of captions that are no datasets of narratives."""
+
 UNKNOWN = "unknown"
 
 NOTHING = "–"
@@ -16,6 +26,15 @@ NOTHING = "–"
 def dataset_name(dataset: str | None) -> str:
     """A dataset's own spelling; generated data says so itself."""
     return UNKNOWN if dataset is None else DATASET_NAMES.get(dataset, dataset)
+
+
+def collection_name(collection: str | None) -> str:
+    """A collection's own spelling.
+
+    >>> collection_name("coco"), collection_name("visual_genome"), collection_name("mine")
+    ('COCO', 'Visual Genome', 'mine')
+    """
+    return COLLECTION_NAMES.get(collection or "", dataset_name(collection))
 
 
 def split_name(dataset: str | None, split: str | None) -> str:

@@ -98,14 +98,16 @@ _LARGEST = 10**308
 _BEYOND = re.compile(
     r"(Expected `float` [<>]=|Number out of range).*\.(x|y|t|start_time|end_time)`$"
 )
-_FAILURES = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+FAILURES = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding a line raises."""
 
 
 class BadLine(ValueError):
     """A line that cannot be taken.
 
     Attributes:
-      code: `invalid_utf8`, `malformed_json`, `wrong_type`, `missing_key` or `out_of_range`.
+      code: `invalid_utf8`, `malformed_json`, `wrong_type`, `missing_key` or `out_of_range`; of
+        lines that are no JSON `malformed_line`.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -126,8 +128,8 @@ def decode_line(line: memoryview, dialect: str = "full") -> NarrativeRecord | Ca
         record.image_id = _image_id(str(record.image_id))
         record.annotator_id = _annotator(record.annotator_id)
         return record
-    except _FAILURES as error:
-        raise _diagnose(line, error) from error
+    except FAILURES as error:
+        raise diagnose(line, error) from error
 
 
 def _image_id(text: str) -> str:
@@ -153,7 +155,12 @@ def _annotator(value: int | str) -> int:
     return value
 
 
-def _diagnose(line: memoryview, error: Exception) -> BadLine:
+def diagnose(line: memoryview, error: Exception) -> BadLine:
+    r"""What is wrong with a line of JSON whose decoding has raised an error.
+
+    >>> diagnose(memoryview(b'{"a": "\xff"}'), ValueError()).code
+    'invalid_utf8'
+    """
     if isinstance(error, BadLine):
         return error
     message = str(error)

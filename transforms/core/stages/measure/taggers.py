@@ -4,7 +4,7 @@ import functools
 import importlib.util
 import pathlib
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,8 @@ MOST_CHARACTERS = 100_000
 spaCy refuses texts ten times as long, and its memory grows with the text. Published captions have
 some hundreds.
 """
+
+_COUNTED_AT_ONCE = 1024
 
 _BATCHED_CHARACTERS = 5_000
 """Characters of a caption up to which it is tagged together with others."""
@@ -147,16 +149,32 @@ def _count_rows(
     from spacy.attrs import IS_PUNCT, IS_SPACE, POS
     from spacy.symbols import IDS
 
-    tags = np.array([IDS[tag] for tag in schemas.TAG_COLUMNS.values()])
+    tags = np.array([IDS[tag] for tag in schemas.TAG_COLUMNS.values()], np.uint64)
     docs = nlp.pipe((texts[row] for row in rows), batch_size=batch_size)
-    for row, doc in zip(rows, docs, strict=True):
+    found = []  # of some captions; their documents are let go at once
+    for number, (row, doc) in enumerate(zip(rows.tolist(), docs, strict=True), 1):
         tokens = doc.to_array([POS, IS_PUNCT, IS_SPACE])
-        is_word = (tokens[:, 1] == 0) & (tokens[:, 2] == 0)
         if _may_hold_bare_tokens(texts[row]):
-            is_word &= [not is_bare(token.text) for token in doc]
-        words = tokens[is_word, 0]
-        counts[row, 0] = len(words)
-        counts[row, 1:] = (words[:, None] == tags).sum(axis=0)
+            tokens[:, 1] |= np.array([is_bare(token.text) for token in doc], np.uint64)
+        found.append(tokens)
+        if len(found) == _COUNTED_AT_ONCE or number == len(rows):
+            counts[rows[number - len(found) : number]] = _count_tokens(found, tags)
+            found = []
+
+
+def _count_tokens(found: Sequence[np.ndarray], tags: np.ndarray) -> np.ndarray:
+    """Words and each of the tags in each caption, shape `(n, 1 + tags)`.
+
+    Args:
+      found: Of each caption, shape `(tokens, 3)`: tag, and whether a token is punctuation or space.
+      tags: Those that are counted.
+    """
+    tokens = np.concatenate(found)
+    rows = np.repeat(np.arange(len(found)), [len(part) for part in found])
+    is_word = (tokens[:, 1] == 0) & (tokens[:, 2] == 0)
+    rows, words = rows[is_word], tokens[is_word, 0]
+    chosen = [rows, *(rows[words == tag] for tag in tags)]
+    return np.stack([np.bincount(part, minlength=len(found)) for part in chosen], axis=1)
 
 
 def _may_hold_bare_tokens(text: str) -> bool:

@@ -24,6 +24,6 @@ class NounCounts(ValueCounts):
     }  # fmt: skip
 
     @staticmethod
-    def values(narratives: pa.RecordBatch) -> pa.Array:
+    def values(rows: pa.RecordBatch) -> pa.Array:
         """The nouns of each caption that was tagged."""
-        return pc.struct_field(narratives["richness"], "nouns")
+        return pc.struct_field(rows["richness"], "nouns")

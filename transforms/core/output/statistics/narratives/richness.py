@@ -11,7 +11,12 @@ import pyarrow as pa
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.columns import TERM, dataset_splits
 from transforms.core.model.narratives.schemas import MEASURES
-from transforms.core.output.statistics.moments import Moments
+from transforms.core.output.statistics.moments import (
+    Moments,
+    describe_moments,
+    merge_moments,
+    moment_fields,
+)
 from transforms.core.output.statistics.statistic import Split, Statistic, StatisticsTable, in_order
 from transforms.core.stages.measure.measures import measured_values
 
@@ -23,11 +28,7 @@ SCHEMA = pa.schema(
         ("split", TERM),
         ("captions", pa.int64()),
         ("images", pa.int64()),
-        *(
-            (f"{measure}_{statistic}", pa.float64())
-            for measure in MEASURES
-            for statistic in ("sum", "mean", "deviation")
-        ),
+        *moment_fields(MEASURES),
     ]
 )
 
@@ -67,18 +68,16 @@ class Richness(Statistic):
     def merge(self, other: "Richness") -> None:
         """Adds another's."""
         for split, measures in other.measures.items():
-            own = self.measures.setdefault(split, {})
-            for measure, moments in measures.items():
-                own.setdefault(measure, Moments()).merge(moments)
+            merge_moments(self.measures.setdefault(split, {}), measures)
         for split, counter in other.narratives.items():
             self.narratives.setdefault(split, Counter()).update(counter)
 
     def pack(self) -> list:
-        """Rows of dataset, split, measures and keys; sums as text, they may leave 64 bits."""
+        """Rows of dataset, split, measures and keys."""
         return [
             [
                 *split,
-                {name: [m.count, str(m.total), str(m.squares)] for name, m in measures.items()},
+                {name: moments.pack() for name, moments in measures.items()},
                 dict(self.narratives[split]),
             ]
             for split, measures in self.measures.items()
@@ -90,8 +89,7 @@ class Richness(Statistic):
         made = cls()
         for dataset, split, measures, keys in packed:
             made.measures[dataset, split] = {
-                name: Moments(count, int(total), int(squares))
-                for name, (count, total, squares) in measures.items()
+                name: Moments.unpack(moments) for name, moments in measures.items()
             }
             made.narratives[dataset, split] = Counter(keys)
         return made
@@ -108,11 +106,7 @@ class Richness(Statistic):
         moments["narratives_per_image"].update(per_image.values())
         row: dict[str, Any] = {"dataset": split[0], "split": split[1], "images": len(per_image)}
         row["captions"] = self.narratives[split].total()
-        for measure, scale in MEASURES.items():
-            described = moments[measure].describe(scale)
-            for name, value in zip(("sum", "mean", "deviation"), described, strict=True):
-                row[f"{measure}_{name}"] = value
-        return row
+        return row | describe_moments(moments, MEASURES)
 
     def images(self, split: Split) -> Counter:
         """Narratives of a split by image."""

@@ -1,0 +1,1 @@
+"""Captions of all collections: read, measured, published."""

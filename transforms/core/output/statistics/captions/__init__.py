@@ -1,0 +1,1 @@
+"""Statistics of captions of all collections, a file a table."""

@@ -1,0 +1,1 @@
+"""The report of a version of captions of all collections."""

@@ -1,0 +1,1 @@
+"""Captions of other collections: their formats, read strictly and record by record."""

@@ -1,0 +1,1 @@
+"""The formats of collections of captions: a module each, and what they are called."""
