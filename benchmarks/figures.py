@@ -204,7 +204,7 @@ FIGURES = (
     ),
     Figure(
         "B10a",
-        "benchmarks.probes.indexing:annotation_index",
+        "benchmarks.probes.index.indexing:annotation_index",
         (
             Row(
                 "rate of annotation index, less start-up / of read_csv (4×)",
@@ -268,7 +268,7 @@ FIGURES = (
     ),
     Figure(
         "B10c",
-        "benchmarks.probes.release:annotation_index",
+        "benchmarks.probes.index.release:annotation_index",
         (
             Row(
                 "rate of `index` at V7's size, from command to end / of read_csv, two cores",
@@ -292,7 +292,7 @@ FIGURES = (
     ),
     Figure(
         "B10d",
-        "benchmarks.probes.release:lookup",
+        "benchmarks.probes.index.release:lookup",
         (
             Row(
                 "lookup of 2,000 images, a row found, at V7's size / at 0.1 of it",

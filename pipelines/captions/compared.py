@@ -6,10 +6,10 @@ import pyarrow.parquet as pq
 from transforms import storage
 from transforms.core.base.errors import UsageError, option
 from transforms.core.model import layout
-from transforms.core.model.captions import ComparedNarratives, NounCountRow
 from transforms.core.model.manifest import Manifest
 from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.core.report.paper import MEAN_COLUMNS
+from transforms.core.sources.captions.schemas import ComparedNarratives, NounCountRow
 from transforms.units.publishing.pin import current_version
 from transforms.units.publishing.read_version import read_listed, read_manifest
 

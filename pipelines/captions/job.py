@@ -19,8 +19,8 @@ from pipelines.runs.record import RunRecord, plan_and_begin, recorded
 from pipelines.runs.run import run_plan
 from transforms import storage
 from transforms.core.model import layout
-from transforms.core.model.captions import CaptionsManifest
 from transforms.core.output.jobs.captions import CAPTIONS_JOB
+from transforms.core.sources.captions.schemas import CaptionsManifest
 from transforms.units.publishing.pin import read_pin
 from transforms.units.publishing.read_version import read_table
 

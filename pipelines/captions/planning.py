@@ -21,11 +21,11 @@ from transforms.collections.captions.publication import CaptionsPublication
 from transforms.core.base.errors import UsageError
 from transforms.core.base.secrets import mask_secrets
 from transforms.core.base.versions import code_version, digest, package_versions
-from transforms.core.model.captions import CaptionsManifest, CaptionsProvenance
 from transforms.core.model.units import Unit, make_label
 from transforms.core.output.version import ShardPlan
 from transforms.core.sources.captions.formats.form import Format
 from transforms.core.sources.captions.registry import FORMATS, describe_file, format_of
+from transforms.core.sources.captions.schemas import CaptionsManifest, CaptionsProvenance
 from transforms.core.stages.measure.taggers import tagger_version
 from transforms.storage.files import FileInfo
 from transforms.units.reading.documents import document_starts

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from transforms import storage
 from transforms.core.model import bad_lines, layout
-from transforms.core.model.captions import CaptionsManifest
 from transforms.core.report.captions import views
 from transforms.core.report.page import formats, rows
+from transforms.core.sources.captions.schemas import CaptionsManifest
 
 _SHOWN = ("counts", "checks", "not_compared", "bad_lines", "warnings", "narratives")
 """Entries of the manifest that the summary for programs has."""

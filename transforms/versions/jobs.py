@@ -9,7 +9,6 @@ from transforms.collections.captions.publication import CaptionsPublication
 from transforms.collections.images.publication import ImagesManifest, publication_for
 from transforms.collections.narratives.publication import NarrativesPublication
 from transforms.collections.open_images.publication import OpenImagesPublication
-from transforms.core.model.captions import CaptionsManifest, CaptionsProvenance
 from transforms.core.model.manifest import Manifest, decode_manifest
 from transforms.core.model.manifest_entries import Provenance
 from transforms.core.model.narratives.manifest import BuildManifest, BuildProvenance
@@ -18,6 +17,7 @@ from transforms.core.output.jobs.captions import CAPTIONS_JOB
 from transforms.core.output.jobs.images import IMAGES
 from transforms.core.output.jobs.narratives import NARRATIVES
 from transforms.core.output.jobs.open_images import OPEN_IMAGES
+from transforms.core.sources.captions.schemas import CaptionsManifest, CaptionsProvenance
 from transforms.units.publishing.publication import Publication
 
 

@@ -7,10 +7,10 @@ from typing import cast
 import pyarrow as pa
 
 from transforms.core.model import layout
-from transforms.core.model.captions import CaptionsManifest, CaptionsProvenance
 from transforms.core.model.manifest import Manifest
 from transforms.core.output.jobs.captions import CAPTIONS_JOB
 from transforms.core.output.jobs.job import Job
+from transforms.core.sources.captions.schemas import CaptionsManifest, CaptionsProvenance
 from transforms.units.publishing.publication import Publication, ReadRows
 
 

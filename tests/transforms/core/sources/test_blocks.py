@@ -31,6 +31,15 @@ def open_source(source):
     return storage.open_decompressed(source.path)
 
 
+def _with_texts(rows):
+    """Terms as texts, which a block's scanner gives by codes of its own."""
+    columns = [
+        column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+        for column in rows.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=rows.schema.names)
+
+
 def rows_of(sources, block_bytes):
     """All rows by table, in order of their places."""
     parts = [
@@ -41,7 +50,7 @@ def rows_of(sources, block_bytes):
     assert len({(part.table, part.place) for part in parts}) == len(parts), "places are unique"
     rows = {}
     for part in sorted(parts, key=lambda part: part.place):
-        rows.setdefault(part.table, []).append(part.rows)
+        rows.setdefault(part.table, []).append(_with_texts(part.rows))
     return {table: pa.Table.from_batches(batches) for table, batches in rows.items()}
 
 

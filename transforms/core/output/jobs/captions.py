@@ -3,11 +3,11 @@
 import pyarrow.compute as pc
 
 from transforms.core.model import bad_lines
-from transforms.core.model.captions import TABLE, UNIT_TABLES
 from transforms.core.model.chunk import Chunk
 from transforms.core.output.jobs.job import Further, Job
 from transforms.core.output.statistics.captions.noun_counts import CaptionNounCounts
 from transforms.core.output.statistics.captions.richness import CaptionRichness
+from transforms.core.sources.captions.schemas import TABLE, UNIT_TABLES
 
 
 def count_captions(chunk: Chunk) -> Further:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from transforms.core.model.captions import CaptionsManifest
 from transforms.core.report import paper
 from transforms.core.report.captions import views
 from transforms.core.report.drawings.noun_lines import COLOURS, draw_noun_lines
@@ -21,6 +20,7 @@ from transforms.core.report.page.render import (
     render_page,
     render_verdict,
 )
+from transforms.core.sources.captions.schemas import CaptionsManifest
 
 _SECTIONS = {
     "scale": "Scale",

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from transforms.core.model.captions import ComparedNarratives
 from transforms.core.report import paper
 from transforms.core.report.page import rows
 from transforms.core.report.page.formats import collection_name
+from transforms.core.sources.captions.schemas import ComparedNarratives
 
 PARTS = {"captions": "captions written", **rows.LINE_PARTS}
 """What the records read are made of, by their names in the manifest."""

@@ -6,13 +6,13 @@ import numpy as np
 
 from transforms.core.base.lines import MAX_LINE_BYTES, Block
 from transforms.core.model import bad_lines
-from transforms.core.model.captions import TABLE
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.units import Unit
 from transforms.core.sources.captions.documents.cutting import RecordBlock
 from transforms.core.sources.captions.formats.form import Format
 from transforms.core.sources.captions.records import Records
 from transforms.core.sources.captions.registry import FORMATS
+from transforms.core.sources.captions.schemas import TABLE
 from transforms.core.sources.narratives import block_scanner, line_kinds
 from transforms.core.sources.narratives.decoding import FAILURES, BadLine, diagnose
 from transforms.core.sources.narratives.limits import MAX_DEPTH

@@ -8,8 +8,8 @@ import msgspec
 import pyarrow as pa
 
 from transforms.core.model import bad_lines
-from transforms.core.model.captions import READ_CAPTIONS, REGION
 from transforms.core.model.columns import TERM
+from transforms.core.sources.captions.schemas import READ_CAPTIONS, REGION
 from transforms.core.sources.narratives.decoding import FAILURES, BadLine, diagnose
 from transforms.core.sources.narratives.limits import KEPT_BYTES
 

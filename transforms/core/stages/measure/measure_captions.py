@@ -1,7 +1,7 @@
 """MeasureCaptions: words and part-of-speech tags of captions of any collection."""
 
-from transforms.core.model.captions import TABLE
 from transforms.core.model.chunk import Chunk
+from transforms.core.sources.captions.schemas import TABLE
 from transforms.core.stages.measure.taggers import Tagger
 
 

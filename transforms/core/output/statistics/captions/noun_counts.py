@@ -2,10 +2,10 @@
 
 import pyarrow as pa
 
-from transforms.core.model.captions import TABLE as CAPTIONS
 from transforms.core.model.columns import TERM
 from transforms.core.output.statistics.narratives import noun_counts
 from transforms.core.output.statistics.statistic import StatisticsTable
+from transforms.core.sources.captions.schemas import TABLE as CAPTIONS
 
 TABLE = noun_counts.TABLE
 

@@ -7,8 +7,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.core.model.captions import MEASURES
-from transforms.core.model.captions import TABLE as CAPTIONS
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.columns import TERM, dataset_splits
 from transforms.core.model.narratives.schemas import RICHNESS_OF_CAPTION
@@ -20,6 +18,8 @@ from transforms.core.output.statistics.moments import (
     moment_fields,
 )
 from transforms.core.output.statistics.statistic import Split, Statistic, StatisticsTable, in_order
+from transforms.core.sources.captions.schemas import MEASURES
+from transforms.core.sources.captions.schemas import TABLE as CAPTIONS
 
 TABLE = "richness"
 
