@@ -31,6 +31,7 @@ CORE = [
     "spacy>=3.8.18,<3.9",
     "thinc>=8.3,<9",
     "threadpoolctl>=3.6,<4",
+    "urllib3>=2.8,<3",
 ]
 
 EXTRAS = {
