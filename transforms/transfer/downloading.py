@@ -5,13 +5,13 @@ import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 
 from transforms.core.base.errors import describe_os_error, shown
-from transforms.transfer.answers import Answer, Source
-from transforms.transfer.gates import SYSTEM, Clock
-from transforms.transfer.http import HttpSource, Manners
 from transforms.transfer.outcomes import Failure, Outcome, Reason, Request
-from transforms.transfer.pacing import Backoff, TokenBucket
+from transforms.transfer.pacing.gates import SYSTEM, Clock
+from transforms.transfer.pacing.rates import Backoff, TokenBucket
 from transforms.transfer.partial import Partial, State, locked
-from transforms.transfer.stored import StoredSource
+from transforms.transfer.sources.answers import Answer, Source
+from transforms.transfer.sources.http import HttpSource, Manners
+from transforms.transfer.sources.stored import StoredSource
 
 PROGRESS_BYTES = 1 << 20
 """An attempt that brings so many bytes more is no failure in a row, however it ends."""
@@ -50,6 +50,18 @@ class Surroundings:
     observe: Callable[[str, int], object] = lambda *_: None
 
 
+class Delivery:
+    """What is done with a file, while nobody else is at it."""
+
+    def found(self) -> Outcome | None:
+        """What there is already, for instance since another one has brought it meanwhile."""
+        return None
+
+    def deliver(self, partial: Partial, address: str) -> None:  # noqa: ARG002
+        """Puts a complete and verified file in its place."""
+        partial.finish()
+
+
 class Downloader:
     """Brings files, from any number of threads.
 
@@ -70,16 +82,26 @@ class Downloader:
         manners = Manners(max_wait=self._persistence.max_wait)
         self._sources = sources or usual_sources(manners, self._shared.clock)
 
-    def fetch(self, request: Request, path: str) -> Outcome:
+    def fetch(self, request: Request, path: str, delivery: "Delivery | None" = None) -> Outcome:
         """Brings a file to a path of this machine; a complete one there is replaced.
 
         Waits while another thread or process is at the same path.
+
+        Args:
+          request: What is wanted.
+          path: The file's place.
+          delivery: What is done before and after; by default the file gets its name.
+
+        Raises:
+          UsageError, EngineError: It cannot be delivered.
         """
+        delivery = delivery or Delivery()
         try:
             with locked(path, self._shared.clock) as partial:
-                return _Fetching(request, partial, self).run()
+                found = delivery.found()
+                return found or _Fetching(request, partial, self, delivery).run()
         except OSError as error:
-            return Outcome(path, Reason.DISK, describe_os_error(error, path))
+            return Outcome(path, Reason.NOT_WRITTEN, describe_os_error(error, path))
 
     def ask(self, request: Request) -> Answer:
         """What the first address that answers says of a file, without its bytes.
@@ -132,10 +154,14 @@ class _Fetching:
       request: What is wanted.
       partial: What has come of it.
       downloader: Who brings it.
+      delivery: What is done with it.
     """
 
-    def __init__(self, request: Request, partial: Partial, downloader: Downloader) -> None:
+    def __init__(
+        self, request: Request, partial: Partial, downloader: Downloader, delivery: Delivery
+    ) -> None:
         self._request, self._partial, self._downloader = request, partial, downloader
+        self._delivery = delivery
         self._shared = downloader.surroundings
         self._received = self._attempts = self._restarts = 0
 
@@ -148,7 +174,7 @@ class _Fetching:
                 return self._end(address=address, size=self._partial.have, md5=self._partial.md5)
             except Failure as failure:
                 failures.append(failure)
-                if failure.reason is Reason.DISK:
+                if failure.reason is Reason.NOT_WRITTEN:
                     break
         text = "; then ".join(str(failure) for failure in failures)
         kept = self._partial.state.synced > 0
@@ -207,7 +233,7 @@ class _Fetching:
                 self._read(answer)
         self._verify(address)
         with _writing(self._partial):
-            self._partial.finish()
+            self._delivery.deliver(self._partial, address)
 
     def _is_complete(self, start: int) -> bool:
         return start > 0 and start == self._partial.state.size
@@ -303,4 +329,4 @@ def _writing(partial: Partial) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Failure(Reason.DISK, describe_os_error(error, str(partial.path))) from error
+        raise Failure(Reason.NOT_WRITTEN, describe_os_error(error, str(partial.path))) from error

@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 from collections.abc import Callable
+from typing import Literal
 
 from transforms.core.base.errors import shown
 
@@ -30,7 +31,7 @@ class Reason(enum.StrEnum):
     WRONG_SIZE = "wrong_size"
     WRONG_MD5 = "wrong_md5"
     PLACEHOLDER = "placeholder"
-    DISK = "disk"
+    NOT_WRITTEN = "not_written"
     BY_HAND = "by_hand"
 
 
@@ -110,6 +111,13 @@ class Outcome:
     received: int = 0
     attempts: int = 0
     is_resumable: bool = False
+
+    @property
+    def status(self) -> Literal["failed", "fetched", "kept"]:
+        """What has become of the file, in a word: kept, if it was there before."""
+        if self.reason is not None:
+            return "failed"
+        return "fetched" if self.attempts else "kept"
 
 
 class Failure(Exception):

@@ -18,8 +18,8 @@ import msgspec
 
 from transforms import storage
 from transforms.core.base.errors import UNREADABLE
-from transforms.transfer.answers import NO_VALIDATOR, Validator
-from transforms.transfer.gates import SYSTEM, Clock
+from transforms.transfer.pacing.gates import SYSTEM, Clock
+from transforms.transfer.sources.answers import NO_VALIDATOR, Validator
 
 PART, STATE = ".part", ".part.json"
 """What the names of both files end in."""
@@ -135,6 +135,11 @@ class Partial:
         temporary = target.with_name(target.name + ".tmp")  # nobody else is at it
         temporary.write_text(json.dumps(dataclasses.asdict(self.state)))
         temporary.replace(target)
+
+    def seal(self) -> pathlib.Path:
+        """Makes certain that the complete file is on the disk; returns where it is until then."""
+        os.fsync(self._descriptor)
+        return _beside(self.path, PART)
 
     def finish(self) -> None:
         """Gives the complete file its name."""

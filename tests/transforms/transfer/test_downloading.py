@@ -28,8 +28,8 @@ from transforms.transfer.downloading import (
     Surroundings,
     usual_sources,
 )
-from transforms.transfer.http import Manners
 from transforms.transfer.outcomes import Reason, Request
+from transforms.transfer.sources.http import Manners
 
 DATA = random.Random(1).randbytes(300_000)
 MD5 = hashlib.md5(DATA).hexdigest()
@@ -399,7 +399,7 @@ def test_files_of_disks(fetch, tmp_path, tmp_path_factory):
 
 
 def test_a_rate_holds_for_all_bytes(fetch, tmp_path, clock):
-    from transforms.transfer.pacing import TokenBucket
+    from transforms.transfer.pacing.rates import TokenBucket
 
     checked(fetch(File(DATA), limit=TokenBucket(10_000, clock)), tmp_path)
     assert sum(clock.slept) == pytest.approx(len(DATA) / 10_000, abs=0.3)
@@ -408,7 +408,7 @@ def test_a_rate_holds_for_all_bytes(fetch, tmp_path, clock):
 def test_a_disk_that_refuses_is_said(fetch, tmp_path):
     (tmp_path / "a.part").mkdir()
     outcome = fetch(File(DATA))
-    assert outcome.reason is Reason.DISK and "a.part" in outcome.message
+    assert outcome.reason is Reason.NOT_WRITTEN and "a.part" in outcome.message
 
 
 def test_a_file_of_the_name_is_replaced_at_once(fetch, tmp_path):

@@ -8,8 +8,8 @@ from urllib.parse import unquote, urlsplit
 from transforms import storage
 from transforms.core.base.errors import ChangedError, EngineError, UsageError
 from transforms.storage.files import FileInfo
-from transforms.transfer.answers import Answer, Validator
 from transforms.transfer.outcomes import Failure, Reason
+from transforms.transfer.sources.answers import Answer, Validator
 
 _BLOCK = 8 << 20
 """Bytes that are read at a time: in a bucket each read is a request."""

@@ -5,7 +5,7 @@ import email.utils
 import random
 import threading
 
-from transforms.transfer.gates import SYSTEM, Clock
+from transforms.transfer.pacing.gates import SYSTEM, Clock
 
 BURST_SECONDS = 0.25
 """How much of a rate may come at once after a pause."""

@@ -18,10 +18,16 @@ import requests
 import urllib3
 
 from transforms.core.base.errors import option, shown
-from transforms.transfer.answers import Answer, Validator, content_range, md5_of, validator_of
-from transforms.transfer.gates import SYSTEM, Clock, Gates, TooLong
 from transforms.transfer.outcomes import Failure, Reason
-from transforms.transfer.pacing import retry_after
+from transforms.transfer.pacing.gates import SYSTEM, Clock, Gates, TooLong
+from transforms.transfer.pacing.rates import retry_after
+from transforms.transfer.sources.answers import (
+    Answer,
+    Validator,
+    content_range,
+    md5_of,
+    validator_of,
+)
 
 REDIRECTS = 10
 """Redirects that are followed for one request."""
@@ -202,6 +208,7 @@ def _detail(causes: Sequence[BaseException]) -> str:
     return min(filter(None, texts), key=len, default="no more is known")
 
 
+_SILENT = f"nothing came for too long; run the same command again, or raise {option('timeout')}"
 _UNREACHABLE = "the server cannot be reached ({}); check the network, run the same command again"
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], Reason, str], ...] = (
     ((ssl.SSLCertVerificationError,), Reason.TLS, _UNTRUSTED),
@@ -214,7 +221,7 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], Reason, str], ...] = (
       http.client.IncompleteRead), Reason.TRUNCATED,
      "the answer was cut short ({}); run the same command again"),
     ((requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError),
-     Reason.TIMEOUT, f"nothing came for too long; run the same command again, or raise {option('timeout')}"),
+     Reason.TIMEOUT, _SILENT),
     ((requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema,
       requests.exceptions.MissingSchema, urllib3.exceptions.LocationParseError),
      Reason.BAD_ADDRESS, "it or what it leads to is no address ({}); look for a newer one"),
