@@ -19,7 +19,7 @@ from transforms.transfer.outcomes import Outcome, Reason
 from transforms.transfer.settings import Settings, bring_all
 
 
-class _Received:
+class Received:
     """Bytes that have come, of those pending; of files of unknown size, those that have come."""
 
     def __init__(self, plan: Plan) -> None:
@@ -63,7 +63,7 @@ def settings_of(options: FetchOptions) -> Settings:
 
 def fetch_by_threads(options: FetchOptions, plan: Plan) -> list[Outcome]:
     """Brings the files by threads of this process; says what becomes of each."""
-    received = _Received(plan)
+    received = Received(plan)
     downloader = settings_of(options).downloader(received.observe)
     wanted = [planned.wanted for planned in plan.files]
     outcomes: dict[int, Outcome] = {}

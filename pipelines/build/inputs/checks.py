@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pipelines.catalog import Catalog
 from transforms import storage
-from transforms.core.base.errors import UsageError, option, shown
+from transforms.core.base.errors import UsageError, shown
 from transforms.core.model import layout
 from transforms.core.model.units import Unit
 from transforms.core.sources import foreign
@@ -41,8 +41,8 @@ def _files_of(name: str, catalog: Catalog) -> list[str]:
     if missing:
         raise UsageError(
             f"`{name}` of the catalog stands for {shown(missing[0])!r}, which is not there: "
-            f"fetch it with `narratives fetch {name}`, name the folder that has it with "
-            f"{option('data')}, or give {option('input')} the path at which you have it"
+            f"fetch it with `narratives fetch {name}`, name the folder that has it with --data, or "
+            "give --input the path at which you have it"
         )
     return files
 

@@ -299,6 +299,13 @@ def test_a_file_that_is_shorter_by_now_is_begun_again(fetch, web, tmp_path):
     assert web.ranges("/a") == [None, f"bytes={len(DATA) + 5}-", None]
 
 
+def test_bytes_that_were_compressed_on_the_way_are_not_the_file(fetch, web, tmp_path):
+    outcome = fetch(File(DATA, headers={"Content-Encoding": "gzip"}))
+    refused(outcome, tmp_path, Reason.REFUSED, "came compressed (gzip)")
+    web.files["/b.tar.gz"] = File(DATA, headers={"Content-Encoding": "x-gzip"})
+    checked(fetch(addresses=[web.url("/b.tar.gz")]), tmp_path)
+
+
 def test_redirects_are_followed_with_the_range(fetch, web, tmp_path):
     web.files["/b"] = in_turn(File(DATA, cut=1000), File(DATA))
     checked(fetch(status(302, Location="/b"), md5=MD5), tmp_path)

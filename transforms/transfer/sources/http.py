@@ -124,6 +124,7 @@ def _answer_of(address: str, response: requests.Response) -> Answer:
             Reason.TLS, f"{address} leads from https to {shown(chain[-1])}, which anyone between "
             "could change; name a mirror that is https throughout",
         )  # fmt: skip
+    _refuse_encoding(address, response)
     start, size = 0, _length_of(response)
     if response.status_code == 206:
         place = content_range(response.headers.get("Content-Range", ""))
@@ -135,6 +136,18 @@ def _answer_of(address: str, response: requests.Response) -> Answer:
     headers = response.headers
     read = functools.partial(response.raw.read1, _BLOCK)
     return Answer(start, size, validator_of(headers), md5_of(headers), kind, read)
+
+
+def _refuse_encoding(address: str, response: requests.Response) -> None:
+    """Refuses bytes that were compressed on the way, which nobody has asked for.
+
+    Raises:
+      Failure: They were. Of a file that is compressed itself, some servers say the same.
+    """
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding != "identity" and not urlsplit(address).path.endswith((".gz", ".tgz")):
+        said = f"it came compressed ({shown(encoding)}), which its bytes are not; use a mirror"
+        raise Failure(Reason.REFUSED, f"{address}: {said}")
 
 
 def _length_of(response: requests.Response) -> int | None:
