@@ -90,7 +90,7 @@ setup(
     package_data={
         "transforms.core.report": ["**/*.j2", "**/*.css"],
         "pipelines": ["embedded/**/*"],
-        "pipelines.catalog": ["catalog.yaml"],
+        "pipelines.catalog": ["catalog.yaml", "published/*"],
         "pipelines.versions.looking": ["*.j2"],
         **{f"engines.flink.{name}": FLINK_FILES for name in ("cluster", "parts", "worker")},
         "engines.airflow": ["constraints.txt"],

@@ -40,6 +40,10 @@ JOBS = {
         "pipelines.build.job",
         "The main job: align, ground, filter, join and measure narratives; write a version.",
     ),
+    "fetch": Job(
+        "pipelines.fetch.job",
+        "Bring published files into a folder or bucket, resumed and verified.",
+    ),
     "index": Job(
         "pipelines.index_annotations",
         "Build the index of annotations that the main job joins.",

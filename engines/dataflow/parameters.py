@@ -19,6 +19,7 @@ LEFT_OUT = {
     "beam": "the template's environment and launch flags say this",
     "boxes": "indexed beforehand: see annotations",
     "classes": "indexed beforehand: see annotations",
+    "data": "names of the catalog stand for files of a bucket by a catalog of one's own",
     "discard_per_char": "calibration is a pass of its own, before the job",
     "discard_share": "calibration is a pass of its own, before the job",
     "dry_run": "printed where the job was started",

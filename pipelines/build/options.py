@@ -98,6 +98,11 @@ class BuildOptions(RunOptions):
         description="Catalogs of further known files (dataset, split, expected narratives), beside "
         "that of the official files; their groups win over its groups.",
     )
+    data: Folder | None = pydantic.Field(
+        None,
+        description="Folder that `fetch --to` has filled, in which the files of names of the "
+        "catalog are looked for. Default: data.",
+    )
     dataset: str | None = pydantic.Field(
         None,
         description="Dataset of files that no catalog knows; without it each record's dataset_id "

@@ -3,7 +3,7 @@
 import pathlib
 import re
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import pydantic
 
@@ -25,11 +25,13 @@ _NARRATIVES_END = re.compile(r"_localized_narratives(-\d+-of-\d+)?\.jsonl$")
 Name = Annotated[str, pydantic.StringConstraints(pattern=r"^[a-z0-9_]+$")]
 
 
-class _Part(pydantic.BaseModel):
+class Part(pydantic.BaseModel):
+    """A part of a catalog, which has no other keys than it may have."""
+
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
 
-class File(_Part):
+class File(Part):
     """A file of a split; `bytes` and `md5` are those of the published file, if known."""
 
     file: Annotated[str, pydantic.StringConstraints(pattern=r"^[^/]+$")]
@@ -37,7 +39,7 @@ class File(_Part):
     md5: Annotated[str, pydantic.StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
 
 
-class Group(_Part):
+class Group(Part):
     """The files of one split; `narratives` are expected in all of them together.
 
     `captions` and `transcripts` are the files beside them of which size or checksum are on record.
@@ -51,15 +53,37 @@ class Group(_Part):
     transcripts: tuple[File, ...] = ()
 
 
-class _CatalogFile(_Part):
-    """What a catalog's YAML file holds."""
+class CatalogFile(Part):
+    """What a catalog's YAML file holds.
+
+    Attributes:
+      source: Where addresses of its files begin.
+      licence: Of the files.
+      folder: Where its files are looked for.
+      layout: Of the subfolders in it; empty where there are none.
+      groups: Each by its name.
+    """
 
     source: str | None = None
+    licence: str = ""
     folder: str = "."
+    layout: Annotated[
+        str, pydantic.StringConstraints(pattern=r"^([a-z0-9_/]|\{dataset\}|\{split\})*$")
+    ] = ""
     groups: dict[Name, Group]
 
+    def folder_of(self, group: Group, data: str | None = None) -> str:
+        """Where the files of a group are; `data` takes the place of a folder with a layout."""
+        if not self.layout:
+            return self.folder
+        return storage.join(data or self.folder, self.subfolder_of(group))
 
-class Entry(_Part):
+    def subfolder_of(self, group: Group) -> str:
+        """Where the files of a group are below the folder."""
+        return self.layout.format(dataset=group.dataset, split=group.split)
+
+
+class Entry(Part):
     """What the catalog knows of one file.
 
     Attributes:
@@ -96,6 +120,11 @@ class Catalog:
     def add(self, name: str, group: Group, folder: str) -> None:
         """Adds a group whose files are in `folder`.
 
+        Args:
+          name: Of the group.
+          group: Its files.
+          folder: Where they are, with the subfolders of a layout.
+
         Raises:
           ValueError: The name, or one of the files, is catalogued already.
         """
@@ -111,7 +140,7 @@ class Catalog:
         for kind in KINDS:
             for file in getattr(group, kind):
                 self._entries[file.file] = _entry(name, group, file.file, kind, file)
-        for sibling_kind, sibling in _siblings(group):
+        for sibling_kind, sibling in siblings(group):
             self._entries.setdefault(sibling, _entry(name, group, sibling, sibling_kind))
 
     def lookup(self, file_name: str) -> Entry | None:
@@ -158,50 +187,79 @@ def _entry(name: str, group: Group, file_name: str, kind: Kind, file: File | Non
     )
 
 
-def _siblings(group: Group) -> list[tuple[Kind, str]]:
+def siblings(group: Group) -> list[tuple[Kind, str]]:
+    """Kind and name of the files that are published beside a split's narratives."""
     stems = {_NARRATIVES_END.sub("", file.file) for file in group.files}
     return [(kind, stem + end) for stem in sorted(stems) for kind, end in KINDS.items()]
 
 
-def load_catalog(paths: Sequence[str]) -> Catalog:
+def load_catalog(paths: Sequence[str], data: str | None = None) -> Catalog:
     """Reads catalog files into one catalog.
+
+    Args:
+      paths: The files.
+      data: The folder in which files are that have a layout, in place of the catalog's own.
 
     Raises:
       UsageError: A file is missing or malformed, or catalogues something for the second time.
     """
     catalog = Catalog()
     for path in paths:
-        content = _read(path)
+        content = read_catalog(path)
         for name, group in content.groups.items():
             try:
-                catalog.add(name, group, content.folder)
+                catalog.add(name, group, content.folder_of(group, data))
             except ValueError as error:
                 raise UsageError(f"{path}: {error} in the catalogs; remove one") from error
     return catalog
 
 
-def load_catalogs(paths: Sequence[str]) -> Catalog:
+def load_catalogs(paths: Sequence[str], data: str | None = None) -> Catalog:
     """Reads catalog files, and adds the groups of the official one that they do not speak of.
+
+    Arguments as of `load_catalog`.
 
     Raises:
       UsageError: As `load_catalog`.
     """
-    catalog = load_catalog(paths)
-    content = _read(str(OFFICIAL))
+    catalog = load_catalog(paths, data)
+    content = read_catalog(str(OFFICIAL))
     for name, group in content.groups.items():
         if name not in catalog.groups and not any(catalog.lookup(f.file) for f in group.files):
-            catalog.add(name, group, content.folder)
+            catalog.add(name, group, content.folder_of(group, data))
     return catalog
 
 
-def _read(path: str) -> _CatalogFile:
+def read_catalog(path: str) -> CatalogFile:
+    """What a catalog file holds.
+
+    Raises:
+      UsageError: It is missing or malformed.
+    """
+    return validated(CatalogFile, path, "configs/catalog.yaml")
+
+
+_PartT = TypeVar("_PartT", bound=Part)
+
+
+def validated(model: type[_PartT], path: str, example: str) -> _PartT:
+    """What a YAML file holds, as a model.
+
+    Args:
+      model: What it must hold.
+      path: The file.
+      example: A file that shows the form, for messages.
+
+    Raises:
+      UsageError: It is missing or malformed.
+    """
     try:
-        return _CatalogFile.model_validate(read_yaml(path))
+        return model.model_validate(read_yaml(path))
     except pydantic.ValidationError as error:
         problem = error.errors()[0]
         key = ".".join(str(part) for part in problem["loc"] if part != "[key]")
         place = f"at `{key}`" if key else "at its top"
         message = problem["msg"][:1].lower() + problem["msg"][1:]
         raise UsageError(
-            f"{path}: not a catalog, {place}: {message}; see configs/catalog.yaml for the form"
+            f"{path}: not a catalog, {place}: {message}; see {example} for the form"
         ) from error

@@ -127,7 +127,7 @@ def parse_command_line(
             raise UsageError(f"`{shown(argument)}` is not UTF-8: rename the file or folder")
     parser = job_parser(model, prog, description)
     namespace, beam_args = parser.parse_known_args(arguments)
-    flags = {key: value for key, value in vars(namespace).items() if value is not None}
+    flags = {key: value for key, value in vars(namespace).items() if value not in (None, [])}
     config = flags.pop("config", None)
     values = (_read_config(config, model) if config else {}) | flags
     _refuse_strays(beam_args, model)
@@ -169,7 +169,8 @@ def job_parser(model: type[Command], prog: str, description: str) -> argparse.Ar
     for name in model.places:
         field = model.model_fields[name]
         text = str(field.description).replace("%", "%%")
-        parser.add_argument(name, nargs="?", metavar=_metavar(field).name, help=text)
+        nargs = "*" if _is_list(field.annotation) else "?"
+        parser.add_argument(name, nargs=nargs, metavar=_metavar(field).name, help=text)
     for name in _in_order(model):
         field = model.model_fields[name]
         if heading := model.groups.get(name):
@@ -188,8 +189,9 @@ def _has_engine(model: type[Command]) -> bool:
 
 def _places(model: type[Command]) -> str:
     """What is given by its place, for the line of usage."""
-    names = [(_metavar(model.model_fields[name]).name, model.model_fields[name].is_required())
-             for name in model.places]  # fmt: skip
+    fields = [model.model_fields[name] for name in model.places]
+    names = [(_metavar(field).name + " ..." * _is_list(field.annotation), field.is_required())
+             for field in fields]  # fmt: skip
     return "".join(f"{name} " if required else f"[{name}] " for name, required in names)
 
 

@@ -1,11 +1,12 @@
 """How far a run is, on any engine: by the commit records of its units, by files of an index."""
 
 import contextlib
+import functools
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from pipelines.cli import log
 from transforms import storage
@@ -221,7 +222,36 @@ def _write_index_lines(written: WrittenFiles, ended: threading.Event, stream: Te
         )
 
 
-def _draw_bar(finished: FinishedBytes, ended: threading.Event, stream: TextIO) -> None:
+class Counted(Protocol):
+    """Bytes that something has done, of those that it has to do."""
+
+    @property
+    def total(self) -> int:
+        """Of all that is to do, as far as it is known."""
+
+    def count(self) -> int:
+        """Those that are done."""
+
+
+@contextlib.contextmanager
+def show_bytes(title: str, counted: Counted, stream: TextIO | None = None) -> Iterator:
+    """Shows how many bytes are done, with rate and time left, while the block runs.
+
+    Args:
+      title: What they are of, for a terminal's bar.
+      counted: Tells how many.
+      stream: Standard error by default.
+    """
+    stream = stream or sys.stderr
+    is_bar = stream.isatty() and not log.is_json()
+    show = functools.partial(_draw_bar, title=title) if is_bar else _write_lines
+    with _shown(show, counted, stream):
+        yield
+
+
+def _draw_bar(
+    finished: Counted, ended: threading.Event, stream: TextIO, title: str = "Units"
+) -> None:
     from rich import progress
     from rich.console import Console
 
@@ -234,12 +264,12 @@ def _draw_bar(finished: FinishedBytes, ended: threading.Event, stream: TextIO) -
     )
     console = Console(file=stream)
     with progress.Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("Units", total=finished.total)
+        task = bar.add_task(title, total=finished.total)
         for done in _counts(finished, ended, BAR_SECONDS):
-            bar.update(task, completed=done)
+            bar.update(task, completed=done, total=finished.total)
 
 
-def _write_lines(finished: FinishedBytes, ended: threading.Event, stream: TextIO) -> None:
+def _write_lines(finished: Counted, ended: threading.Event, stream: TextIO) -> None:
     begin = time.perf_counter()
     for done in _counts(finished, ended, LINE_SECONDS):
         _tell_progress(done, finished.total, time.perf_counter() - begin, stream)
@@ -265,9 +295,7 @@ def _tell_units(finished: UnitEvents, ended: threading.Event, stream: TextIO) ->
         finished.count()
 
 
-def _counts(
-    finished: FinishedBytes | UnitEvents | WrittenFiles, ended: threading.Event, seconds: float
-) -> Iterator[int]:
+def _counts(finished: Counted, ended: threading.Event, seconds: float) -> Iterator[int]:
     """Counts every so often until the end; a slow store less often, one that fails again later."""
     pause = seconds
     while not ended.wait(pause):
@@ -281,7 +309,7 @@ def _counts(
 def describe(done: int, total: int, seconds: float) -> str:
     """A line of progress: bytes, share, rate and, once there is a rate, the time left."""
     if not done:
-        return f"Of {total / 1e6:,.0f} MB, no unit is finished yet after {_duration(seconds)}."
+        return f"Of {total / 1e6:,.0f} MB, nothing is finished yet after {_duration(seconds)}."
     line = f"Finished {done / 1e6:,.0f} of {total / 1e6:,.0f} MB ({done / total:.0%})"
     left = (total - done) * seconds / done
     return f"{line}, {done / 1e6 / seconds:,.1f} MB/s, {_duration(left)} left."

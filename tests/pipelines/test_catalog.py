@@ -106,7 +106,7 @@ def test_siblings_belong_to_the_split_of_their_narratives(official, name, kind, 
 
 def test_a_name_stands_for_its_files_in_the_folder_of_its_catalog(official):
     assert official.files("coco_train") == [
-        f"data/localized_narratives/coco_train_localized_narratives-0000{i}-of-00004.jsonl"
+        f"data/localized_narratives/coco/train/coco_train_localized_narratives-0000{i}-of-00004.jsonl"
         for i in range(4)
     ]
 
@@ -180,4 +180,6 @@ def test_an_installed_package_has_the_official_catalog(tmp_path):
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     (built,) = tmp_path.glob("built/lib*/pipelines/catalog/catalog.yaml")
     assert not built.is_symlink() and built.read_text() == pathlib.Path(OFFICIAL).read_text()
+    beside = {path.name for path in (ROOT / "configs" / "catalog").iterdir()}
+    assert {path.name for path in built.with_name("published").iterdir()} == beside
     assert catalogs.OFFICIAL.resolve() == pathlib.Path(OFFICIAL)

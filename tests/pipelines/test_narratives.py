@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -27,8 +28,10 @@ def test_every_job_is_the_same_as_its_module(name, capsys):
         helps.append(capsys.readouterr().out)
     own, modules = (" ".join(text.split()) for text in helps)
     assert own == modules.replace(module.PROG, f"narratives {name}")
-    assert own.startswith(f"usage: narratives {name} [--config FILE] [OPTION ...]")
-    with pytest.raises(UsageError, match=f"for example `narratives {name} --"):
+    places = "NAME ... " if module.OPTIONS.places else ""
+    assert own.startswith(f"usage: narratives {name} {places}[--config FILE] [OPTION ...]")
+    example = f"for example `narratives {name} {module.OPTIONS.example}"
+    with pytest.raises(UsageError, match=re.escape(example)):
         main([name])
 
 

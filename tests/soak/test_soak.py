@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.soak import bit_flips, disks, full_disk, killing, trials
+from tests.soak import bit_flips, disks, fetching, full_disk, killing, trials
 
 pytestmark = pytest.mark.soak
 
@@ -29,3 +29,7 @@ def test_a_full_disk_is_named_and_loses_nothing():
 
 def test_a_flipped_bit_is_found_or_without_harm():
     assert_none_fails(bit_flips.forms, 14)
+
+
+def test_a_fetch_that_is_killed_leaves_nothing_half_and_resumes():
+    assert_none_fails(fetching.forms, 50)

@@ -40,8 +40,8 @@ def _files_of(name: str, catalog: Catalog) -> list[str]:
     if missing:
         raise UsageError(
             f"`{name}` of the catalog stands for {shown(missing[0])!r}, which is not there: "
-            "download it into that folder (configs/catalog.yaml says from where), or give --input "
-            "the path at which you have it"
+            f"fetch it with `narratives fetch {name}`, name the folder that has it with --data, or "
+            "give --input the path at which you have it"
         )
     return files
 

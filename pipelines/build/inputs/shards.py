@@ -36,7 +36,7 @@ def find_input(
       UsageError: Input is missing or unusable.
       Refused: It is not what the catalog says of it.
     """
-    catalog = load_catalogs(options.catalog)
+    catalog = load_catalogs(options.catalog, options.data)
     shards = find_shards(options, catalog)
     expected = expectations(shards, catalog)
     transcriptions = _find_transcriptions(options, catalog)

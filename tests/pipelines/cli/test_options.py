@@ -36,6 +36,7 @@ VALUES = {
     "input": ["a", "b"],
     "output": "out",
     "catalog": ["c.yaml"],
+    "data": "d",
     "dataset": "coco",
     "split": "train",
     "boxes": ["b1", "b2"],

@@ -46,7 +46,7 @@ def test_bytes_of_finished_units_are_counted_once(tmp_path):
 @pytest.mark.parametrize(
     ("done", "seconds", "line"),
     [
-        (0, 30, "Of 4,000 MB, no unit is finished yet after 30 s."),
+        (0, 30, "Of 4,000 MB, nothing is finished yet after 30 s."),
         (1_000_000_000, 10, "Finished 1,000 of 4,000 MB (25%), 100.0 MB/s, 30 s left."),
         (40_000_000, 30, "Finished 40 of 4,000 MB (1%), 1.3 MB/s, 49 min 30 s left."),
         (10_000_000, 60, "Finished 10 of 4,000 MB (0%), 0.2 MB/s, 6 h 39 min left."),

@@ -39,11 +39,11 @@ def test_a_name_that_the_catalog_does_not_have(tmp_path, monkeypatch, name, reme
 
 def test_a_name_of_the_official_catalog_stands_for_its_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    expected = "data/localized_narratives/coco_val_localized_narratives.jsonl"
+    expected = "data/localized_narratives/coco/validation/coco_val_localized_narratives.jsonl"
     assert refusal(tmp_path, "coco_validation") == (
-        f"`coco_validation` of the catalog stands for {expected!r}, which is not there: download "
-        "it into that folder (configs/catalog.yaml says from where), or give --input the path at "
-        "which you have it"
+        f"`coco_validation` of the catalog stands for {expected!r}, which is not there: fetch it "
+        "with `narratives fetch coco_validation`, name the folder that has it with --data, or give "
+        "--input the path at which you have it"
     )
 
 

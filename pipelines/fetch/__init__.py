@@ -1,0 +1,1 @@
+"""Brings published files into a folder or bucket, resumed and verified."""

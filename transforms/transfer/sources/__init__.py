@@ -1,0 +1,1 @@
+"""Where files come from: servers, buckets and disks, and what they answer."""
