@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import functools
 import pathlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
@@ -117,6 +118,12 @@ class Published:
         """All names of groups and bundles."""
         return [*self._groups, *self._bundles, EVERYTHING]
 
+    def copy(self) -> "Published":
+        """Another one of the same names."""
+        copied = Published()
+        copied.add(self._groups, self._bundles)
+        return copied
+
     def add(
         self, groups: Mapping[str, Sequence[PublishedFile]], bundles: Mapping[str, Sequence[str]]
     ) -> None:
@@ -191,10 +198,22 @@ def load_published(paths: Sequence[str] = ()) -> Published:
     Raises:
       UsageError: A file is missing or malformed, or has a name that is there already.
     """
+    published = _official().copy()
+    _add_files(published, paths)
+    return published
+
+
+@functools.cache
+def _official() -> Published:
+    """The official catalogs; not to be added to."""
     published = Published()
-    content = read_catalog(str(OFFICIAL))
-    published.add(_narratives(content), {})
-    for path in [*map(str, sorted(FOLDER.glob("*.yaml"))), *paths]:
+    published.add(_narratives(read_catalog(str(OFFICIAL))), {})
+    _add_files(published, [str(path) for path in sorted(FOLDER.glob("*.yaml"))])
+    return published
+
+
+def _add_files(published: Published, paths: Sequence[str]) -> None:
+    for path in paths:
         publisher = validated(_Publisher, path, EXAMPLE)
         try:
             bundles = {name: bundle.of for name, bundle in publisher.bundles.items()}
@@ -204,8 +223,7 @@ def load_published(paths: Sequence[str] = ()) -> Published:
     try:
         published.check()
     except ValueError as error:
-        raise UsageError(f"{path}: {error}; check the names of its bundles") from error
-    return published
+        raise UsageError(f"{', '.join(paths)}: {error}; check the names of bundles") from error
 
 
 def _groups_of(publisher: _Publisher) -> dict[str, list[PublishedFile]]:

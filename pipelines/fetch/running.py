@@ -1,5 +1,6 @@
 """Fetching what was planned: by threads of this process, or by the workers of an engine."""
 
+import contextlib
 import threading
 import uuid
 from collections.abc import Sequence
@@ -67,7 +68,8 @@ def fetch_by_threads(options: FetchOptions, plan: Plan) -> list[Outcome]:
     downloader = settings_of(options).downloader(received.observe)
     wanted = [planned.wanted for planned in plan.files]
     outcomes: dict[int, Outcome] = {}
-    with show_bytes("Files", received):
+    is_shown = plan.in_state("pending")
+    with show_bytes("Files", received) if is_shown else contextlib.nullcontext():
         for number, outcome in bring_all(wanted, plan.destination, downloader, options.connections):
             outcomes[number] = outcome
             tell(outcome)

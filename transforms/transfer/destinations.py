@@ -7,7 +7,6 @@ uploaded when it is verified.
 import dataclasses
 import hashlib
 import os
-import pathlib
 import shutil
 import tempfile
 
@@ -18,7 +17,7 @@ from transforms.core.base.errors import UNREADABLE, EngineError, UsageError
 from transforms.storage.files import FileInfo
 from transforms.transfer.downloading import Delivery, Downloader
 from transforms.transfer.outcomes import Failure, Outcome, Reason, Request
-from transforms.transfer.partial import PART, Partial
+from transforms.transfer.partial import Partial, resumable_bytes, tidy
 
 RECORDS = ".fetched"
 """Folder beside files, with what is on record of each."""
@@ -82,6 +81,7 @@ class Destination:
         try:
             found = self.find(wanted, downloader)
             if isinstance(found, Outcome):
+                tidy(self._local(wanted), downloader.surroundings.clock)
                 return found
             if wanted.by_hand:
                 return Outcome(place, Reason.BY_HAND, _by_hand(wanted, place, found))
@@ -115,8 +115,7 @@ class Destination:
 
     def begun(self, wanted: Wanted) -> int:
         """Bytes of a file that have come, of one that is not complete."""
-        part = pathlib.Path(self._local(wanted) + PART)
-        return part.stat().st_size if part.is_file() else 0
+        return resumable_bytes(self._local(wanted))
 
     def _check(self, wanted: Wanted, place: str, downloader: Downloader) -> Record | str:
         """What is on record of a file that is there, or why it is not the one that is wanted."""

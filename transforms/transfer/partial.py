@@ -24,7 +24,7 @@ from transforms.transfer.sources.answers import NO_VALIDATOR, Validator
 PART, STATE = ".part", ".part.json"
 """What the names of both files end in."""
 
-CHECKPOINT_BYTES, CHECKPOINT_SECONDS = 32 << 20, 5.0
+CHECKPOINT_BYTES, CHECKPOINT_SECONDS = 32 << 20, 1.0
 """After how many bytes, or how long, what has come is made certain to be on the disk."""
 
 _LOOK_SECONDS = 0.2
@@ -77,14 +77,7 @@ class Partial:
 
     def _load(self) -> State:
         """What another process has left, without what may not be on the disk."""
-        try:
-            text = _beside(self.path, STATE).read_bytes()
-            state = msgspec.json.decode(text, type=State)
-        except (OSError, *UNREADABLE):
-            state = State()
-        length = os.fstat(self._descriptor).st_size
-        if not state.validator or not 0 < state.synced <= length:
-            state = State()
+        state = _read_state(self.path, os.fstat(self._descriptor).st_size)
         os.ftruncate(self._descriptor, state.synced)
         while block := os.pread(self._descriptor, _BLOCK, self.have):
             self._hash.update(block)
@@ -151,7 +144,7 @@ class Partial:
 
     def discard(self) -> None:
         """Removes the part and what is known of it."""
-        for end in (STATE, PART):
+        for end in (f"{STATE}.tmp", STATE, PART):
             _beside(self.path, end).unlink(missing_ok=True)
         self._is_done = True
 
@@ -163,6 +156,31 @@ class Partial:
             self.checkpoint()
         if not self.state.synced:
             self.discard()
+
+
+def _read_state(path: pathlib.Path, length: int) -> State:
+    """What is known of a part of so many bytes; nothing, if it cannot be resumed."""
+    try:
+        state = msgspec.json.decode(_beside(path, STATE).read_bytes(), type=State)
+    except (OSError, *UNREADABLE):
+        return State()
+    return state if state.validator and 0 < state.synced <= length else State()
+
+
+def tidy(path: str, clock: Clock = SYSTEM) -> None:
+    """Removes what a process that was killed has left beside a complete file."""
+    if any(_beside(pathlib.Path(path), end).exists() for end in (PART, STATE)):
+        with locked(path, clock) as partial:
+            partial.discard()
+
+
+def resumable_bytes(path: str) -> int:
+    """Bytes of a file that have come and need not come again, if it did not change since."""
+    place = pathlib.Path(path)
+    try:
+        return _read_state(place, _beside(place, PART).stat().st_size).synced
+    except OSError:
+        return 0
 
 
 def _beside(path: pathlib.Path, end: str) -> pathlib.Path:

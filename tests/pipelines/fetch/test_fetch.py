@@ -58,6 +58,14 @@ def test_what_was_cut_is_resumed_by_the_next_run(fetch, web, data):
     assert files_of(data).keys() == {"things/one/a", "things/one/b"}
 
 
+def test_what_a_kill_leaves_beside_a_complete_file_goes(fetch, web, data):
+    fetch("known")
+    for end in (".part", ".part.json", ".part.json.tmp"):
+        (data / "things" / "one" / f"a{end}").write_bytes(b"left")
+    fetch("known")
+    assert files_of(data).keys() == {"things/one/a", "things/one/b"}
+
+
 def test_a_file_that_was_changed_is_fetched_again(fetch, web, data):
     fetch("both")
     path = data / "things" / "one" / "a"

@@ -1,6 +1,7 @@
 """What a run says of how far it is."""
 
 import io
+import json
 
 import pytest
 
@@ -13,10 +14,12 @@ from tests.pipelines.fetch.conftest import DATA
 
 @pytest.fixture
 def received(catalog, data):
-    """Of a run that finds 1,000 bytes of one file."""
+    """Of a run that finds 1,000 certain bytes of one file."""
     part = data / "things" / "one" / "a.part"
     part.parent.mkdir(parents=True)
-    part.write_bytes(DATA["a"][:1000])
+    part.write_bytes(DATA["a"][:1500])
+    state = {"synced": 1000, "validator": {"etag": "x"}}
+    part.with_name("a.part.json").write_text(json.dumps(state))
     options = FetchOptions(names=["both", "person"], catalog=[str(catalog)], to=str(data))
     return Received(make_plan(options))
 
