@@ -1,23 +1,22 @@
 """Asking a server for a picture: redirects, limits, repeated attempts; every end is a value."""
 
 import dataclasses
-import datetime
-import email.utils
 import http.client
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from urllib.parse import urljoin
 
 import msgspec
 import requests
 import urllib3
 
-from transforms.collections.images.gates import SYSTEM, Clock, Gates, TooLong
 from transforms.core.base.errors import shown
 from transforms.core.stages.fetch.addresses import are_of_one_site, host_of
 from transforms.core.stages.fetch.judging import Answer, Judged, is_placeholder
 from transforms.core.stages.fetch.reasons import REASONS
+from transforms.transfer.pacing.gates import SYSTEM, Clock, Gates, TooLong
+from transforms.transfer.pacing.rates import retry_after
 
 REDIRECTS = 5
 """Redirects that are followed for one picture."""
@@ -178,25 +177,7 @@ def _rest_of(response: requests.Response) -> float | None:
     """Seconds for which the server wants to be left alone, None where it does not say."""
     if response.status_code not in (429, 503):
         return None
-    return retry_after(response.headers)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds of a `Retry-After` header, as a number or a date (RFC 9110, 10.2.3).
-
-    >>> retry_after({"Retry-After": "7"}), retry_after({}), retry_after({"Retry-After": "soon"})
-    (7.0, None, None)
-    """
-    value = headers.get("Retry-After", "").strip()
-    if value.isdigit():
-        return float(value)
-    try:
-        moment = email.utils.parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=datetime.UTC)
-    return max(0.0, (moment - datetime.datetime.now(datetime.UTC)).total_seconds())
+    return retry_after(response.headers.get("Retry-After", ""))
 
 
 def reason_of(error: BaseException) -> str:

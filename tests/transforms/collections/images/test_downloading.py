@@ -16,9 +16,9 @@ from tests.pipelines.images.servers import (
     unannounced,
 )
 from transforms.collections.images.downloading import Downloader, Manners
-from transforms.collections.images.gates import Gate, TooLong
 from transforms.core.stages.fetch.judging import Expected, Rules, judge_answer, md5_of
 from transforms.core.stages.fetch.reasons import REASONS
+from transforms.transfer.pacing.gates import Gate, TooLong
 
 PICTURE = picture()
 NOTHING, PLAIN = Expected(), Rules()
