@@ -273,6 +273,7 @@ def test_compressed_shards_give_the_same(plain, tmp_path, suffix, compress):
     ]
 
 
+@pytest.mark.long
 def test_a_compressed_shard_is_resumed_and_then_left_alone(plain, tmp_path, capsys):
     shard, output = tmp_path / "mixed.jsonl.gz", tmp_path / "out"
     shard.write_bytes(gzip.compress((plain / "mixed.jsonl").read_bytes()))

@@ -273,7 +273,7 @@ def test_a_damaged_unit_is_removed_and_done_again(tmp_path, capsys, name):
     helpers.assert_whole(helpers.version_of(output))
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.long)])
 def test_a_worker_with_other_code_does_no_unit(tmp_path, monkeypatch, workers):
     monkeypatch.setattr(run, "deployment_version", lambda: "of another commit")
     with pytest.raises(

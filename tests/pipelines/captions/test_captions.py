@@ -107,6 +107,7 @@ def grown(folder):
     return folder
 
 
+@pytest.mark.long
 def test_units_workers_and_compression_change_nothing(tmp_path, capsys):
     folder = grown(tmp_path / "in")
     kinds = {

@@ -185,6 +185,7 @@ def test_failures_are_rows_and_only_what_may_pass_is_attempted_again(
     helpers.assert_nothing_abandoned(output)
 
 
+@pytest.mark.long
 def test_folders_hold_a_file_a_picture(web, narratives, answers, tmp_path):
     output = tmp_path / "out"
     assert run(narratives, output, "--layout", "folders") == 0
@@ -203,6 +204,7 @@ def test_folders_hold_a_file_a_picture(web, narratives, answers, tmp_path):
     assert {row["boxes_are"] for row in rows_of(output, "images")} == {"rotated"}
 
 
+@pytest.mark.long
 def test_a_version_that_grows_asks_for_new_images_alone(web, answers, tmp_path):
     narratives, output = tmp_path / "narratives", tmp_path / "out"
     more = ["--images", web.list, "--unit-bytes", 1 << 18]

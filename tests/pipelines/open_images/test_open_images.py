@@ -324,6 +324,7 @@ def assert_same_training_set(output, loose):
         assert as_set(table(output, name)) == as_set(alone)
 
 
+@pytest.mark.long
 def test_compressed_files_give_the_same(tmp_path, loose):
     assert run(tmp_path / "out", compressed(tmp_path, loose)) == 0
     assert_same_training_set(tmp_path / "out", loose)

@@ -149,6 +149,7 @@ def test_a_program_repairs_lines(output, tmp_path, capsys):
     }  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_compressed_shard_keeps_its_pieces_but_those_with_repairs(tmp_path):
     name, folder = f"{SHARD}.gz", tmp_path / "gz"
     folder.mkdir()
@@ -164,6 +165,7 @@ def test_a_compressed_shard_keeps_its_pieces_but_those_with_repairs(tmp_path):
     assert replay(output, "--repaired", rows) == 0
 
 
+@pytest.mark.long
 def test_repairs_follow_the_lines_of_a_shard_that_changes(built, output, tmp_path, capsys):
     """Lines that are appended leave the repairs; a line that is another one loses its own."""
     repairs = repaired_lines(output)

@@ -67,7 +67,7 @@ def assert_same(output, expected):
         assert found[entry] == wanted[entry], entry
 
 
-@pytest.mark.parametrize("rules", RULES)
+@pytest.mark.parametrize("rules", [pytest.param("none", marks=pytest.mark.long), "others"])
 def test_the_version_is_that_of_a_build_by_these_rules(folder, output, tmp_path, rules, capsys):
     before = helpers.version_of(output).name
     assert replay(output, "--requeue", "discarded", *RULES[rules]) == 0
@@ -109,6 +109,7 @@ def test_a_shard_is_read_whose_traces_were_rounded(tmp_path, capsys):
     )
 
 
+@pytest.mark.long
 def test_tables_that_are_not_what_they_were_are_not_taken(folder, output, tmp_path):
     for table in sorted(output.glob("units/*/*/narratives.parquet"))[::3]:
         data = bytearray(table.read_bytes())

@@ -33,6 +33,7 @@ def test_a_time_that_is_none_is_no_hindrance(tmp_path, capsys):
             other.unlink()
 
 
+@pytest.mark.long
 def test_every_end_is_told(tmp_path, capsys):
     output = tmp_path / "out"
     assert build_guarded(output, BOTH) == 0

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from transforms import storage
-from transforms.core.base.errors import UsageError, shown
+from transforms.core.base.errors import UsageError, job, shown
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest, decode_manifest
 from transforms.core.sources.annotations.contents import OPEN_IMAGES, vocabulary_of_dataset
@@ -31,7 +31,7 @@ def read_narrated(folder: str) -> Manifest:
     if not any(file.table == _TABLE for file in manifest.files):
         raise UsageError(
             f"{shown(folder)}: is a version of `{manifest.job}` without narratives: name the "
-            "folder of one that `narratives build` has made"
+            f"folder of one that {job('build')} has made"
         )
     return manifest
 

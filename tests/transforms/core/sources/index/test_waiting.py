@@ -82,6 +82,7 @@ def test_rows_of_fixed_width(lists):
     assert_same(lists, FIXED)
 
 
+@pytest.mark.long
 @settings(max_examples=100, deadline=None)
 @given(row_lists(FIXED, st.one_of(HEX, HEX, HEX, OTHER)))
 def test_keys_of_any_form_beside_each_other(lists):

@@ -193,6 +193,7 @@ def check_line(raw, captions_only=False):
     assert found == [expected_row(record) for record in records]
 
 
+@pytest.mark.long
 @settings(max_examples=600)
 @given(st.sampled_from(RECORDS), st.sampled_from(["", " ", "\t", "\r "]), st.data())
 def test_spoilt_members(record, gap, data):

@@ -63,6 +63,7 @@ def test_saving_memory_changes_no_match(full_cells):
     assert align(*texts, full_cells=full_cells)[:500] == expected
 
 
+@pytest.mark.long
 def test_nine_thousand_words_take_little_memory():
     dice = random.Random(4)
     said = [dice.choice("abcd") for _ in range(9_000)]

@@ -3,6 +3,7 @@
 import random
 
 import pyarrow as pa
+import pytest
 
 from tests.reference import alignment as reference
 from transforms.core.base.text import split_words
@@ -46,6 +47,7 @@ def expect(chunks, caption):
     return distance, ranks
 
 
+@pytest.mark.long
 def test_every_choice_was_considered():
     dice = random.Random(3)
     cases = [(random_chunks(dice), random_text(dice, 5)) for _ in range(1500)]

@@ -23,7 +23,7 @@ class Format:
     """A form of files.
 
     Attributes:
-      name: As `--format` has it.
+      name: As the option `format` has it.
       title: What it is.
       names: What its files are called, without `.gz` or `.zst`: a regular expression whose groups
         `collection` and `split`, if it has them, tell these.
