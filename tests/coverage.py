@@ -14,6 +14,9 @@ MINIMUM = 20
 BY_ENGINES = ("engines/", "transforms/storage/google_cloud.py")
 """What `make test-engines` tests."""
 
+AS_PROGRAMS = "/__main__.py"
+"""What `test_narratives.py` runs as Python does: a program ends before what it covered is kept."""
+
 
 def main() -> int:
     """Prints the report; returns 1 where a module was not tested."""
@@ -25,7 +28,8 @@ def main() -> int:
         name = os.path.relpath(path)
         _, statements, _, missing, _ = measured.analysis2(path)
         share = 100 * (len(statements) - len(missing)) / max(1, len(statements))
-        if statements and share < MINIMUM and not name.startswith(BY_ENGINES):
+        elsewhere = name.startswith(BY_ENGINES) or name.endswith(AS_PROGRAMS)
+        if statements and share < MINIMUM and not elsewhere:
             print(f"error: {name} is not tested: {share:.0f} %", file=sys.stderr)
             untested += 1
     return int(untested > 0)
