@@ -2,11 +2,11 @@
 
 import csv
 import json
-import pathlib
 
 import pytest
 
 from tests import build_helpers as helpers
+from tests.conftest import ROOT
 from transforms.collections.captions.stages import caption_blocks
 from transforms.core.base.errors import UsageError
 from transforms.core.model.units import Unit
@@ -15,7 +15,7 @@ from transforms.core.sources.captions.registry import FORMATS, describe_file, fo
 from transforms.storage import match
 
 SAMPLES = helpers.ROOT / "tests" / "data" / "collections"
-WIKISCENES = pathlib.Path("/work/shared/data/wikiscenes/val_10classes_20639_7landmark.txt")
+WIKISCENES = ROOT.parent / "shared" / "data" / "wikiscenes" / "val_10classes_20639_7landmark.txt"
 
 
 def read(path):
