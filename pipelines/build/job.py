@@ -19,8 +19,8 @@ from pipelines.build.preparation import prepare, verify_indexes
 from pipelines.cli.engines.runners import is_prepared_only
 from pipelines.cli.options import parse_command_line, with_flags
 from pipelines.runs.contents import Contents
-from pipelines.runs.failure import EXIT_CODES, end_refused, say, warn
-from pipelines.runs.record import RunRecord, plan_and_begin, recorded
+from pipelines.runs.failure import end_refused, warn
+from pipelines.runs.record import RunRecord, end_unchanged, plan_and_begin, recorded
 from pipelines.runs.run import run_plan
 from transforms import storage
 from transforms.collections.narratives.rules_in_use import read_profile
@@ -34,7 +34,6 @@ from transforms.core.output.checks.verdict import (
 )
 from transforms.core.output.checks.wording import describe_rule, is_broken
 from transforms.core.output.jobs.narratives import NARRATIVES
-from transforms.units.publishing.pin import read_pin
 from transforms.units.publishing.read_version import read_table
 
 if TYPE_CHECKING:  # Beam takes seconds, which a run that has nothing to do need not wait
@@ -119,12 +118,8 @@ def _show_current(options: BuildOptions, plan: BuildPlan, record: RunRecord) -> 
         message = f"{verdict.message}: version {manifest.version} stays current"
         record.end(verdict.status, message, manifest.version)
         return end_refused(options, verdict.status, message, msgspec.to_builtins(found))
-    message = f"Nothing to do: version {plan.version} has the same input, options and code."
-    if read_pin(options.output):
-        message += " The output is pinned to it."
-    record.end("unchanged", message, manifest.version)
-    say(options, message, "nothing_to_do", version=manifest.version)
-    return show(options, manifest, "unchanged", EXIT_CODES["unchanged"] * options.if_changed)
+    code = end_unchanged(options, record, manifest.version)
+    return show(options, manifest, "unchanged", code)
 
 
 def stages_of(options: BuildOptions, plan: BuildPlan) -> "Stages":

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 from pipelines.captions.options import CaptionsOptions
 from pipelines.captions.planning import plan_captions
 from pipelines.cli.options import parse_command_line
-from pipelines.runs.failure import EXIT_CODES, say, warn
-from pipelines.runs.record import RunRecord, plan_and_begin, recorded
+from pipelines.runs.failure import warn
+from pipelines.runs.record import RunRecord, end_unchanged, plan_and_begin, recorded
 from pipelines.runs.run import run_plan
 from transforms import storage
 from transforms.core.model import layout
 from transforms.core.output.jobs.captions import CAPTIONS_JOB
 from transforms.core.sources.captions.schemas import CaptionsManifest
-from transforms.units.publishing.pin import read_pin
 from transforms.units.publishing.read_version import read_table
 
 if TYPE_CHECKING:  # Beam takes seconds, which a run that has nothing to do need not wait
@@ -44,19 +43,11 @@ def _run(options: CaptionsOptions, beam_args: Sequence[str], record: RunRecord) 
     plan = plan_and_begin(options, beam_args, record, make)
     warn(filter(None, [plan.damage]), "version_damaged")
     if plan.is_current and plan.manifest is not None and not options.dry_run:
-        return _show_current(options, plan.manifest, record)
+        code = end_unchanged(options, record, plan.manifest.version)
+        show(options, plan.manifest)
+        return code
     stages, summary = functools.partial(stages_of, options), functools.partial(show, options)
     return run_plan(options, beam_args, plan, stages, plan.publication, summary, record.run)
-
-
-def _show_current(options: CaptionsOptions, manifest: CaptionsManifest, record: RunRecord) -> int:
-    message = f"Nothing to do: version {manifest.version} has the same input, options and code."
-    if read_pin(options.output):
-        message += " The output is pinned to it."
-    record.end("unchanged", message, manifest.version)
-    say(options, message, "nothing_to_do", version=manifest.version)
-    code = show(options, manifest)
-    return EXIT_CODES["unchanged"] if options.if_changed else code
 
 
 def stages_of(options: CaptionsOptions) -> "Stages":

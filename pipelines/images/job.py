@@ -16,8 +16,8 @@ from pipelines.cli.options import parse_command_line
 from pipelines.images.options import ImagesOptions
 from pipelines.images.planning import ImagesPlan, plan_images
 from pipelines.images.summary import show
-from pipelines.runs.failure import EXIT_CODES, say, warn
-from pipelines.runs.record import RunRecord, plan_and_begin, recorded
+from pipelines.runs.failure import warn
+from pipelines.runs.record import RunRecord, end_unchanged, plan_and_begin, recorded
 from pipelines.runs.run import run_plan
 from transforms.collections.images.publication import LAYOUTS, ImagesManifest
 from transforms.core.output.jobs.images import IMAGES
@@ -50,10 +50,8 @@ def _run(
     summary = functools.partial(show, options)
     if plan.is_current and not (options.dry_run or is_prepared_only(options, beam_args)):
         manifest = cast(ImagesManifest, plan.manifest)
-        message = f"Nothing to do: version {plan.version} has the same input, options and code."
-        record.end("unchanged", message, manifest.version)
-        say(options, message, "nothing_to_do", version=manifest.version)
-        return summary(manifest, "unchanged", EXIT_CODES["unchanged"] * options.if_changed)
+        code = end_unchanged(options, record, manifest.version)
+        return summary(manifest, "unchanged", code)
     stages = functools.partial(stages_of, options, plan)
     return run_plan(options, beam_args, plan, stages, plan.publication, summary, record.run)
 

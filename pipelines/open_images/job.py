@@ -16,15 +16,14 @@ from pipelines.cli.engines.runners import is_prepared_only
 from pipelines.cli.options import parse_command_line
 from pipelines.open_images.options import OpenImagesOptions
 from pipelines.open_images.planning import ReleasesPlan, plan_releases
-from pipelines.runs.failure import EXIT_CODES, end_refused, say, warn
-from pipelines.runs.record import RunRecord, plan_and_begin, recorded
+from pipelines.runs.failure import end_refused, warn
+from pipelines.runs.record import RunRecord, end_unchanged, plan_and_begin, recorded
 from pipelines.runs.run import run_plan
 from transforms import storage
 from transforms.core.model import layout
 from transforms.core.model.open_images.manifest import OpenImagesManifest
 from transforms.core.output.checks.verdict import judge_bad_lines
 from transforms.core.output.jobs.open_images import OPEN_IMAGES
-from transforms.units.publishing.pin import read_pin
 
 if TYPE_CHECKING:  # Beam takes seconds, which a run that has nothing to do need not wait
     from pipelines.runs.run import Stages
@@ -67,13 +66,9 @@ def _show_current(options: OpenImagesOptions, plan: ReleasesPlan, record: RunRec
         message += "stays current"
         record.end(verdict.status, message, manifest.version)
         return end_refused(options, verdict.status, message, msgspec.to_builtins(found))
-    message = f"Nothing to do: version {plan.version} has the same input, options and code."
-    if read_pin(options.output):
-        message += " The output is pinned to it."
-    record.end("unchanged", message, manifest.version)
-    say(options, message, "nothing_to_do", version=manifest.version)
-    code = show(options, manifest)
-    return EXIT_CODES["unchanged"] if options.if_changed else code
+    code = end_unchanged(options, record, manifest.version)
+    show(options, manifest)
+    return code
 
 
 def stages_of(options: OpenImagesOptions, plan: ReleasesPlan) -> "Stages":

@@ -33,6 +33,7 @@ from transforms.units.lease import (
     lease_path,
     take_lease,
 )
+from transforms.units.publishing.pin import read_pin
 from transforms.units.runs import (
     Begun,
     Ended,
@@ -238,3 +239,19 @@ def plan_and_begin(
         say(options, text, "waiting")
         while read_pruning(options.output):
             time.sleep(_PAUSE)
+
+
+def end_unchanged(options: RunOptions, record: RunRecord, version: str) -> int:
+    """Says that a run has nothing to do, and records it; returns the exit code.
+
+    Args:
+      options: The job's options.
+      record: The run's.
+      version: The current version.
+    """
+    message = f"Nothing to do: version {version} has the same input, options and code."
+    if read_pin(options.output):
+        message += " The output is pinned to it."
+    record.end("unchanged", message, version)
+    say(options, message, "nothing_to_do", version=version)
+    return EXIT_CODES["unchanged"] if options.if_changed else 0
