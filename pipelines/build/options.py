@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 import pydantic
 
 from pipelines.cli.values import Files, Folder, Metavar, Share
-from pipelines.runs.options import RunOptions
+from pipelines.runs.options import ENDS, RunOptions
 from transforms.core.model.narratives.naming import dataset_and_split
 from transforms.core.model.narratives.schemas import BOX_FLAGS
 from transforms.core.output.checks.guard import QUALITY_OPTIONS, Limits
@@ -53,11 +53,9 @@ class BuildOptions(RunOptions):
 
     example = "--input 'data/*_localized_narratives.jsonl' --output out"
     exit_codes = (
-        "0 done or nothing to do; 2 wrong use; 3 too many bad lines, a line unaccounted for, input "
-        "that is not what was published, or a version that is held back or waits for an output to "
-        "be unpinned; 4 the engine or the system failed, or another run published first or, with "
-        "--if-running fail, is at work; 5 nothing to do, with --if-changed; 6 another run is at "
-        "work, with --if-running skip; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and SIGTERM"
+        "0 done or nothing to do; 2 wrong use; 3 too many bad lines, a line unaccounted for, "
+        "input that is not what was published, or a version that is held back or waits for an "
+        f"output to be unpinned; {ENDS}"
     )
 
     results = (

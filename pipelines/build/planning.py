@@ -12,7 +12,7 @@ from pipelines.build.inputs.shards import shard_units
 from pipelines.build.options import BuildOptions
 from pipelines.build.preparation import Prepared
 from pipelines.build.reuse import Judged, judged_by, with_those_before
-from pipelines.runs.plan import RunPlan, plan_units
+from pipelines.runs.plan import RunPlan, fields_of, plan_units
 from pipelines.runs.repairing import Repairs, find_repairs
 from transforms import storage
 from transforms.collections.narratives.publication import NarrativesPublication, read_baseline
@@ -109,7 +109,7 @@ def plan_build(options: BuildOptions, prepared: Prepared, rules: Rules) -> Build
         run = with_those_before(run, before, options.output)
     check_heads([unit for unit in run.units if not unit.before], options.max_bad_share)
     return BuildPlan(
-        **{field.name: getattr(run, field.name) for field in dataclasses.fields(run)},
+        **fields_of(run),
         annotation_index=annotations.path if annotations else None,
         transcript_index=transcripts.path if transcripts else None,
         quality=quality,

@@ -5,7 +5,7 @@ import re
 import pydantic
 
 from pipelines.cli.values import Bytes, Files, Folder
-from pipelines.runs.options import RunOptions
+from pipelines.runs.options import ENDS, RunOptions
 from transforms.core.sources.captions.registry import FORMATS
 from transforms.core.stages.measure.taggers import DEFAULT_TAGGER, NO_TAGGER, check_tagger
 
@@ -17,10 +17,8 @@ class CaptionsOptions(RunOptions):
 
     example = "--input 'data/captions_*2017.json' data/region_descriptions.json --output out"
     exit_codes = (
-        "0 done or nothing to do; 2 wrong use; 3 too many bad records, or a record unaccounted "
-        "for; 4 the engine or the system failed, or another run published first or, with "
-        "--if-running fail, is at work; 5 nothing to do, with --if-changed; 6 another run is at "
-        "work, with --if-running skip; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and SIGTERM"
+        "0 done or nothing to do; 2 wrong use; 3 too many bad records, or a record "
+        f"unaccounted for; {ENDS}"
     )
 
     results = ("format", "collection", "split", "tagger", "unit_bytes")

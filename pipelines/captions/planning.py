@@ -12,6 +12,7 @@ from pipelines.captions.options import CaptionsOptions
 from pipelines.runs.contents import Contents, check_output, refuse_below
 from pipelines.runs.plan import (
     RunPlan,
+    fields_of,
     plan_shard,
     plan_units,
     units_of,
@@ -81,8 +82,7 @@ def plan_captions(options: CaptionsOptions) -> CaptionsPlan:
         for unit in cut_shard(shard, form, options.unit_bytes, salt)
     ]
     run = plan_units(shards, units, options, CaptionsManifest, publication.marks)
-    fields = {field.name: getattr(run, field.name) for field in dataclasses.fields(run)}
-    return CaptionsPlan(**fields, publication=publication)
+    return CaptionsPlan(**fields_of(run), publication=publication)
 
 
 def _publication(options: CaptionsOptions) -> CaptionsPublication:

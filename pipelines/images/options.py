@@ -6,7 +6,7 @@ import pydantic
 
 from pipelines import __version__
 from pipelines.cli.values import Bytes, Folder, Metavar
-from pipelines.runs.options import RunOptions
+from pipelines.runs.options import ENDS, RunOptions
 from transforms.collections.images.downloading import Manners
 from transforms.collections.images.lists import Cutting
 from transforms.core.stages.fetch.frames import Frame
@@ -22,11 +22,9 @@ class ImagesOptions(RunOptions):
 
     example = "--input out --output images --size thumbnail --contact me@example.org"
     exit_codes = (
-        "0 done, also where images failed (they are in the table `failures`), or nothing to do; 2 "
-        "wrong use; 3 an image unaccounted for, or a version that waits for an output to be "
-        "unpinned; 4 the engine or the system failed, or another run published first or, with "
-        "--if-running fail, is at work; 5 nothing to do, with --if-changed; 6 another run is at "
-        "work, with --if-running skip; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and SIGTERM"
+        "0 done, also where images failed (they are in the table `failures`), or nothing to "
+        "do; 2 wrong use; 3 an image unaccounted for, or a version that waits for an output "
+        f"to be unpinned; {ENDS}"
     )
     results = (
         "size",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from pipelines.cli.engines.runners import is_local
 from pipelines.images.options import ImagesOptions
-from pipelines.runs.plan import RunPlan, finished_records, plan_shard, plan_units
+from pipelines.runs.plan import RunPlan, fields_of, finished_records, plan_shard, plan_units
 from transforms import storage
 from transforms.collections.images.fetching import FetchPlan
 from transforms.collections.images.lists import ImageList, make_lists, read_lists
@@ -91,7 +91,7 @@ def plan_images(
         warnings=[],
     )
     return ImagesPlan(
-        **{field.name: getattr(run, field.name) for field in dataclasses.fields(run)},
+        **fields_of(run),
         fetch=_fetch_plan(options, run, policy),
         publication=publication_for(provenance, entries, options.max_bad_share),
     )

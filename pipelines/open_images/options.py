@@ -5,7 +5,7 @@ from typing import Literal
 import pydantic
 
 from pipelines.cli.values import Files, Folder
-from pipelines.runs.options import RunOptions
+from pipelines.runs.options import ENDS, RunOptions
 from transforms.core.sources.annotations.releases.forms import RELEASES, SPLITS
 
 
@@ -14,11 +14,8 @@ class OpenImagesOptions(RunOptions):
 
     example = "--input 'data/*_2017_11.tar.gz' --output out"
     exit_codes = (
-        "0 done or nothing to do; 2 wrong use; 3 too many bad lines, a line unaccounted for, or "
-        "other numbers of rows than the official ones; 4 the engine or the system failed, or "
-        "another run published first or, with --if-running fail, is at work; 5 nothing to do, with "
-        "--if-changed; 6 another run is at work, with --if-running skip; 129, 130 and 143 stopped "
-        "by SIGHUP, Ctrl-C and SIGTERM"
+        "0 done or nothing to do; 2 wrong use; 3 too many bad lines, a line unaccounted for, "
+        f"or other numbers of rows than the official ones; {ENDS}"
     )
     results = ("release", "split", "narratives", "unit_bytes")
     groups = {

@@ -8,7 +8,7 @@ import msgspec
 from pipelines.open_images.inputs import Input, find_input
 from pipelines.open_images.options import OpenImagesOptions
 from pipelines.runs.contents import Contents
-from pipelines.runs.plan import RunPlan, plan_units
+from pipelines.runs.plan import RunPlan, fields_of, plan_units
 from transforms import storage
 from transforms.collections.open_images.narrated import read_narrated
 from transforms.collections.open_images.publication import OpenImagesPublication
@@ -92,7 +92,7 @@ def plan_releases(
         narratives=narrated.version if narrated else None,
     )
     return ReleasesPlan(
-        **{field.name: getattr(run, field.name) for field in dataclasses.fields(run)},
+        **fields_of(run),
         labels_index=index.path if index else None,
         publication=OpenImagesPublication(
             provenance=msgspec.convert(

@@ -7,6 +7,13 @@ import pydantic
 from pipelines.cli.options import Options
 from pipelines.cli.values import Bytes, File, Folder, Share
 
+ENDS = (
+    "4 the engine or the system failed, or another run published first or, with --if-running fail, "
+    "is at work; 5 nothing to do, with --if-changed; 6 another run is at work, with --if-running "
+    "skip; 129, 130 and 143 stopped by SIGHUP, Ctrl-C and SIGTERM"
+)
+"""Exit codes that mean the same of all these jobs."""
+
 
 class RunOptions(Options):
     """What units, publishing and the summary need. A job may describe them in its own words."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from pipelines.runs.options import RunOptions
 from pipelines.runs.repairing import NO_REPAIRS, ShardRepairs
@@ -53,6 +54,11 @@ class RunPlan:
     def is_current(self) -> bool:
         """Whether the version that the run would make is the current one already."""
         return self.version == self.base and self.manifest is not None
+
+
+def fields_of(run: RunPlan) -> dict[str, Any]:
+    """What a job's own plan takes over of a run: the attributes of `RunPlan`."""
+    return {field.name: getattr(run, field.name) for field in dataclasses.fields(RunPlan)}
 
 
 def plan_units(
