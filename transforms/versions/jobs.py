@@ -1,24 +1,17 @@
-"""Whose versions there are: their manifests, and how they are made again, by job."""
+"""Whose versions there are: their manifests, and how they are made again, by job.
+
+A job's own modules are loaded when a version of it is met: every run looks at versions, and has its
+own job's alone.
+"""
 
 from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeVar, cast
 
-import msgspec
-
-from transforms.collections.captions.publication import CaptionsPublication
-from transforms.collections.images.publication import ImagesManifest, publication_for
-from transforms.collections.narratives.publication import NarrativesPublication
-from transforms.collections.open_images.publication import OpenImagesPublication
 from transforms.core.model.manifest import Manifest, decode_manifest
 from transforms.core.model.manifest_entries import Provenance
-from transforms.core.model.narratives.manifest import BuildManifest, BuildProvenance
-from transforms.core.model.open_images.manifest import OpenImagesManifest, ReleaseProvenance
-from transforms.core.output.jobs.captions import CAPTIONS_JOB
-from transforms.core.output.jobs.images import IMAGES
-from transforms.core.output.jobs.narratives import NARRATIVES
-from transforms.core.output.jobs.open_images import OPEN_IMAGES
-from transforms.core.sources.captions.schemas import CaptionsManifest, CaptionsProvenance
 from transforms.units.publishing.publication import Publication
+
+Made = TypeVar("Made", bound=Provenance)
 
 
 class VersionsJob(NamedTuple):
@@ -33,38 +26,59 @@ class VersionsJob(NamedTuple):
     publication: Callable[[Manifest], Publication]
 
 
-def _narratives(manifest: Manifest) -> Publication:
-    values = msgspec.structs.asdict(cast(BuildManifest, manifest))
-    entries = {name: values[name] for name in BuildProvenance.__struct_fields__}
-    return NarrativesPublication(provenance=BuildProvenance(**entries))
+def _provenance(manifest: Manifest, kind: type[Made]) -> Made:
+    """What a manifest says of how its version was made."""
+    return kind(**{name: getattr(manifest, name) for name in kind.__struct_fields__})
 
 
-def _open_images(manifest: Manifest) -> Publication:
-    values = msgspec.structs.asdict(cast(OpenImagesManifest, manifest))
-    entries = {name: values[name] for name in ReleaseProvenance.__struct_fields__}
-    return OpenImagesPublication(provenance=ReleaseProvenance(**entries), allow_partial=True)
+def _narratives() -> VersionsJob:
+    from transforms.collections.narratives.publication import NarrativesPublication
+    from transforms.core.model.narratives.manifest import BuildManifest, BuildProvenance
+
+    def publication(manifest: Manifest) -> Publication:
+        return NarrativesPublication(provenance=_provenance(manifest, BuildProvenance))
+
+    return VersionsJob(BuildManifest, publication)
 
 
-def _images(manifest: Manifest) -> Publication:
-    own = cast(ImagesManifest, manifest)
-    values = msgspec.structs.asdict(own)
-    entries = {name: values[name] for name in Provenance.__struct_fields__}
-    return publication_for(Provenance(**entries), own.entries)
+def _open_images() -> VersionsJob:
+    from transforms.collections.open_images.publication import OpenImagesPublication
+    from transforms.core.model.open_images.manifest import OpenImagesManifest, ReleaseProvenance
+
+    def publication(manifest: Manifest) -> Publication:
+        provenance = _provenance(manifest, ReleaseProvenance)
+        return OpenImagesPublication(provenance=provenance, allow_partial=True)
+
+    return VersionsJob(OpenImagesManifest, publication)
 
 
-def _captions(manifest: Manifest) -> Publication:
-    values = msgspec.structs.asdict(cast(CaptionsManifest, manifest))
-    entries = {name: values[name] for name in CaptionsProvenance.__struct_fields__}
-    return CaptionsPublication(provenance=CaptionsProvenance(**entries))
+def _images() -> VersionsJob:
+    from transforms.collections.images.publication import ImagesManifest, publication_for
+
+    def publication(manifest: Manifest) -> Publication:
+        entries = cast(ImagesManifest, manifest).entries
+        return publication_for(_provenance(manifest, Provenance), entries)
+
+    return VersionsJob(ImagesManifest, publication)
 
 
-JOBS = {
-    NARRATIVES.name: VersionsJob(BuildManifest, _narratives),
-    OPEN_IMAGES.name: VersionsJob(OpenImagesManifest, _open_images),
-    IMAGES.name: VersionsJob(ImagesManifest, _images),
-    CAPTIONS_JOB.name: VersionsJob(CaptionsManifest, _captions),
+def _captions() -> VersionsJob:
+    from transforms.collections.captions.publication import CaptionsPublication
+    from transforms.core.sources.captions.schemas import CaptionsManifest, CaptionsProvenance
+
+    def publication(manifest: Manifest) -> Publication:
+        return CaptionsPublication(provenance=_provenance(manifest, CaptionsProvenance))
+
+    return VersionsJob(CaptionsManifest, publication)
+
+
+JOBS: dict[str, Callable[[], VersionsJob]] = {
+    "build": _narratives,
+    "open-images": _open_images,
+    "images": _images,
+    "captions": _captions,
 }
-"""Jobs by name; of versions of others, what all manifests have is read."""
+"""Jobs by the names in their manifests; of versions of others, what all manifests have is read."""
 
 
 def decode_any(data: bytes, place: str) -> Manifest:
@@ -80,10 +94,10 @@ def decode_any(data: bytes, place: str) -> Manifest:
     """
     manifest = decode_manifest(data, place, Manifest)
     known = JOBS.get(manifest.job)
-    return decode_manifest(data, place, known.manifest) if known else manifest
+    return decode_manifest(data, place, known().manifest) if known else manifest
 
 
 def publication_of(manifest: Manifest) -> Publication | None:
     """How a version is made again of its units; None where its job is not known."""
     known = JOBS.get(manifest.job)
-    return known.publication(manifest) if known else None
+    return known().publication(manifest) if known else None
