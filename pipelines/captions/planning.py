@@ -18,6 +18,7 @@ from pipelines.runs.plan import (
     units_of,
 )
 from transforms import storage
+from transforms.collections.captions.documents import document_starts
 from transforms.collections.captions.publication import CaptionsPublication
 from transforms.core.base.errors import UsageError
 from transforms.core.base.secrets import mask_secrets
@@ -29,7 +30,6 @@ from transforms.core.sources.captions.registry import FORMATS, describe_file, fo
 from transforms.core.sources.captions.schemas import CaptionsManifest, CaptionsProvenance
 from transforms.core.stages.measure.taggers import tagger_version
 from transforms.storage.files import FileInfo
-from transforms.units.reading.documents import document_starts
 
 MAKERS = (
     "transforms.collections.captions.stages",

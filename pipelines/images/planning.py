@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from pipelines.cli.engines.runners import is_local
 from pipelines.images.options import ImagesOptions
+from pipelines.runs.contents import check_output
 from pipelines.runs.plan import RunPlan, fields_of, finished_records, plan_shard, plan_units
 from transforms import storage
 from transforms.collections.images.fetching import FetchPlan
@@ -69,8 +70,7 @@ def plan_images(
     """
     version = source_version(options)
     if not options.dry_run:
-        storage.check_writable(options.output)
-        storage.refuse_links(options.output, [*layout.FOLDERS, *layout.LOCKS])
+        check_output(options.output)
         begin()
     folder, lists = _lists(options, version, scratch)
     shards = [_shard(storage.join(folder, one.name), one) for one in lists]

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterator
 
+from transforms.collections.captions.documents import document_blocks
 from transforms.core.model.units import Unit
 from transforms.core.sources.captions.reading import read_captions
 from transforms.core.sources.captions.registry import FORMATS
@@ -11,7 +12,6 @@ from transforms.core.stages.measure.measure_captions import measure_captions
 from transforms.core.stages.measure.taggers import Tagger
 from transforms.stage import ChunkTransform, Stage
 from transforms.units.reading.blocks import BlocksOf, UnitBlock, blocks_of
-from transforms.units.reading.documents import document_blocks
 from transforms.units.reading.mended import BlockReader
 from transforms.units.reading.read import ReadUnits
 

@@ -16,6 +16,11 @@ _IMAGE_ID = Column("ImageID", "image_id", _TEXT, required=True, filled=True)
 _CLASS = Column("LabelName", "class_id", TERM, required=True, filled=True)
 _SOURCE = Column("Source", "source", TERM)
 _CONFIDENCE = Column("Confidence", "confidence", _NUMBER)
+_CLASSES = tuple(
+    Column(f"LabelName{place}", f"class_id_{place}", TERM, required=True, filled=True)
+    for place in (1, 2)
+)
+_RELATION = Column("RelationshipLabel", "relationship", TERM, required=True, filled=True)
 
 
 def _corners(name: str = "{}", target: str = "{}") -> tuple[Column, ...]:
@@ -68,11 +73,10 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
     ),
     "relationships": (
         _IMAGE_ID,
-        Column("LabelName1", "class_id_1", TERM, required=True, filled=True),
-        Column("LabelName2", "class_id_2", TERM, required=True, filled=True),
+        *_CLASSES,
         *_corners("{}1", "{}_1"),
         *_corners("{}2", "{}_2"),
-        Column("RelationshipLabel", "relationship", TERM, required=True, filled=True),
+        _RELATION,
     ),
     "point_labels": (
         _IMAGE_ID,
@@ -80,16 +84,15 @@ COLUMNS: Mapping[str, tuple[Column, ...]] = {
         Column("Y", "y", _NUMBER, required=True, filled=True),
         Column("Label", "class_id", TERM, required=True, filled=True),
         Column("EstimatedYesNo", "estimated_yes_no", TERM),
-        Column("Source", "source", TERM),
+        _SOURCE,
         Column("YesVotes", "yes_votes", _VOTES),
         Column("NoVotes", "no_votes", _VOTES),
         Column("UnsureVotes", "unsure_votes", _VOTES),
         Column("TextLabel", "text_label", _TEXT),
     ),
     "triplets": (
-        Column("LabelName1", "class_id_1", TERM, required=True, filled=True),
-        Column("LabelName2", "class_id_2", TERM, required=True, filled=True),
-        Column("RelationshipLabel", "relationship", TERM, required=True, filled=True),
+        *_CLASSES,
+        _RELATION,
     ),
     "class_entries": (
         Column("LabelName", "class_id", _TEXT, required=True, filled=True),
