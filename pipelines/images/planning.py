@@ -9,7 +9,14 @@ from collections.abc import Callable, Sequence
 from pipelines.cli.engines.runners import is_local
 from pipelines.images.options import ImagesOptions
 from pipelines.runs.contents import check_output
-from pipelines.runs.plan import RunPlan, fields_of, finished_records, plan_shard, plan_units
+from pipelines.runs.plan import (
+    RunPlan,
+    complete_unit,
+    fields_of,
+    finished_records,
+    plan_shard,
+    plan_units,
+)
 from transforms import storage
 from transforms.collections.images.fetching import FetchPlan
 from transforms.collections.images.lists import ImageList, make_lists, read_lists
@@ -161,15 +168,8 @@ def _units(
     """The units of all lists in a round of attempts."""
     units = []
     for shard, one in zip(shards, lists, strict=True):
-        complete = Unit(
-            path=shard.path,
-            label=make_label(one.name.removesuffix(".jsonl")),
-            fingerprint=shard.fingerprint,
-            size=shard.size,
-            salt=f"{salt}-{number}" if number else salt,
-            identity=shard.identity,
-            content=shard.content,
-        )
+        label = make_label(one.name.removesuffix(".jsonl"))
+        complete = complete_unit(shard, label, f"{salt}-{number}" if number else salt)
         pairs = zip(one.cuts, one.cuts[1:], strict=False)
         units += [complete.piece(index, *pair) for index, pair in enumerate(pairs)]
     return units
@@ -200,7 +200,8 @@ def _units_in_rounds(
       before: The last round of the current version.
       options: The job's options.
     """
-    units, is_found = make(0), [False] * len(make(0))
+    units = make(0)
+    is_found = [False] * len(units)
     for number in range(before, -1, -1):
         made = make(number)
         for at, records in enumerate(finished_records(made, options.output)):
