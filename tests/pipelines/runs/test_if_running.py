@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from pipelines.runs import record
+from pipelines.runs.failure import say
 from tests import build_helpers as helpers
 from tests.build_helpers import build
 from tests.engines import jobs
@@ -53,14 +55,21 @@ def test_a_run_that_is_not_to_wait_ends_with_a_code_of_its_own(held, capsys, cho
     assert helpers.files_below(output) == before
 
 
-def test_a_run_that_waits_begins_when_the_other_one_has_ended(held, capsys):
+def test_a_run_that_waits_begins_when_the_other_one_has_ended(held, capsys, monkeypatch):
     output, begun = held
+    told = threading.Event()
+
+    def tell(*message, **facts):
+        say(*message, **facts)
+        told.set()
+
+    monkeypatch.setattr(record, "say", tell)
     other = threading.Thread(target=lambda: codes.append(build(output, SHARDS)))
     codes = []
     other.start()
-    told = ""
-    while "--if-running skip or fail does not wait." not in told:
-        told += capsys.readouterr().out
+    assert told.wait(60)
+    # Read once: what is written while it is read may be lost.
+    assert "--if-running skip or fail does not wait." in capsys.readouterr().out
     time.sleep(1)
     assert not codes and not (output / "units").exists()
     lease.let_go(str(output), begun.run)
