@@ -1,7 +1,6 @@
-"""What `python -m pipelines.captions` runs."""
+"""`python -m pipelines.captions`."""
 
-from pipelines.captions.job import main
-from pipelines.cli.process import run_program
+from pipelines.cli.process import run_module
 
 if __name__ == "__main__":
-    run_program(main)
+    run_module("pipelines.captions.job")

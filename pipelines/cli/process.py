@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import importlib
 import os
 import pathlib
 import sys
@@ -13,6 +14,7 @@ from typing import Any, NoReturn, TextIO
 from pipelines.cli import log, stopping
 from pipelines.cli.options import with_flags
 from transforms.core.base.errors import EngineError, UsageError, describe_os_error, sentence
+from transforms.core.base.memory import collect_seldom
 
 LOG_PREFIX, LOG_SUFFIX = "localized-narratives-", ".log"
 
@@ -129,6 +131,7 @@ def run_program(main: Callable[[], int | None]) -> None:
     published would end with the exit code of a crash. A signal (Ctrl-C, SIGTERM) ends it within
     `stopping.STOP_SECONDS`, whatever Beam is waiting for then.
     """
+    collect_seldom()
     stopping.heed_signals()
     stopping.choose_temporary_folder()
     _guard_streams()
@@ -141,6 +144,11 @@ def run_program(main: Callable[[], int | None]) -> None:
         if not stopping.is_stopping():
             stopping.ignore_signals()
         raise
+
+
+def run_module(name: str) -> None:
+    """As `run_program`, for the `main` of a module that is imported only then."""
+    run_program(lambda: importlib.import_module(name).main())
 
 
 def _end_process(ended: Mapping[str, int]) -> None:

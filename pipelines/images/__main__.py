@@ -1,7 +1,6 @@
 """`python -m pipelines.images`."""
 
-from pipelines.cli.process import run_program
-from pipelines.images.job import main
+from pipelines.cli.process import run_module
 
 if __name__ == "__main__":
-    run_program(main)
+    run_module("pipelines.images.job")

@@ -1,7 +1,6 @@
-"""Runs the job: `python -m pipelines.open_images`."""
+"""`python -m pipelines.open_images`."""
 
-from pipelines.cli.process import run_program
-from pipelines.open_images.job import main
+from pipelines.cli.process import run_module
 
 if __name__ == "__main__":
-    run_program(main)
+    run_module("pipelines.open_images.job")

@@ -10,6 +10,7 @@ import threading
 import time
 
 from pipelines.cli import stopping
+from transforms.core.base.memory import collect_seldom
 from transforms.units.reading.deadly.forks import end_with_parent
 
 _LOOK_SECONDS = 0.5
@@ -40,6 +41,7 @@ def _watch(parent: int) -> None:
 def main() -> None:
     """Serves the parent until that has no more work."""
     end_with(int(sys.argv[1]))
+    collect_seldom()
     stopping.choose_temporary_folder()
     from apache_beam.runners.worker import sdk_worker_main
 

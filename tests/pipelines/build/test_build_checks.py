@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.build.inputs.rules_file import SHIPPED, read_rules
 from pipelines.build.job import main
-from pipelines.versions.__main__ import main as versions
+from pipelines.versions.commands import main as versions
 from tests import build_helpers as helpers
 from transforms.core.base.errors import UsageError
 from transforms.core.model.manifest import encode_manifest

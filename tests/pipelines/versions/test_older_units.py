@@ -6,7 +6,7 @@ import pathlib
 import msgspec
 import pytest
 
-from pipelines.versions.__main__ import main
+from pipelines.versions.commands import main
 from tests import build_helpers as helpers
 from transforms.core.model.manifest import encode_manifest
 from transforms.core.model.narratives.manifest import BuildManifest
