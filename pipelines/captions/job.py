@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from pipelines.captions.options import CaptionsOptions
 from pipelines.captions.planning import plan_captions
+from pipelines.cli.engines.runners import is_prepared_only
 from pipelines.cli.options import parse_command_line
 from pipelines.runs.failure import warn
 from pipelines.runs.record import RunRecord, end_unchanged, plan_and_begin, recorded
@@ -42,10 +43,10 @@ def _run(options: CaptionsOptions, beam_args: Sequence[str], record: RunRecord) 
     make = functools.partial(plan_captions, options)
     plan = plan_and_begin(options, beam_args, record, make)
     warn(filter(None, [plan.damage]), "version_damaged")
-    if plan.is_current and plan.manifest is not None and not options.dry_run:
+    is_run = not (options.dry_run or is_prepared_only(options, beam_args))
+    if plan.is_current and plan.manifest is not None and is_run:
         code = end_unchanged(options, record, plan.manifest.version)
-        show(options, plan.manifest)
-        return code
+        return show(options, plan.manifest, "unchanged", code)
     stages, summary = functools.partial(stages_of, options), functools.partial(show, options)
     return run_plan(options, beam_args, plan, stages, plan.publication, summary, record.run)
 
@@ -61,8 +62,13 @@ def stages_of(options: CaptionsOptions) -> "Stages":
     }
 
 
-def show(options: CaptionsOptions, manifest: CaptionsManifest) -> int:
-    """Prints the summary of the version that a manifest describes."""
+def show(
+    options: CaptionsOptions,
+    manifest: CaptionsManifest,
+    status: str = "published",
+    exit_code: int = 0,
+) -> int:
+    """Prints the summary of the version that a manifest describes; returns the exit code."""
     from pipelines.captions.summary import print_summary, summary_as_json
 
     folder = storage.join(options.output, layout.version_folder(manifest.version))
@@ -71,7 +77,7 @@ def show(options: CaptionsOptions, manifest: CaptionsManifest) -> int:
         for name in CAPTIONS_JOB.statistics_tables
     }
     if options.summary == "json":
-        print(json.dumps(summary_as_json(manifest, tables), indent=1))
+        print(json.dumps(summary_as_json(manifest, tables, status, exit_code), indent=1))
     else:
         print_summary(manifest, tables, options.output)
-    return 0
+    return exit_code

@@ -62,8 +62,13 @@ def _collections(manifest: CaptionsManifest, tables: Mapping[str, pa.Table]) -> 
     return table
 
 
-def summary_as_json(manifest: CaptionsManifest, tables: Mapping[str, pa.Table]) -> dict:
-    """The same content for programs."""
+def summary_as_json(
+    manifest: CaptionsManifest,
+    tables: Mapping[str, pa.Table],
+    status: str = "published",
+    exit_code: int = 0,
+) -> dict:
+    """The same content for programs, with how the run ended: `published`, or `unchanged`."""
     shards, total = rows.reconciliation(manifest, views.PARTS)
     entries = {name: getattr(manifest, name) for name in _SHOWN}
     made = views.collections(tables["richness"], tables["noun_counts"], manifest.narratives)
@@ -71,8 +76,8 @@ def summary_as_json(manifest: CaptionsManifest, tables: Mapping[str, pa.Table]) 
         "version": manifest.version,
         "created": manifest.created,
         "conservation": {"shards": shards, "total": total},
-        "status": "published",
-        "exit_code": 0,
+        "status": status,
+        "exit_code": exit_code,
         "retryable": False,
         "rejected_files": [file.path for file in manifest.files if file.table == bad_lines.TABLE],
         **msgspec.to_builtins(entries),

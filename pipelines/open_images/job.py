@@ -67,8 +67,7 @@ def _show_current(options: OpenImagesOptions, plan: ReleasesPlan, record: RunRec
         record.end(verdict.status, message, manifest.version)
         return end_refused(options, verdict.status, message, msgspec.to_builtins(found))
     code = end_unchanged(options, record, manifest.version)
-    show(options, manifest)
-    return code
+    return show(options, manifest, "unchanged", code)
 
 
 def stages_of(options: OpenImagesOptions, plan: ReleasesPlan) -> "Stages":
@@ -84,9 +83,14 @@ def stages_of(options: OpenImagesOptions, plan: ReleasesPlan) -> "Stages":
     return stages
 
 
-def show(options: OpenImagesOptions, manifest: OpenImagesManifest) -> int:
-    """Prints the summary of the version that a manifest describes."""
+def show(
+    options: OpenImagesOptions,
+    manifest: OpenImagesManifest,
+    status: str = "published",
+    exit_code: int = 0,
+) -> int:
+    """Prints the summary of the version that a manifest describes; returns the exit code."""
     from pipelines.open_images.summary import print_summary
 
-    print_summary(manifest, options)
-    return 0
+    print_summary(manifest, options, status, exit_code)
+    return exit_code

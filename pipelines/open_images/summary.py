@@ -22,15 +22,22 @@ SHOWN_ENTRIES = ("expected", "counts", "bad_lines", "warnings", "narratives", "s
 """Entries of the manifest that the summary for programs has."""
 
 
-def print_summary(manifest: OpenImagesManifest, options: OpenImagesOptions) -> None:
+def print_summary(
+    manifest: OpenImagesManifest,
+    options: OpenImagesOptions,
+    status: str = "published",
+    exit_code: int = 0,
+) -> None:
     """Prints the summary of a version, as text or as JSON.
 
     Args:
       manifest: The version's manifest.
       options: The job's options.
+      status: How the run ended: `published`, or `unchanged`.
+      exit_code: And with which code.
     """
     if options.summary == "json":
-        print(json.dumps(summary_as_json(manifest), indent=1))
+        print(json.dumps(summary_as_json(manifest, status, exit_code), indent=1))
         return
     console = Console(file=sys.stdout, highlight=False)
     read = sum(row.bytes for row in manifest.shards)
@@ -49,14 +56,14 @@ def print_summary(manifest: OpenImagesManifest, options: OpenImagesOptions) -> N
         _line(console, f"  {storage.join(folder, name)}")
 
 
-def summary_as_json(manifest: OpenImagesManifest) -> dict:
-    """The same content for programs."""
+def summary_as_json(manifest: OpenImagesManifest, status: str, exit_code: int) -> dict:
+    """The same content for programs, with how the run ended."""
     entries = {name: getattr(manifest, name) for name in SHOWN_ENTRIES}
     return {
         "version": manifest.version,
         "created": manifest.created,
-        "status": "published",
-        "exit_code": 0,
+        "status": status,
+        "exit_code": exit_code,
         "retryable": False,
         "rows": rows_by_table(manifest.files),
         "rejected_files": [file.path for file in manifest.files if file.table == bad_lines.TABLE],

@@ -79,7 +79,10 @@ def test_it_does_nothing_again_and_resumes(output, capsys):
     assert run(output, "--if-changed") == 0
     assert "1 unit pending" in capsys.readouterr().out
     assert helpers.version_of(output) == version
-    assert run(output, "--if-changed") == 5
+    capsys.readouterr()
+    assert run(output, "--if-changed", "--summary", "json") == 5
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["status"], summary["exit_code"]) == ("unchanged", 5)
 
 
 def test_the_commands_of_versions_work(output, capsys):

@@ -227,7 +227,10 @@ def test_nothing_is_done_twice_and_units_that_are_lost_are_done_again(packed, ca
     version = helpers.version_of(output)
     assert run(output, folder / "*.tar.gz") == 0
     assert "Nothing to do" in capsys.readouterr().out
-    assert run(output, folder / "*.tar.gz", more=("--allow-partial", "--if-changed")) == 5
+    more = ("--allow-partial", "--if-changed", "--summary", "json")
+    assert run(output, folder / "*.tar.gz", more=more) == 5
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["status"], summary["exit_code"]) == ("unchanged", 5)
     records = sorted(output.glob("units/*/record"))
     before = as_set(table(output, "labels"))
     (output / "CURRENT").unlink()
