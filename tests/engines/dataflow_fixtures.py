@@ -80,21 +80,24 @@ def run_graph(
     return jobs.Ended(ended.returncode, ended.stdout, ended.stderr)
 
 
-def run_dataflow_graph(arguments: Sequence[object], environment: Mapping[str, str]) -> DataflowRun:
-    """Runs the main job as on Dataflow, and waits for it.
+def run_dataflow_graph(
+    arguments: Sequence[object], environment: Mapping[str, str], module: str = "build"
+) -> DataflowRun:
+    """Runs a job as on Dataflow, and waits for it.
 
     The command stages and submits its jobs as for the service. A stub takes them, has each graph
     run from its staged form by a fresh process, and says what became of it.
 
     Args:
-      arguments: The main job's command line, without what concerns the engine.
+      arguments: Its command line, without what concerns the engine.
       environment: Variables through which processes reach the emulator (`Bucket.environment`).
+      module: Which job.
     """
     workers: list[jobs.Ended] = []
     work = functools.partial(_work, environment, workers)
     place = make_bucket(environment)
     with dataflow_service(environment, place, work) as (stub, flags, variables):
-        command = jobs.run(*arguments, *flags, environment=variables)
+        command = jobs.run(*arguments, *flags, environment=variables, module=module)
     return DataflowRun(command, stub.recorded, workers)
 
 

@@ -94,9 +94,14 @@ class FlinkCluster:
         with jobs.started_command(whole, self.environment | dict(environment or {})) as job:
             yield job
 
-    def run(self, *arguments: object, environment: Mapping[str, str] | None = None) -> Ended:
-        """Runs the main job on the cluster to its end."""
-        with self.started(*arguments, environment=environment) as job:
+    def run(
+        self,
+        *arguments: object,
+        environment: Mapping[str, str] | None = None,
+        module: str = "pipelines.build",
+    ) -> Ended:
+        """Runs a job on the cluster to its end."""
+        with self.started(*arguments, environment=environment, module=module) as job:
             return job.wait()
 
     @property

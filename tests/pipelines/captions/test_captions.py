@@ -163,6 +163,9 @@ def test_wrong_use_is_a_sentence(tmp_path):
         run(tmp_path / "out", folder=tmp_path, names=[cut.name])
     with pytest.raises(UsageError, match="no collection of captions has files of such a name"):
         run(tmp_path / "out", names=["README.md"])
+    shutil.copy(cut, tmp_path / "region_descriptions.json.zip")
+    with pytest.raises(UsageError, match=r"`unzip -j region_descriptions.json.zip`"):
+        run(tmp_path / "out", folder=tmp_path, names=["region_descriptions.json.zip"])
     with pytest.raises(UsageError, match="must be one of coco_results"):
         run(tmp_path / "out", "--format", "x")
     shutil.copy(SAMPLES / "results_20130124.token", tmp_path / "own.txt")
@@ -170,3 +173,22 @@ def test_wrong_use_is_a_sentence(tmp_path):
     made = tmp_path / "own"
     assert run(made, *own, "--tagger", "none", folder=tmp_path, names=["own.txt"]) == 0
     assert {(r["collection"], r["split"]) for r in table(made, "captions")} == {("mine", "test")}
+
+
+def test_the_configuration_names_files_as_they_are_fetched_and_unpacked(tmp_path, monkeypatch):
+    places = {
+        "captions_val2014.json": "coco/annotations",
+        "dataset_flickr30k.json": "captions/karpathy",
+        "region_descriptions.json": "captions/visual_genome",
+        "paragraphs_v1.json": "captions/stanford_paragraphs",
+        "coco_val_captions.jsonl": "localized_narratives/coco/validation",
+    }
+    for name, place in places.items():
+        folder = tmp_path / "data" / place
+        folder.mkdir(parents=True)
+        shutil.copy(SAMPLES / name, folder)
+    monkeypatch.chdir(tmp_path)
+    config = helpers.ROOT / "configs" / "captions.yaml"
+    assert main(["--config", str(config), "--tagger", "none"]) == 0
+    found = {row["collection"] for row in table(tmp_path / "out" / "captions", "captions")}
+    assert len(found) == len(places)

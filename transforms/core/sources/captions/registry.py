@@ -37,11 +37,16 @@ def format_of(path: str) -> Format:
     """The format of a file, by its name.
 
     Raises:
-      UsageError: No format has files of such a name.
+      UsageError: No format has files of such a name, or it is a zip archive.
 
     >>> format_of("data/captions_val2014_fakecap_results.json.gz").name
     'coco_results'
     """
+    if path.lower().endswith(".zip"):
+        raise UsageError(
+            f"{path!r} is a zip archive, whose documents would be read by one worker alone: unpack "
+            f"it (`unzip -j {name_of(path)}`) and give its files"
+        )
     found = next((form for form in FORMATS.values() if form.recognises(path)), None)
     if found is None:
         raise UsageError(
