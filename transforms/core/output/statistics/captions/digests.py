@@ -1,4 +1,4 @@
-"""How often each of many strings occurs, by digests of 16 bytes: exact counts in little memory."""
+"""How often each of many strings occurs, by digests of 8 bytes: counts in little memory."""
 
 import dataclasses
 import hashlib
@@ -6,18 +6,18 @@ from collections.abc import Iterable
 
 import numpy as np
 
-_BYTES = 16
+_BYTES = 8
 
 
 @dataclasses.dataclass(slots=True)
 class DigestCounts:
     """Numbers by digest.
 
-    Two strings of one digest would count as one; with 128 bits that does not happen (in a billion
-    of them with a chance of 1 in 10**21).
+    Two strings of one digest count as one. Of the five million regions of Visual Genome, the
+    largest collection, two have the same with a chance of one in a million.
 
     Attributes:
-      digests: Arrays of shape `(n, 2)` uint64, each sorted.
+      digests: Arrays of shape `(n,)` uint64, each sorted.
       numbers: Arrays of shape `(n,)` int64 beside them.
     """
 
@@ -26,12 +26,12 @@ class DigestCounts:
 
     def update(self, strings: Iterable[str]) -> None:
         """Adds strings."""
-        made = [
+        made = b"".join(
             hashlib.blake2b(string.encode(errors="surrogatepass"), digest_size=_BYTES).digest()
             for string in strings
-        ]
-        digests = np.frombuffer(b"".join(made), np.uint64).reshape(-1, 2)
-        self._add(digests, np.ones(len(digests), np.int64))
+        )
+        digests, numbers = np.unique(np.frombuffer(made, np.uint64), return_counts=True)
+        self._add(digests, numbers)
 
     def merge(self, other: "DigestCounts") -> None:
         """Adds another's."""
@@ -47,14 +47,12 @@ class DigestCounts:
 
     def compact(self) -> None:
         """Adds up numbers of the same digest."""
-        if not self.digests:
+        if len(self.digests) < 2:
             return
         digests, numbers = np.concatenate(self.digests), np.concatenate(self.numbers)
-        order = np.lexsort((digests[:, 1], digests[:, 0]))
+        order = np.argsort(digests)
         digests, numbers = digests[order], numbers[order]
-        differs = np.ones(len(digests), bool)
-        differs[1:] = (digests[1:] != digests[:-1]).any(axis=1)
-        first = np.flatnonzero(differs)
+        first = np.flatnonzero(np.diff(digests, prepend=~digests[:1]))
         self.digests = [digests[first]]
         self.numbers = [np.add.reduceat(numbers, first) if len(first) else numbers]
 
@@ -70,15 +68,14 @@ class DigestCounts:
         return self.numbers[0] if self.numbers else np.empty(0, np.int64)
 
     def pack(self) -> list:
-        """Digests and numbers as bytes."""
+        """Digests and numbers as bytes; no numbers where all are 1, as those of ids are."""
         numbers = self.values()
-        digests = self.digests[0] if self.digests else np.empty((0, 2), np.uint64)
-        return [digests.tobytes(), numbers.tobytes()]
+        digests = self.digests[0] if self.digests else np.empty(0, np.uint64)
+        return [digests.tobytes(), b"" if (numbers == 1).all() else numbers.tobytes()]
 
     @classmethod
     def unpack(cls, packed: list) -> "DigestCounts":
         """What `pack` made."""
-        digests, numbers = packed
-        return cls(
-            [np.frombuffer(digests, np.uint64).reshape(-1, 2)], [np.frombuffer(numbers, np.int64)]
-        )
+        digests = np.frombuffer(packed[0], np.uint64)
+        numbers = np.frombuffer(packed[1], np.int64) if packed[1] else np.ones(len(digests), int)
+        return cls([digests], [numbers])
