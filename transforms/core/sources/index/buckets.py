@@ -4,7 +4,7 @@ Rows go to a bucket by a stable hash of their key. A bucket of a table is one Ar
 a single batch, one row a key in order of the keys: `key` (fixed width) and `rows` (list of
 struct), the rows in order of the sources. Columns of type `TERM` are kept as int32
 positions in the table's sorted terms, which the index's manifest holds once. So a whole chunk's
-rows come from one sorted search and one gather a bucket, without an object for a row.
+rows come from one search and one gather a column (`gathering`), without an object for a row.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from transforms.core.base.compiled import compiled
 from transforms.core.base.errors import UsageError, option
 from transforms.core.model.columns import TERM
+from transforms.core.sources.index.gathering import CorruptBucketError, MappedColumn, MappedKeys
 from transforms.core.sources.index.manifest import BucketFile, TableManifest
 
 KEY = "key"
@@ -248,31 +249,6 @@ def describe_file(name: str, bucket: int, data: bytes, rows: int, keys: int) -> 
     return BucketFile(name, bucket, rows, keys, len(data), sha256, crc32c)
 
 
-class _Bucket:
-    """A mapped bucket: sorted keys, starts of their rows, and the rows."""
-
-    def __init__(self, path: str, schema: pa.Schema) -> None:
-        batch = pa.ipc.open_file(pa.memory_map(path)).get_batch(0)
-        width = batch[KEY].type.byte_width
-        self._keys = np.frombuffer(batch[KEY].buffers()[1], f"S{width}", count=len(batch))
-        self._offsets = batch["rows"].offsets.to_numpy()
-        self._rows = batch["rows"].values
-        if self._rows.type != _coded_struct(schema):
-            raise TypeError(f"{path}: rows of {self._rows.type}, not of the table's columns")
-
-    def ranges(self, keys: FixedKeys) -> tuple[np.ndarray, np.ndarray]:
-        """First row and number of rows of each key, shape `(n_keys,)` both."""
-        width = self._keys.dtype.itemsize
-        values = keys.values(width)
-        at = np.searchsorted(self._keys, values).clip(max=len(self._keys) - 1)
-        found = (self._keys[at] == values) & (keys.lengths <= width) & (keys.lengths > 0)
-        starts = self._offsets[at].astype(np.int64)
-        return starts, np.where(found, self._offsets[at + 1] - starts, 0)
-
-    def take(self, indices: np.ndarray) -> pa.StructArray:
-        return self._rows.take(pa.array(indices))
-
-
 class TableIndex:
     """One table of an index on this machine's disk; buckets are mapped when they are needed."""
 
@@ -285,23 +261,38 @@ class TableIndex:
         for file in manifest.files:
             path = pathlib.Path(folder, file.name)
             if not path.is_file() or path.stat().st_size != file.bytes:
-                raise UsageError(
-                    f"{path}: is missing or corrupt: run the same command again, which rebuilds an "
-                    f"index below {option('output')}; one given with {option('annotations')} must "
-                    "be built again"
-                )
+                raise _unusable(str(path))
         self.manifest = manifest
         self._schema = schema
         self._paths = {file.bucket: f"{folder}/{file.name}" for file in manifest.files}
-        self._mapped: dict[int, _Bucket] = {}
+        self._unmapped = np.zeros(manifest.buckets, bool)
+        self._unmapped[list(self._paths)] = True
+        self._kept: list[pa.RecordBatch] = []  # mapped; threads may map a bucket twice, to no harm
+        self._keys = MappedKeys(manifest.buckets)
+        self._rows = MappedColumn.of(_coded_struct(schema), manifest.buckets)
         self._terms = {
             name: pa.array(values, pa.string()) for name, values in manifest.terms.items()
         }
 
-    def _bucket(self, number: int) -> _Bucket | None:
-        if number not in self._mapped and number in self._paths:
-            self._mapped[number] = _Bucket(self._paths[number], self._schema)
-        return self._mapped.get(number)
+    def _map(self, number: int) -> None:
+        """Makes a bucket's file known to the kernels; pages come from the disk when they are read.
+
+        Raises:
+          TypeError: It is of another table.
+          UsageError: It is corrupt.
+        """
+        path = self._paths[number]
+        try:
+            batch = pa.ipc.open_file(pa.memory_map(path)).get_batch(0)
+            batch.validate()
+        except pa.ArrowInvalid as error:
+            raise _unusable(path) from error
+        if batch["rows"].type.value_type != _coded_struct(self._schema):
+            raise TypeError(f"{path}: {batch['rows'].type}, not rows of the table's columns")
+        self._kept.append(batch)
+        self._keys.add(number, batch[KEY], batch["rows"])
+        self._rows.add(number, batch["rows"].values)
+        self._unmapped[number] = False
 
     def lookup(self, keys: pa.StringArray) -> tuple[np.ndarray, pa.RecordBatch]:
         """All rows of each key, in the order of the sources.
@@ -313,36 +304,22 @@ class TableIndex:
           Offsets, shape `(n_keys + 1,)`, and the rows: those of key i are
           `[offsets[i], offsets[i + 1])`; none for a key that is not in the index.
         """
-        starts, lengths, parts = self._gather(FixedKeys.of(keys))
-        if len(parts) > 1:
-            rows = pa.concat_arrays(parts).take(pa.array(expand_ranges(starts, lengths)))
-        else:
-            rows = parts[0] if parts else pa.array([], _coded_struct(self._schema))
-        return np.r_[0, np.cumsum(lengths)], self._decode(rows)
+        wanted = FixedKeys.of(keys)
+        buckets = wanted.buckets(self.manifest.buckets)
+        for number in np.unique(buckets[self._unmapped[buckets]]):
+            self._map(int(number))
+        try:
+            ranges = self._keys.find(wanted.matrix, wanted.lengths, buckets)
+            rows = self._rows.take(ranges)
+        except CorruptBucketError as error:
+            raise _unusable(self._paths[error.bucket]) from error
+        return np.r_[0, np.cumsum(ranges.lengths)], self._decode(rows)
 
     def first(self, keys: pa.StringArray) -> pa.RecordBatch:
         """The first row of each key, shape `(n_keys,)`; all null for one that is not here."""
         offsets, rows = self.lookup(keys)
         missing = offsets[1:] == offsets[:-1]
         return rows.take(pa.array(offsets[:-1], mask=missing))
-
-    def _gather(self, keys: FixedKeys) -> tuple[np.ndarray, np.ndarray, list[pa.StructArray]]:
-        """Rows by bucket, and where each key's rows begin in their concatenation."""
-        numbers = keys.buckets(self.manifest.buckets)
-        starts = np.zeros(len(numbers), np.int64)
-        lengths = np.zeros(len(numbers), np.int64)
-        parts: list[pa.StructArray] = []
-        taken = 0
-        for number in np.unique(numbers):
-            if (bucket := self._bucket(int(number))) is None:
-                continue
-            members = np.flatnonzero(numbers == number)
-            first, count = bucket.ranges(keys.take(members))
-            parts.append(bucket.take(expand_ranges(first, count)))
-            starts[members] = taken + np.cumsum(count) - count
-            lengths[members] = count
-            taken += int(count.sum())
-        return starts, lengths, parts
 
     def _decode(self, rows: pa.StructArray) -> pa.RecordBatch:
         columns = [
@@ -365,6 +342,13 @@ class TableIndex:
         if not batches:
             return [], pa.RecordBatch.from_pylist([], schema=self._schema)
         return keys, pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
+
+
+def _unusable(path: str) -> UsageError:
+    return UsageError(
+        f"{path}: is missing or corrupt: run the same command again, which rebuilds an index below "
+        f"{option('output')}; one given with {option('annotations')} must be built again"
+    )
 
 
 def expand_ranges(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
