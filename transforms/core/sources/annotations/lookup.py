@@ -26,6 +26,13 @@ _STATUS = pa.array(["boxed", "none", "unknown"])
 _BOXED, _NONE, _UNKNOWN = range(3)
 _OPEN_IMAGES = contents.VOCABULARIES.index(contents.OPEN_IMAGES)
 
+_VOCABULARY_COLUMNS: Mapping[str, tuple[str, Callable[[str], str]]] = {
+    "images": ("vocabulary", str),
+    "labels": ("class_id", vocabulary_of),
+    "boxes": ("class_id", vocabulary_of),
+}
+"""Of each table by image, the column of terms that tells a row's vocabulary, and how."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Joined:
@@ -66,6 +73,12 @@ class AnnotationIndex:
         self.hierarchy = hierarchy
         self.fingerprint = fingerprint
         self._indexes = indexes
+        self._vocabularies = {
+            name: _vocabulary_codes(index.manifest.terms[column], vocabulary)
+            for name, index in indexes.items()
+            for column, vocabulary in [_VOCABULARY_COLUMNS.get(name, ("", str))]
+            if column
+        }
         self._covered = pa.array(sorted(covered), pa.string())
         names = {item.class_id: item.name for item in reversed(self.classes)}
         self._class_ids = pa.array(list(names), pa.string())
@@ -136,9 +149,7 @@ class AnnotationIndex:
             nothing = pa.RecordBatch.from_pylist([], schema=contents.TABLES[table])
             return np.zeros(len(keys) + 1, np.int64), nothing, np.zeros(len(keys), bool)
         offsets, rows = self._indexes[table].lookup(keys)
-        agrees = _vocabulary_codes(rows["class_id"], vocabulary_of) == np.repeat(
-            about, np.diff(offsets)
-        )
+        agrees = self._row_vocabularies(table, rows) == np.repeat(about, np.diff(offsets))
         if agrees.all():
             return offsets, rows, np.zeros(len(keys), bool)
         kept = np.concatenate([[0], np.cumsum(agrees)])[offsets]
@@ -152,7 +163,7 @@ class AnnotationIndex:
             nothing = pa.nulls(len(keys), schemas.IMAGE), pa.nulls(len(keys), TERM)
             return *nothing, np.zeros(len(keys), bool)
         rows = self._indexes["images"].first(keys)
-        found = _vocabulary_codes(rows["vocabulary"], str)
+        found = self._row_vocabularies("images", rows)
         other = (found >= 0) & (found != about)
         vocabulary = rows["vocabulary"]
         if other.any():
@@ -162,6 +173,12 @@ class AnnotationIndex:
             columns, fields=list(schemas.IMAGE), mask=pc.is_null(vocabulary)
         )
         return image, vocabulary, other
+
+    def _row_vocabularies(self, table: str, rows: pa.RecordBatch) -> np.ndarray:
+        """Position in `contents.VOCABULARIES` of each row's, -1 for null; shape `(n_rows,)`."""
+        column, _ = _VOCABULARY_COLUMNS[table]
+        codes = rows[column].indices.fill_null(-1)  # the last one
+        return self._vocabularies[table][codes.to_numpy(zero_copy_only=False)]
 
     def _status(self, counts: np.ndarray, vocabulary: pa.DictionaryArray) -> np.ndarray:
         """Position in `_STATUS` of each image, shape `(n,)`."""
@@ -221,12 +238,9 @@ def _read_hierarchy(indexes: Mapping[str, TableIndex]) -> Mapping[str, frozenset
     return descendants(zip(keys, rows["child"].to_pylist(), strict=True))
 
 
-def _vocabulary_codes(terms: pa.DictionaryArray, vocabulary: Callable[[str], str]) -> np.ndarray:
-    """Position in `contents.VOCABULARIES` of what each term is of, -1 for null; shape `(n,)`."""
-    terms = compact_terms(terms)  # the whole dictionary may be much longer than a chunk
-    known = [contents.VOCABULARIES.index(vocabulary(term)) for term in terms.dictionary.to_pylist()]
-    codes = terms.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
-    return np.array([*known, -1])[codes]
+def _vocabulary_codes(terms: Sequence[str], vocabulary: Callable[[str], str]) -> np.ndarray:
+    """Position in `contents.VOCABULARIES` of what each term is of, and -1 after them for null."""
+    return np.array([*(contents.VOCABULARIES.index(vocabulary(term)) for term in terms), -1])
 
 
 def _compacted(column: pa.Array) -> pa.Array:
