@@ -302,6 +302,10 @@ FIGURES = (
                 "the same, at V7's size / at 0.01 of it",
                 lambda r: (r["largest, a row"], r["smallest, a row"]),
             ),
+            Row(
+                "the same once more, its pages mapped",
+                lambda r: (r["largest, a row, again"], r["smallest, a row, again"]),
+            ),
         ),
         needs=("releases",),
         on_request=True,
