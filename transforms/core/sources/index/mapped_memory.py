@@ -10,7 +10,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 
-def _load(builder, address, bits):
+def _load(builder: ir.IRBuilder, address: ir.Value, bits: int) -> ir.Value:
     pointer = builder.inttoptr(address, ir.IntType(bits).as_pointer())
     return builder.load(pointer, align=1)
 
