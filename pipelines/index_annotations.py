@@ -281,8 +281,11 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> None:
     manifest = storage.read_index_manifest(folder, (KIND,))
     for warning in manifest.warnings:
         log.tell("warning", shown(warning, MESSAGE_CHARACTERS), "warning")
-    print("\n".join(_describe(manifest)))
-    print(f"{verb} {folder}")
+    if log.is_quiet():
+        print(folder)
+    else:
+        print("\n".join(_describe(manifest)))
+        print(f"{verb} {folder}")
     rows = {name: table.rows for name, table in manifest.tables.items()}
     log.note("index_ready", f"{verb} {folder}", path=folder, rows=rows)
 

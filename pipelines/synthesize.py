@@ -81,6 +81,7 @@ OPTIONS = SynthesizeOptions
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Runs the job, called by the name `prog`; returns its exit code."""
     options, beam_args = parse_command_line(SynthesizeOptions, argv, prog, DESCRIPTION)
+    from pipelines.cli.progress import show_files
     from transforms.synthesis import Shards, SynthesizeShards, plan_units, refuse_other_shards
 
     files = scene_files(options)
@@ -88,7 +89,10 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     shards = Shards(options.output, options.shards, options.narratives)
     refuse_other_shards(shards)
     units = plan_units(files, shards, options.seed)
-    with create_pipeline(options, beam_args) as pipeline:
+    with (
+        show_files("Shards", list(shards.files().values())),
+        create_pipeline(options, beam_args) as pipeline,
+    ):
         make = SynthesizeShards(files, shards, options.seed, units)
         _ = pipeline | "SynthesizeShards" >> make
     said = (
@@ -96,7 +100,7 @@ def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
         f"{plural(options.shards, 'shard')}: {shards.path('localized_narratives', 0)}"
         f"{' and beside it' if options.shards > 1 else ''}"
     )
-    print(said)
+    print(options.output if log.is_quiet() else said)
     number = options.narratives
     log.note("narratives_generated", said, narratives=number, shards=options.shards)
     return 0

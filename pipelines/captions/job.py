@@ -15,7 +15,7 @@ from pipelines.captions.options import CaptionsOptions
 from pipelines.captions.planning import plan_captions
 from pipelines.cli.engines.runners import is_prepared_only
 from pipelines.cli.options import parse_command_line
-from pipelines.runs.failure import warn
+from pipelines.runs.failure import is_place_said, warn
 from pipelines.runs.record import RunRecord, end_unchanged, plan_and_begin, recorded
 from pipelines.runs.run import run_plan
 from transforms import storage
@@ -71,6 +71,8 @@ def show(
     """Prints the summary of the version that a manifest describes; returns the exit code."""
     from pipelines.captions.summary import print_summary, summary_as_json
 
+    if is_place_said(options, manifest.version):
+        return exit_code
     folder = storage.join(options.output, layout.version_folder(manifest.version))
     tables = {
         name: read_table(f"{folder}/{name}/{name}.parquet")

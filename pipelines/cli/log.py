@@ -16,11 +16,13 @@ from typing import Any, Literal, TextIO
 
 Format = Literal["text", "json"]
 Level = Literal["info", "warning", "error"]
+Volume = Literal["quiet", "usual", "verbose"]
 
 Event = Literal[
     "advice",
     "calibrating",
     "check_broken",
+    "detail",
     "error",
     "expected_not_met",
     "file_by_hand",
@@ -64,6 +66,8 @@ Event = Literal[
 
 _FLAG = "--log-format"
 _PREFIXES = {"info": "", "warning": "warning: ", "error": "error: "}
+_COLOURS = {"info": "", "warning": "\x1b[33m", "error": "\x1b[31m"}
+_PLAIN = "\x1b[0m"
 
 _BY_JOB = {"index_annotations": "index", "open_images": "open-images", "synthesize": "generate"}
 """Names of jobs in the one command `narratives`, where their modules are called otherwise."""
@@ -88,6 +92,7 @@ class _Log:
     Attributes:
       flag: The form that a flag names.
       file: The form that the file of options names.
+      volume: How much it says.
       known: What every event has: the command, and the run once there is one.
       begun: When it began, by the clock of `time.perf_counter`.
       ending: What is known of its end.
@@ -97,6 +102,7 @@ class _Log:
     def __init__(self, arguments: Sequence[str], **known: Any) -> None:
         self.flag = _named(arguments)
         self.file: object = None
+        self.volume: Volume = "usual"
         self.known, self.ending = known, dict[str, Any]()
         self.begun = time.perf_counter()
         self.is_ended = False
@@ -122,6 +128,26 @@ def prefer(chosen: object) -> None:
     """The form that a file of options names, for where no flag does."""
     _log.file = chosen
     _route_libraries()
+
+
+def choose_volume(volume: Volume) -> None:
+    """How much is said from now on: errors alone, what there is to know, or all that is done."""
+    _log.volume = volume
+
+
+def is_quiet() -> bool:
+    """Whether nothing but errors is said."""
+    return _log.volume == "quiet"
+
+
+def is_verbose() -> bool:
+    """Whether details are said too."""
+    return _log.volume == "verbose"
+
+
+def is_bar(stream: TextIO) -> bool:
+    """Whether a stream is to show bars: a terminal, on which lines are not events."""
+    return stream.isatty() and not is_json() and not is_quiet()
 
 
 def is_json() -> bool:
@@ -152,16 +178,32 @@ def tell(
       stream: Where text goes; standard error by default.
       **facts: More of the event. What is None is left out.
     """
+    if is_quiet() and level != "error":
+        return
     if is_json():
         _write(_line(event, message, level, facts))
     else:
+        stream = stream or sys.stderr
         line = _PREFIXES[level] + message if text is None else text
-        print(line, file=stream or sys.stderr, flush=True)
+        print(_coloured(line, level, stream), file=stream, flush=True)
+
+
+def _coloured(line: str, level: Level, stream: TextIO) -> str:
+    """A line in the colour of its level, where the stream is a terminal that shows colours."""
+    colour = _COLOURS[level]
+    has_colours = colour and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return f"{colour}{line}{_PLAIN}" if has_colours and stream.isatty() else line
+
+
+def detail(message: str, **facts: Any) -> None:
+    """As `tell`, of what only those want to know who asked for all that is done."""
+    if is_verbose():
+        tell("detail", message, **facts)
 
 
 def note(event: Event, message: str, level: Level = "info", **facts: Any) -> None:
     """As `tell`, of what is an event only, since as text the result says it."""
-    if is_json():
+    if is_json() and (level == "error" or not is_quiet()):
         _write(_line(event, message, level, facts))
 
 

@@ -8,7 +8,7 @@ import types
 import typing
 from collections.abc import Collection, Mapping, Sequence
 from importlib import metadata
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, Self
 
 import pydantic
 
@@ -51,6 +51,26 @@ class Command(pydantic.BaseModel):
         description="How messages are printed while it runs: text, or json for one event a line on "
         "standard error.",
     )
+    quiet: bool = pydantic.Field(
+        False,
+        description="Print errors only, and what was asked for: of a run, its version's folder.",
+    )
+    verbose: bool = pydantic.Field(
+        False,
+        description="Print what is done too: stages, units that are reused, each one that is "
+        "finished, and what every stage took.",
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _check_volume(self) -> Self:
+        if self.quiet and self.verbose:
+            raise ValueError("give only one of --quiet and --verbose")
+        return self
+
+    @property
+    def volume(self) -> log.Volume:
+        """How much is said."""
+        return "quiet" if self.quiet else "verbose" if self.verbose else "usual"
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -135,6 +155,7 @@ def parse_command_line(
         options = model(**values)
     except pydantic.ValidationError as error:
         raise UsageError(_explain(error, config, model)) from error
+    log.choose_volume(options.volume)
     if isinstance(options, Options):
         if "runner" in options.beam:
             raise UsageError("`runner` is a key of its own, not one below `beam`")

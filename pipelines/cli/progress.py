@@ -1,4 +1,8 @@
-"""How far a run is, on any engine: by the commit records of its units, by files of an index."""
+"""How far a long step is, on any engine: by commit records of units, by files, by bytes.
+
+On a terminal that is a bar with rate and time left, which goes when the step ends. Elsewhere it is
+a line now and then, or, where lines are events, one of them.
+"""
 
 import contextlib
 import functools
@@ -6,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol, TextIO
+from typing import Any, Literal, Protocol, TextIO
 
 from pipelines.cli import log
 from transforms import storage
@@ -15,7 +19,7 @@ from transforms.core.model import layout
 from transforms.core.model.units import Unit
 from transforms.core.output.commit_records import CorruptRecord, decode_record
 
-BAR_SECONDS, LINE_SECONDS = 2.0, 30.0
+BAR_SECONDS, LINE_SECONDS = 1.0, 30.0
 """How often a terminal's bar is redrawn, and how often a line is written where there is none."""
 
 SPARING = 20
@@ -83,6 +87,23 @@ class FinishedPieces:
         return found
 
 
+class FinishedText:
+    """Bytes of text of compressed shards that is done; how many there will be is not known.
+
+    Attributes:
+      total: 0.
+    """
+
+    def __init__(self, units: Sequence[Unit], output: str) -> None:
+        self._finished = [FinishedPieces(unit, output) for unit in units if unit.compressed]
+        self._done = self.total = 0
+
+    def count(self) -> int:
+        """Looks which pieces have been finished since; returns the bytes of all that are."""
+        self._done += sum(unit.bytes for found in self._finished for unit in found.look())
+        return self._done
+
+
 class UnitEvents:
     """Says of each unit that it is finished, when it is found to be.
 
@@ -105,10 +126,16 @@ class UnitEvents:
                 self._tell(unit)
         return self._bytes
 
+    def finish(self) -> None:
+        """Looks once more at the end: most of what a short run finishes is found by that."""
+        with contextlib.suppress(EngineError, UsageError):
+            self.count()
+
     def _tell(self, unit: Unit) -> None:
         self._units += 1
         self._bytes += 0 if unit.compressed else unit.bytes
-        log.note(
+        say = log.tell if log.is_verbose() else log.note
+        say(
             "unit_finished",
             f"Finished unit {unit.key}.",
             unit=unit.key,
@@ -125,14 +152,15 @@ class UnitEvents:
 def show_progress(units: Sequence[Unit], output: str, stream: TextIO | None = None) -> Iterator:
     """Shows progress on a stream, standard error by default, while the block runs."""
     stream = stream or sys.stderr
-    finished: FinishedBytes | UnitEvents
-    show: Callable
-    if log.is_json():
-        show, finished = _tell_units, UnitEvents(units, output)
-    else:
-        show = _draw_bar if stream.isatty() else _write_lines
-        finished = FinishedBytes(units, output)
-    is_shown = finished.total or (units and log.is_json())
+    finished: FinishedBytes | FinishedText | UnitEvents
+    tells_units = log.is_json() or log.is_verbose()
+    finished = UnitEvents(units, output) if tells_units else FinishedBytes(units, output)
+    show: Callable = _tell_units if tells_units else _write_lines
+    if log.is_bar(stream):
+        show = _draw_bar
+        if not finished.total and not tells_units:
+            finished = FinishedText(units, output)
+    is_shown = units and (finished.total or tells_units or log.is_bar(stream))
     with _shown(show, finished, stream) if is_shown else contextlib.nullcontext():
         yield
 
@@ -150,7 +178,7 @@ def _shown(show: Callable, finished: Any, stream: TextIO) -> Iterator:
 
 
 class WrittenFiles:
-    """Files of an index that are written: all come after the sources have been read.
+    """Files that are written: those of an index all come after its sources have been read.
 
     Attributes:
       total: Of all files that there may be.
@@ -184,27 +212,38 @@ def show_index_progress(
     size = f"{total / 1e6:,.1f} MB" if total >= 1e6 else f"{total / 1e3:,.1f} kB"
     sentence = f"Building the index of {name} from {files} ({size}), once."
     log.tell("index_building", sentence, stream=stream, files=len(sizes), bytes=total)
-    is_bar = stream.isatty() and not log.is_json()
-    show = _draw_index_bar if is_bar else _write_index_lines
+    bar = functools.partial(_draw_bar, title="Index files", waiting="Reading sources", unit="files")
+    show = bar if log.is_bar(stream) else _write_index_lines
     with _shown(show, WrittenFiles(paths), stream):
         yield
 
 
-def _draw_index_bar(written: WrittenFiles, ended: threading.Event, stream: TextIO) -> None:
-    from rich import progress
-    from rich.console import Console
+@contextlib.contextmanager
+def show_files(title: str, paths: Sequence[str], stream: TextIO | None = None) -> Iterator:
+    """Shows how many files are written, with rate and time left, while the block runs.
 
-    columns = (
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.MofNCompleteColumn(),
-        progress.TimeElapsedColumn(),
-    )
-    with progress.Progress(*columns, console=Console(file=stream), transient=True) as bar:
-        task = bar.add_task("Reading sources", total=None)
-        for done in _counts(written, ended, BAR_SECONDS):
-            if done:
-                bar.update(task, description="Index files", completed=done, total=written.total)
+    Args:
+      title: What they are, for a terminal's bar.
+      paths: The files.
+      stream: Standard error by default; what is no terminal gets nothing.
+    """
+    stream = stream or sys.stderr
+    show = functools.partial(_draw_bar, title=title, unit="files")
+    is_shown = log.is_bar(stream)
+    with _shown(show, WrittenFiles(paths), stream) if is_shown else contextlib.nullcontext():
+        yield
+
+
+@contextlib.contextmanager
+def show_step(title: str, stream: TextIO | None = None) -> Iterator:
+    """Shows how long a step takes of which nothing can be counted, while the block runs.
+
+    Args:
+      title: What is done, for a terminal's bar.
+      stream: Standard error by default; what is no terminal gets nothing.
+    """
+    with show_files(title, [], stream):
+        yield
 
 
 def _write_index_lines(written: WrittenFiles, ended: threading.Event, stream: TextIO) -> None:
@@ -222,12 +261,34 @@ def _write_index_lines(written: WrittenFiles, ended: threading.Event, stream: Te
         )
 
 
+class Tally:
+    """Bytes that threads add up.
+
+    Attributes:
+      total: Of all that is to do.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self._lock, self._done = threading.Lock(), 0
+
+    def add(self, number: int) -> None:
+        """So many more are done."""
+        with self._lock:
+            self._done += number
+
+    def count(self) -> int:
+        """Those that are done."""
+        with self._lock:
+            return self._done
+
+
 class Counted(Protocol):
-    """Bytes that something has done, of those that it has to do."""
+    """What something has done, of what it has to do: bytes, or files."""
 
     @property
     def total(self) -> int:
-        """Of all that is to do, as far as it is known."""
+        """Of all that is to do, as far as it is known; 0 where it is not."""
 
     def count(self) -> int:
         """Those that are done."""
@@ -243,30 +304,59 @@ def show_bytes(title: str, counted: Counted, stream: TextIO | None = None) -> It
       stream: Standard error by default.
     """
     stream = stream or sys.stderr
-    is_bar = stream.isatty() and not log.is_json()
-    show = functools.partial(_draw_bar, title=title) if is_bar else _write_lines
+    show = functools.partial(_draw_bar, title=title) if log.is_bar(stream) else _write_lines
     with _shown(show, counted, stream):
         yield
 
 
 def _draw_bar(
-    finished: Counted, ended: threading.Event, stream: TextIO, title: str = "Units"
+    counted: Counted,
+    ended: threading.Event,
+    stream: TextIO,
+    title: str = "Units",
+    waiting: str = "",
+    unit: Literal["bytes", "files"] = "bytes",
 ) -> None:
+    """Draws a bar until the end; one that only moves where it is not known how much there is.
+
+    Args:
+      counted: Tells how far it is.
+      ended: Set at the end.
+      stream: A terminal.
+      title: What is counted.
+      waiting: What is done as long as nothing is, and nobody can say for how long.
+      unit: In what it is counted.
+    """
     from rich import progress
     from rich.console import Console
 
-    columns = (
-        progress.TextColumn("{task.description}"),
-        progress.BarColumn(),
-        progress.DownloadColumn(),
-        progress.TransferSpeedColumn(),
-        progress.TimeRemainingColumn(),
-    )
+    columns = [progress.TextColumn("{task.description}"), progress.BarColumn()]
+    if unit == "bytes":
+        columns += [progress.DownloadColumn(), progress.TransferSpeedColumn()]
+    elif counted.total:
+        columns += [progress.MofNCompleteColumn(), _rate_column()]
+    columns += [progress.TimeElapsedColumn(), progress.TimeRemainingColumn()]
     console = Console(file=stream)
     with progress.Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(title, total=finished.total)
-        for done in _counts(finished, ended, BAR_SECONDS):
-            bar.update(task, completed=done, total=finished.total)
+        total = None if waiting else counted.total or None
+        task = bar.add_task(waiting or title, total=total)
+        for done in _counts(counted, ended, BAR_SECONDS):
+            if done:
+                bar.update(task, description=title, completed=done, total=counted.total or None)
+        if isinstance(counted, UnitEvents):
+            counted.finish()
+
+
+def _rate_column() -> Any:
+    from rich import progress
+
+    class Rate(progress.ProgressColumn):
+        """Files a second."""
+
+        def render(self, task: progress.Task) -> Any:
+            return f"{task.speed:,.1f}/s" if task.speed else ""
+
+    return Rate()
 
 
 def _write_lines(finished: Counted, ended: threading.Event, stream: TextIO) -> None:
@@ -281,18 +371,14 @@ def _tell_progress(done: int, total: int, seconds: float, stream: TextIO) -> Non
 
 
 def _tell_units(finished: UnitEvents, ended: threading.Event, stream: TextIO) -> None:
-    """Looks for finished units as often as for a bar, and says how far all is as often as a line.
-
-    It looks once more at the end, since most of what a short run finishes is found by that.
-    """
+    """Looks for finished units as often as for a bar, says how far all is as often as a line."""
     begin = told = time.perf_counter()
     for done in _counts(finished, ended, BAR_SECONDS):
         now = time.perf_counter()
         if now - told >= LINE_SECONDS and finished.total:
             told = now
             _tell_progress(done, finished.total, now - begin, stream)
-    with contextlib.suppress(EngineError, UsageError):
-        finished.count()
+    finished.finish()
 
 
 def _counts(finished: Counted, ended: threading.Event, seconds: float) -> Iterator[int]:

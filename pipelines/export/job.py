@@ -85,12 +85,13 @@ def _export(options: ExportOptions, beam_args: Sequence[str]) -> int:
 def _run(
     options: ExportOptions, beam_args: Sequence[str], target: "Target", version: "ExportedVersion"
 ) -> None:
+    from pipelines.cli.progress import show_step
     from transforms.versions.exports.export import ExportFiles
 
     size = sum(file.bytes for file in version.files)
     number = plural(len(version.files), "file")
     _say(options, f"Exporting version {version.name}: {number}, {size:,} bytes.")
-    with create_pipeline(options, beam_args) as pipeline:
+    with show_step("Exporting"), create_pipeline(options, beam_args) as pipeline:
         _ = pipeline | "Export" >> ExportFiles(target, version.files)
 
 
@@ -108,6 +109,8 @@ def _show(
     if options.summary == "json":
         head = {"status": status, "exit_code": 0, "version": version.name}
         print(json.dumps({**head, **msgspec.to_builtins(outcome)}, indent=1))
+    elif log.is_quiet():
+        print(outcome.place)
     else:
         print(said)
         width = max(map(len, outcome.rows), default=0)

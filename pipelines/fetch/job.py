@@ -63,7 +63,7 @@ def _report(options: FetchOptions, plan: Plan, outcomes: Sequence[Outcome]) -> i
     lines = list(outcomes_as_text(plan, outcomes))
     if options.summary == "json":
         print(json.dumps(outcomes_as_json(plan, outcomes), indent=1))
-    else:
+    elif not log.is_quiet():
         print("\n".join(lines))
     code = exit_code(outcomes)
     if code != DONE:

@@ -10,7 +10,7 @@ from pipelines.cli import log
 from pipelines.cli.beam_options import DATAFLOW, LOCAL, engine_of
 from pipelines.cli.engines.runners import create_pipeline, is_detached
 from pipelines.cli.options import with_flags
-from pipelines.cli.progress import show_bytes
+from pipelines.cli.progress import show_bytes, show_step
 from pipelines.fetch.options import FetchOptions
 from pipelines.fetch.planning import Plan
 from transforms import storage
@@ -97,7 +97,7 @@ def fetch_by_engine(
     folder = storage.join(options.to, RECORDS, f"run-{uuid.uuid4().hex[:12]}")
     elements = list(enumerate(planned.wanted for planned in plan.files))
     fetch = FetchFiles(plan.destination, settings_of(options), folder)
-    with create_pipeline(options, beam_args) as pipeline:
+    with show_step("Fetching"), create_pipeline(options, beam_args) as pipeline:
         _ = pipeline | "CreateFiles" >> beam.Create(elements) | "FetchFiles" >> fetch
     if is_detached(options, beam_args):
         log.tell("submitted", f"The job is submitted; it leaves what becomes of files in {folder}.")

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 from pipelines.images.options import ImagesOptions
+from pipelines.runs.failure import is_place_said
 from transforms import storage
 from transforms.collections.images.publication import ImagesManifest
 from transforms.core.model import layout
@@ -21,6 +22,8 @@ def show(
     exit_code: int = 0,
 ) -> int:
     """Prints the summary of the version that a manifest describes; returns the exit code."""
+    if is_place_said(options, manifest.version):
+        return exit_code
     folder = storage.join(options.output, layout.version_folder(manifest.version))
     outcomes = read_table(storage.join(folder, TABLE, f"{TABLE}.parquet")).to_pylist()
     if options.summary == "json":

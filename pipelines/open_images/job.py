@@ -16,7 +16,7 @@ from pipelines.cli.engines.runners import is_prepared_only
 from pipelines.cli.options import parse_command_line
 from pipelines.open_images.options import OpenImagesOptions
 from pipelines.open_images.planning import ReleasesPlan, plan_releases
-from pipelines.runs.failure import end_refused, warn
+from pipelines.runs.failure import end_refused, is_place_said, warn
 from pipelines.runs.record import RunRecord, end_unchanged, plan_and_begin, recorded
 from pipelines.runs.run import run_plan
 from transforms import storage
@@ -92,5 +92,6 @@ def show(
     """Prints the summary of the version that a manifest describes; returns the exit code."""
     from pipelines.open_images.summary import print_summary
 
-    print_summary(manifest, options, status, exit_code)
+    if not is_place_said(options, manifest.version):
+        print_summary(manifest, options, status, exit_code)
     return exit_code

@@ -33,7 +33,7 @@ from transforms.units.reading.repairs import write_repairs
 PROG = "python -m pipelines.replay"
 OPTIONS = ReplayOptions
 
-_OWN = ("output", "summary", "log_format", "runner", "workers", "wait", "beam")
+_OWN = ("output", "summary", "log_format", "quiet", "verbose", "runner", "workers", "wait", "beam")
 """Options that are those of this command, whatever made the version."""
 
 _RESET = (

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import BinaryIO, Protocol, TypeVar
 
 import google_crc32c
@@ -140,11 +140,22 @@ class Contents:
         Raises:
           UsageError: One was changed in the meantime, or cannot be read.
         """
+        size = sum(file.size for file in files)
+        if size < _TOLD_BYTES:
+            return self._read_all(files, with_md5, lambda _: None)
+        from pipelines.cli.progress import Tally, show_bytes
+
+        with show_bytes("Reading", tally := Tally(size)):
+            return self._read_all(files, with_md5, tally.add)
+
+    def _read_all(
+        self, files: Sequence[Described], with_md5: bool, observe: Callable[[int], None]
+    ) -> dict[str, Found]:
         stop = threading.Event()
         workers = max(1, min(len(files), os.cpu_count() or 1, _THREADS))
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
             try:
-                read = [pool.submit(_read, file, with_md5, stop) for file in files]
+                read = [pool.submit(_read, file, with_md5, stop, observe) for file in files]
                 for file, future in zip(files, read, strict=True):
                     self._note(file, future.result())
             finally:
@@ -203,7 +214,9 @@ def _sample(stream: BinaryIO, size: int) -> str:
     return hashed.hexdigest()
 
 
-def _read(file: Described, with_md5: bool, stop: threading.Event) -> Found:
+def _read(
+    file: Described, with_md5: bool, stop: threading.Event, observe: Callable[[int], None]
+) -> Found:
     checksum = google_crc32c.Checksum()
     md5 = hashlib.md5(usedforsecurity=False) if with_md5 else None
     with storage.open_binary(file.path, file.fingerprint) as stream:
@@ -211,6 +224,7 @@ def _read(file: Described, with_md5: bool, stop: threading.Event) -> Found:
             if stop.is_set():
                 raise _Stopped
             checksum.update(block)
+            observe(len(block))
             if md5:
                 md5.update(block)
         sample = _sample(stream, file.size)

@@ -10,6 +10,7 @@ import msgspec
 from pipelines.cli import log
 from pipelines.cli.options import with_flags
 from pipelines.runs.options import RunOptions
+from transforms import storage
 from transforms.core.base.errors import (
     MESSAGE_CHARACTERS,
     ChangedError,
@@ -18,6 +19,7 @@ from transforms.core.base.errors import (
     job,
     shown,
 )
+from transforms.core.model import layout
 from transforms.core.model.manifest_entries import CheckRow
 from transforms.core.model.narratives.manifest import ExpectedRow
 from transforms.core.output.checks import expected
@@ -70,6 +72,18 @@ def say(options: RunOptions, message: str, event: log.Event = "notice", **facts:
     """Prints a line for people: on standard error where the summary is for programs."""
     stream = sys.stdout if options.summary == "text" else sys.stderr
     log.tell(event, shown(message, MESSAGE_CHARACTERS), stream=stream, **facts)
+
+
+def is_place_said(options: RunOptions, version: str) -> bool:
+    """Prints a version's folder in place of its summary, where little is to be said.
+
+    Returns:
+      Whether it has.
+    """
+    is_said = log.is_quiet() and options.summary == "text"
+    if is_said:
+        print(storage.join(options.output, layout.version_folder(version)), flush=True)
+    return is_said
 
 
 def warn(warnings: Iterable[str], event: log.Event = "warning") -> None:

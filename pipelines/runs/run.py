@@ -1,5 +1,6 @@
 """Running a plan: the pipeline from its units to a version, and what is said of it."""
 
+import collections
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,11 +22,12 @@ from pipelines.runs.failure import end_refused, note_rejected, say, warn
 from pipelines.runs.options import RunOptions
 from pipelines.runs.plan import RunPlan, describe_restored
 from transforms import storage
-from transforms.core.base.errors import WORKER_ENDED, EngineError, WorkerEndedError
+from transforms.core.base.errors import WORKER_ENDED, EngineError, WorkerEndedError, shown
 from transforms.core.base.versions import deployment_version
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import CheckRow, NotCompared
+from transforms.core.report.page.formats import plural
 from transforms.units.deaths import DEATHS, count_deaths
 from transforms.units.publishing.pin import current_version
 from transforms.units.publishing.publication import Publication
@@ -42,6 +44,7 @@ Stages = Mapping[str, Any]
 """A job's transforms by their labels, in order: its `ReadUnits`, then its `ChunkTransform`s."""
 
 _UNITS_SHOWN = 3
+_SHARDS_SHOWN = 30
 
 
 def run_plan(
@@ -73,6 +76,7 @@ def run_plan(
     with stopping.noting(lambda: _published_after(plan.base, options.output)):
         begin = time.perf_counter()
         say(options, _announcement(plan), "run_planned", **_figures(plan))
+        _detail_plan(plan)
         if is_local(options):
             advise(options.workers, len(plan.units))
         outcome = run(options, beam_args, plan, stages, publication, run_id)
@@ -172,7 +176,9 @@ def _run_once(
             show_progress(plan.units, options.output),
             create_pipeline(options, beam_args) as pipeline,
         ):
-            build_pipeline(pipeline, plan, stages(), publish)
+            made = stages()
+            log.detail(f"Stages: {', '.join(made)}.", stages=list(made))
+            build_pipeline(pipeline, plan, made, publish)
     except EngineError:
         if outcome := storage.read_json(path):  # the job failed since nothing was published
             return outcome
@@ -184,7 +190,7 @@ def _run_once(
         say(options, text, "submitted", job=job)
         log.ending("submitted", text)
         return None
-    if options.profile:
+    if options.profile or log.is_verbose():
         from pipelines.cli.engines.profile import print_profile
 
         print_profile(pipeline.result.metrics(), time.perf_counter() - begin)
@@ -255,6 +261,23 @@ def _announcement(plan: RunPlan) -> str:
         f"Reading {shards}, {size / 1e6:,.1f} MB: {units} pending{describe_restored(plan.units)}"
         f"{finished}."
     )
+
+
+def _detail_plan(plan: RunPlan) -> None:
+    """Which shards the units are of, pending ones and those that are reused."""
+    if not log.is_verbose():
+        return
+    pending = collections.Counter(unit.shard for unit in plan.units)
+    keys = [layout.unit_of(path)[1] for path in plan.finished]
+    for shard in plan.shards[:_SHARDS_SHOWN]:
+        named = shown(shard.shard)
+        log.detail(f"  {named}: {plural(pending[shard.shard], 'unit')} pending", shard=shard.shard)
+    if more := max(0, len(plan.shards) - _SHARDS_SHOWN):
+        log.detail(f"  … and {plural(more, 'shard')} more")
+    for key in keys[:_SHARDS_SHOWN]:
+        log.detail(f"  Reused: unit {key}", unit=key)
+    if more := max(0, len(keys) - _SHARDS_SHOWN):
+        log.detail(f"  … and {plural(more, 'unit')} more are reused")
 
 
 def _published_after(base: str | None, output: str) -> str:
