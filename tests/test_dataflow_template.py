@@ -58,6 +58,8 @@ GOOD_AND_BAD = {
     ),
     "dataset": (["open_images", "mine2"], ["Open Images", "", "a-b"]),
     "split": (["train", "validation", "test"], ["training", "", "train,test"]),
+    "sample": (["1", "0.01", "10%"], ["1.5", "-0.1", "101%", ""]),
+    "limit": (["1", "20000"], ["0", "-3", "two", ""]),
     "max_distance": (["0", "7", "120"], ["-1", "1.5", "01", ""]),
     "max_distance_per_char": (
         ["0", "0.2", "3", "12.75", "1/7", "1e-20", "0.1234567"],

@@ -48,7 +48,7 @@ def test_the_manifest_of_a_run_is_valid(output):
         encode_manifest(decode_manifest(data, "m", BuildManifest)) == data
     )  # and nothing else is in it
     filled = {name for name, value in made.items() if value}
-    assert made.keys() - filled <= {"transcripts", "warnings", "expected"}
+    assert made.keys() - filled <= {"transcripts", "warnings", "expected", "sample", "limit"}
     with pytest.raises(jsonschema.ValidationError):
         valid_by("manifest.schema.json", json.dumps(made | {"files": [{"path": "a"}]}))
 

@@ -19,7 +19,7 @@ from pipelines.build.preparation import prepare, verify_indexes
 from pipelines.cli.engines.runners import is_prepared_only
 from pipelines.cli.options import parse_command_line, with_flags
 from pipelines.runs.contents import Contents
-from pipelines.runs.failure import end_refused, warn
+from pipelines.runs.failure import end_refused, is_place_said, warn
 from pipelines.runs.record import RunRecord, end_unchanged, plan_and_begin, recorded
 from pipelines.runs.run import run_plan
 from transforms import storage
@@ -131,8 +131,8 @@ def stages_of(options: BuildOptions, plan: BuildPlan) -> "Stages":
         JoinAnnotations,
         MatchMentions,
         MeasureRichness,
-        ReadNarratives,
         annotations_from,
+        read_and_sample,
         transcripts_from,
     )
     from transforms.core.stages.measure.taggers import create_tagger
@@ -140,7 +140,7 @@ def stages_of(options: BuildOptions, plan: BuildPlan) -> "Stages":
     transcripts = transcripts_from(options.transcripts, plan.transcript_index)
     annotations = annotations_from(plan.annotation_index)
     return {
-        "ReadNarratives": ReadNarratives(options.unit_bytes),
+        **read_and_sample(options.unit_bytes, options.sampled_share),
         "Align": AlignTranscripts(transcripts),
         "Ground": GroundWords(),
         "Filter": FilterQuality(plan.quality),
@@ -161,6 +161,8 @@ def show(
 
     broken = (with_flags(describe_rule(row)) for row in manifest.checks if is_broken(row))
     warn(broken, "check_broken")
+    if is_place_said(options, manifest.version):
+        return exit_code
     folder = storage.join(options.output, layout.version_folder(manifest.version))
     tables = {
         name: read_table(f"{folder}/{name}/{name}.parquet") for name in NARRATIVES.statistics_tables

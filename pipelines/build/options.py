@@ -6,13 +6,14 @@ from typing import Annotated, Literal, Self
 
 import pydantic
 
-from pipelines.cli.values import Files, Folder, Metavar, Share
+from pipelines.cli.values import Files, Folder, Metavar, PositiveShare, Share
 from pipelines.runs.options import ENDS, RunOptions
 from transforms.core.model.narratives.naming import dataset_and_split
 from transforms.core.model.narratives.schemas import BOX_FLAGS
 from transforms.core.output.checks.guard import QUALITY_OPTIONS, Limits
 from transforms.core.stages.align.transcript_sources import SOURCES, TimedCaption
 from transforms.core.stages.filter.filter_quality import RULES, Rule
+from transforms.core.stages.filter.sample_narratives import exact_share
 from transforms.core.stages.filter.threshold import exact_text
 from transforms.core.stages.match.match_mentions import MentionRules
 
@@ -65,6 +66,7 @@ class BuildOptions(RunOptions):
         "exclude_boxes",
         "annotations_for",
         "tagger",
+        "sample",
         "unit_bytes",
     )
 
@@ -110,6 +112,19 @@ class BuildOptions(RunOptions):
         None,
         description="Split of files that no catalog knows; without it each record's dataset_id "
         "tells.",
+    )
+    sample: PositiveShare | None = pydantic.Field(
+        None,
+        description="Keep a sample of this share of the narratives, by a hash of their keys (image "
+        "and annotator): the same ones in every run and on every engine; 1% is a part of 10%. All "
+        "lines are still read, so bad ones are rejected as ever and published numbers compared.",
+    )
+    limit: Annotated[int, Metavar("LINES")] | None = pydantic.Field(
+        None,
+        ge=1,
+        description="Read only so many lines (a narrative each, unless blank or bad), the first "
+        "ones of the shards in the order of their paths; a sample is then of these. They are "
+        "counted before the run, so a large limit costs reading them once more.",
     )
     boxes: Files = pydantic.Field(
         [],
@@ -293,6 +308,11 @@ class BuildOptions(RunOptions):
         """What counts as a mention."""
         others = tuple(sorted(self.images_of().items()))
         return MentionRules(self.plurals, self.subclasses, tuple(self.exclude_boxes), others)
+
+    @property
+    def sampled_share(self) -> Fraction | None:
+        """The exact share of narratives of which rows are made, None for all."""
+        return exact_share(self.sample) if self.sample not in (None, 1) else None
 
     def images_of(self) -> dict[str, str]:
         """Whose images those of the datasets are that `--annotations-for` names."""

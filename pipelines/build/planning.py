@@ -10,7 +10,7 @@ from pipelines.build.inputs.checks import check_heads
 from pipelines.build.inputs.rules_file import rules_in_use
 from pipelines.build.inputs.shards import shard_units
 from pipelines.build.options import BuildOptions
-from pipelines.build.preparation import Prepared
+from pipelines.build.preparation import Prepared, sampled
 from pipelines.build.reuse import Judged, judged_by, with_those_before
 from pipelines.runs.plan import RunPlan, fields_of, plan_units
 from pipelines.runs.repairing import Repairs, find_repairs
@@ -24,12 +24,14 @@ from transforms.core.model.narratives.manifest import (
     BuildManifest,
     BuildProvenance,
     IndexDescription,
+    Sample,
     Threshold,
 )
 from transforms.core.model.units import Unit
 from transforms.core.output.checks.rules import Rules
 from transforms.core.output.version import ShardPlan
 from transforms.core.stages.filter.filter_quality import MaxDistance, MaxDistancePerChar, Rule
+from transforms.core.stages.filter.sample_narratives import HASH
 from transforms.core.stages.filter.threshold import exact_text
 from transforms.core.stages.match.match_mentions import MentionRules
 from transforms.core.stages.measure.taggers import tagger_version
@@ -98,6 +100,7 @@ def plan_build(options: BuildOptions, prepared: Prepared, rules: Rules) -> Build
         "transcript_index": transcripts and transcripts.description.fingerprint,
         "code": code,
         "packages": packages,
+        **sampled(options),
     }
     missing = {"missing": prepared.missing} if prepared.missing else {}
     repairs = find_repairs(options.output, prepared.shards) if options.repairs else Repairs()
@@ -177,6 +180,8 @@ def _provenance(
         annotations=annotations,
         transcripts=transcripts,
         threshold=_threshold(options, quality),
+        sample=_sample(options),
+        limit=options.limit,
         warnings=[
             *_warnings(annotations),
             *_warnings(transcripts),
@@ -185,6 +190,12 @@ def _provenance(
         ],
     )
     return msgspec.convert(mask_secrets(msgspec.to_builtins(made)), BuildProvenance)
+
+
+def _sample(options: BuildOptions) -> Sample | None:
+    """The manifest's entry on the sample."""
+    share = options.sampled_share
+    return None if share is None else Sample(float(share), HASH)
 
 
 def _threshold(options: BuildOptions, rules: Sequence[Rule]) -> Threshold | None:

@@ -242,8 +242,14 @@ def _units_to_measure(
 ) -> list[Unit]:
     """The units over which D is counted: all of them."""
     fingerprint = transcripts and transcripts.description.fingerprint
-    salt = digest({"index": fingerprint, "code": code_version(MAKERS)})
+    salt = digest({"index": fingerprint, "code": code_version(MAKERS), **sampled(options)})
     return [unit for shard in shards for unit in shard_units(shard, options.unit_bytes, salt)]
+
+
+def sampled(options: BuildOptions) -> dict[str, str]:
+    """What a sample adds to the keys of units: nothing where there is none."""
+    share = options.sampled_share
+    return {} if share is None else {"sample": str(share)}
 
 
 def _threshold_of(counts: dict[tuple[int, int], int], options: BuildOptions) -> int | Fraction:
@@ -295,10 +301,11 @@ def _measure(
     import apache_beam as beam
 
     from pipelines.cli.engines.runners import create_pipeline, is_detached
+    from pipelines.cli.progress import show_step
     from transforms.collections.narratives.calibrate import CountDistances, write_counts
     from transforms.collections.narratives.stages import (
         AlignTranscripts,
-        ReadNarratives,
+        read_and_sample,
         transcripts_from,
     )
     from transforms.units.resume import CreateUnits
@@ -309,11 +316,12 @@ def _measure(
             "cannot have: give the threshold itself, --max-distance or --max-distance-per-char"
         )
     transcripts = transcripts_from(options.transcripts, transcript_index)
-    with create_pipeline(options, beam_args) as pipeline:
+    with show_step("Measuring D"), create_pipeline(options, beam_args) as pipeline:
+        chunks = pipeline | "PlanUnits" >> CreateUnits(units)
+        for label, stage in read_and_sample(options.unit_bytes, options.sampled_share).items():
+            chunks |= label >> stage
         _ = (
-            pipeline
-            | "PlanUnits" >> CreateUnits(units)
-            | "ReadNarratives" >> ReadNarratives(options.unit_bytes)
+            chunks
             | "Align" >> AlignTranscripts(transcripts)
             | "CountDistances" >> CountDistances()
             | "WriteCounts" >> beam.Map(write_counts, path)

@@ -49,6 +49,8 @@ WORD_COLUMNS = {
 """Columns of the richness table that the paper has too, and headings that fit 80 columns."""
 
 SHOWN_ENTRIES = (
+    "sample",
+    "limit",
     "expected",
     "checks",
     "not_compared",
@@ -161,6 +163,8 @@ def _print_inputs(console: Console, manifest: BuildManifest) -> None:
         f"  Read {plural(len(shards), 'shard')}: {plural(counts.lines, 'line')}, "
         f"{plural(read, 'byte')}.",
     )
+    if selection := views.selection(manifest):
+        _line(console, f"  {selection}", "yellow", hang=2)
     if generated := views.generated_splits(manifest):
         named = ", ".join(
             f"{integer(number)} of {_plainly(*split)}" for split, number in generated.items()
@@ -174,11 +178,13 @@ def _print_inputs(console: Console, manifest: BuildManifest) -> None:
 
 def _print_reconciliation(console: Console, manifest: BuildManifest) -> None:
     shards, total = views.reconciliation(manifest)
-    _heading(console, "Lines = narratives + discarded + rejected + blank")
-    widths = (11, 12, 11, 10, 7, 16)
-    names = ("lines", *views.PARTS, "bytes")
-    titles = zip(names, widths, strict=True)
-    heading = "".join(f"{name:>{width}}" for name, width in titles)
+    parts = views.parts_of(manifest)
+    titles = [phrase(name) for name in parts]
+    _heading(console, f"Lines = {' + '.join(titles)}")
+    names = ("lines", *parts, "bytes")
+    widths = (10, 11, 10, 9, 6, 10, 15) if manifest.sample else (11, 12, 11, 10, 7, 16)
+    headings = zip(("lines", *titles, "bytes"), widths, strict=True)
+    heading = "".join(f"{name:>{width}}" for name, width in headings)
     console.print(Text(heading, style="dim"), soft_wrap=True)
     shown = [row for row in shards if not row["holds"]]
     shown += [row for row in shards if row["holds"]][: max(SHARDS_SHOWN - len(shown), 0)]
@@ -218,7 +224,8 @@ def _print_published_counts(console: Console, manifest: BuildManifest) -> None:
     if published:
         _heading(console, "Narratives published and read")
     for row in published:
-        _line(console, f"  {row['group']}: {row['words']}", "" if row["met"] else "red", hang=2)
+        style = "" if row["explained"] else "red"
+        _line(console, f"  {row['group']}: {row['words']}", style, hang=2)
 
 
 def _print_checks(console: Console, manifest: BuildManifest) -> None:

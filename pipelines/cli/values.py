@@ -86,6 +86,14 @@ Share = Annotated[
 ]
 """A share of a whole, `0.1` or `10%`."""
 
+PositiveShare = Annotated[
+    float,
+    pydantic.BeforeValidator(read_share),
+    pydantic.Field(gt=0, le=1),
+    Metavar("SHARE", "such as 0.1 or 10%"),
+]
+"""A share that is not nothing."""
+
 Workers = Annotated[
     pydantic.PositiveInt,
     pydantic.BeforeValidator(read_workers),

@@ -157,6 +157,7 @@ def complete_unit(
         identity=shard.identity,
         content=shard.content,
         called=shard.called,
+        stop=shard.stop,
         repairs=repairs.places,
         repair_files=repairs.files,
     )

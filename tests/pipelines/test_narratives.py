@@ -85,7 +85,7 @@ def test_completion_is_a_script_that_knows_jobs_and_flags(shell, capsys, tmp_pat
     assert main(["completion", shell]) == 0
     script = capsys.readouterr().out
     assert all(word in script for word in ("--max-distance", "--hierarchy", "--seed", "generate",
-                                       "rollback", "--repair"))  # fmt: skip
+                                       "rollback", "--repair", "--sample"))  # fmt: skip
     if shutil.which(shell):
         (tmp_path / "script").write_text(script)
         subprocess.run([shell, "-n", tmp_path / "script"], check=True)

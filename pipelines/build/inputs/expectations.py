@@ -1,5 +1,6 @@
 """What a catalog says of the shards of a run, checked before any narrative is read."""
 
+import dataclasses
 from collections.abc import Sequence
 
 from pipelines.catalog import KINDS, Catalog
@@ -66,3 +67,21 @@ def refuse_sizes(shards: Sequence[ShardPlan], catalog: Catalog) -> None:
                 "download it again, rename it if it is another file, or accept it with "
                 "--allow-partial: nothing was published",
             )
+
+
+def limited(expected: Sequence[Expected], shards: Sequence[ShardPlan]) -> tuple[Expected, ...]:
+    """The splits of which shards are left where a limit keeps lines from being read.
+
+    Args:
+      expected: Those of all shards.
+      shards: What the limit leaves of them (`first_lines`).
+    """
+    stops = {shard.shard: shard.stop for shard in shards}
+    found = []
+    for group in expected:
+        read = tuple(name for name in group.shards if name in stops)
+        is_whole = read == group.shards and all(stops[name] is None for name in read)
+        if read:
+            made = dataclasses.replace(group, shards=read, limited=not is_whole)
+            found.append(made)
+    return tuple(found)

@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from pipelines.build.inputs.checks import check_inputs, input_patterns
 from pipelines.build.inputs.checksums import verify_checksums
-from pipelines.build.inputs.expectations import expectations, refuse_absence, refuse_sizes
+from pipelines.build.inputs.expectations import (
+    expectations,
+    limited,
+    refuse_absence,
+    refuse_sizes,
+)
+from pipelines.build.inputs.limit import first_lines
 from pipelines.build.options import BuildOptions
 from pipelines.catalog import Catalog, Entry, load_catalogs
 from pipelines.runs.contents import Contents, check_output
@@ -43,6 +49,9 @@ def find_input(
     if not options.allow_partial:
         refuse_absence(expected)
         refuse_sizes([*shards, *transcriptions], catalog)
+    if options.limit is not None:
+        shards = first_lines(shards, options.limit)
+        expected = limited(expected, shards)
     if not options.dry_run:
         check_output(options.output)
         begin()

@@ -98,11 +98,15 @@ class NarrativesPublication(Publication):
         """The dataset card and the report."""
         from transforms.core.report.card import render_card
         from transforms.core.report.narratives.report import render_report
-        from transforms.core.report.narratives.views import generated_splits
+        from transforms.core.report.narratives.views import generated_splits, selection
 
         described = cast(BuildManifest, manifest)
         card = render_card(
-            manifest.version, manifest.files, tables["richness"], generated_splits(described)
+            manifest.version,
+            manifest.files,
+            tables["richness"],
+            generated_splits(described),
+            selection(described),
         )
         report = render_report(described, tables, *_example(manifest, read_rows))
         return {layout.CARD: card, layout.REPORT: report}

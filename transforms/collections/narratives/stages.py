@@ -7,6 +7,7 @@ and pickled never.
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from typing import TypeVar
 
 from transforms import storage
@@ -23,6 +24,7 @@ from transforms.core.stages.align.transcript_sources import (
     create_source,
 )
 from transforms.core.stages.filter.filter_quality import Rule, filter_quality, reasons_of
+from transforms.core.stages.filter.sample_narratives import sample_narratives
 from transforms.core.stages.ground_words import ground_words
 from transforms.core.stages.join_annotations import join_annotations
 from transforms.core.stages.match.match_mentions import MentionRules, compile_rules, match_mentions
@@ -50,6 +52,43 @@ class ReadNarratives(ReadUnits):
 
     def restorer(self) -> Restorer:
         return restore_narratives
+
+
+@dataclasses.dataclass
+class SampleNarratives(ChunkTransform):
+    """Leaves out narratives that are not in a sample.
+
+    Attributes:
+      share: Of all keys, above 0 and at most 1.
+    """
+
+    share: Fraction
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 < self.share <= 1:
+            raise ValueError(f"share must be above 0 and at most 1, got {self.share}")
+
+    def prepare(self) -> Callable[[], Stage]:
+        return functools.partial(_sample, self.share)
+
+
+def _sample(share: Fraction) -> Stage:
+    sample = functools.partial(sample_narratives, share=share)
+    return functools.partial(_unless_restored, sample)
+
+
+def read_and_sample(
+    unit_bytes: int, share: Fraction | None
+) -> dict[str, ReadNarratives | SampleNarratives]:
+    """The first stages of a run, by their labels.
+
+    Args:
+      unit_bytes: Size of the pieces into which a compressed shard's text is cut.
+      share: Of the sample, None for all narratives.
+    """
+    sample = {} if share is None else {"Sample": SampleNarratives(share)}
+    return {"ReadNarratives": ReadNarratives(unit_bytes), **sample}
 
 
 @dataclasses.dataclass

@@ -23,6 +23,7 @@ class Chunk:
       crc32c: Checksum of those bytes.
       last: Whether the unit is the last of a compressed shard (else False).
       repaired: Lines that were read in a repaired form, and not rejected.
+      left_out: Lines of which no row is made since a sample leaves them out.
       restored: Whether it comes from a finished unit's tables, and so has been through the stages
         that make these.
     """
@@ -34,6 +35,7 @@ class Chunk:
     crc32c: int
     last: bool = False
     repaired: int = 0
+    left_out: int = 0
     restored: bool = False
 
     def __getitem__(self, table: str) -> pa.RecordBatch:

@@ -36,6 +36,8 @@ class InputRow(msgspec.Struct, frozen=True):
       md5_verified: Whether the file was read and has that checksum.
       shard: The file's name.
       content: Changes when the content does, whatever the file's dates; empty in older manifests.
+      stop: Bytes of the (decompressed) shard up to which it was read, as a limit says; null for all
+        of it.
     """
 
     path: str
@@ -48,10 +50,13 @@ class InputRow(msgspec.Struct, frozen=True):
     md5_verified: bool
     shard: str
     content: str = ""
+    stop: int | None = None
 
 
 class ShardRow(msgspec.Struct, frozen=True, kw_only=True):
-    """The conservation law for a shard: lines = rows of the job's tables + rejected + blank.
+    """The conservation law for a shard.
+
+    Lines = rows of the job's tables + rejected + blank + left out by a sample.
 
     Attributes:
       shard: The file's name.
@@ -64,6 +69,7 @@ class ShardRow(msgspec.Struct, frozen=True, kw_only=True):
       size: The shard's bytes as stored.
       conserved: Whether the law holds and the units cover the shard without a gap.
       repaired: Of the lines, those that stand in a repaired form; 0 in older manifests.
+      left_out: Of the lines, those that a sample leaves out; 0 in older manifests.
     """
 
     shard: str
@@ -76,6 +82,7 @@ class ShardRow(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     conserved: bool
     repaired: int = 0
+    left_out: int = 0
 
 
 class UnitRow(msgspec.Struct, frozen=True):

@@ -24,6 +24,7 @@ _OUTSIDE_KEY = (
     "repairs",
     "repair_files",
     "piece_bytes",
+    "stop",
     "deadly",
     "before",
     "called",
@@ -69,6 +70,8 @@ class Unit:
         repaired form, and keys of their repairs (`Repair.key`), in order.
       repair_files: Where these are, in the order in which they came; no part of the key.
       piece_bytes: Of a compressed shard with repairs: bytes of its pieces; no part of the key.
+      stop: Bytes of the (decompressed) shard that are read, None for all; in the key where the
+        shard is compressed, since else `end` tells.
       deadly: Lines that are not read, but rejected; no part of the key.
       before: Paths of commit records of the same lines under other rules, whose tables stand in for
         the shard; of a compressed shard those of its pieces in order. No part of the key.
@@ -95,6 +98,7 @@ class Unit:
     repairs: tuple[tuple[int, str], ...] = ()
     repair_files: tuple[str, ...] = ()
     piece_bytes: int = 0
+    stop: int | None = None
     deadly: tuple[Deadly, ...] = ()
     before: tuple[str, ...] = ()
     called: str = ""
@@ -133,6 +137,7 @@ class Unit:
         values["fingerprint"] = self.content or self.fingerprint
         if self.compressed:
             values["end"] = None  # a piece of compressed text is known by where it starts
+            values |= {} if self.stop is None else {"stop": self.stop}
         return f"{self.name}-{digest(values)[:16]}"
 
     @property
@@ -147,8 +152,9 @@ class Unit:
             salt = f"{self.salt}-{unit_bytes}"
             yield dataclasses.replace(self, salt=salt, piece_bytes=piece_bytes)
             return
-        for index, start in enumerate(range(0, max(1, self.size), unit_bytes)):
-            end = min(self.size, start + unit_bytes)
+        size = self.size if self.stop is None else self.stop
+        for index, start in enumerate(range(0, max(1, size), unit_bytes)):
+            end = min(size, start + unit_bytes)
             yield self._part(index, start, end, end)
 
     def piece(self, index: int, start: int, end: int) -> "Unit":
@@ -187,12 +193,14 @@ class LineCounts(msgspec.Struct):
       blank: Of these, blank.
       rejected: Bad lines by code.
       repaired: Of the lines read, those that were read in a repaired form, and not rejected.
+      left_out: Of the lines read, those that a sample leaves out.
     """
 
     lines: int = 0
     blank: int = 0
     rejected: dict[str, int] = msgspec.field(default_factory=dict)
     repaired: int = 0
+    left_out: int = 0
 
     @property
     def bad(self) -> int:
@@ -223,7 +231,7 @@ class Counts(LineCounts):
           accounted: Tables in each of whose rows a line ended.
         """
         rows = sum(self.rows.get(table, 0) for table in accounted)
-        return self.lines == rows + self.bad + self.blank
+        return self.lines == rows + self.bad + self.blank + self.left_out
 
 
 def _sum_of(own: Any, other: Any) -> Any:

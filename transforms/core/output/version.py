@@ -89,6 +89,7 @@ class ShardPlan:
       identity: Tells the file from one that took its place (`FileInfo`).
       content: Changes when its content does (`FileInfo`).
       called: What it is called where its file's name is another shard's too.
+      stop: Bytes of the (decompressed) shard that the run reads, None for all of it.
     """
 
     path: str
@@ -102,6 +103,7 @@ class ShardPlan:
     identity: str = ""
     content: str = ""
     called: str = ""
+    stop: int | None = None
 
     @property
     def shard(self) -> str:
@@ -117,8 +119,9 @@ def reconcile(
     Shards go by their names: a record that is used again may have been made when the shard was in
     another folder.
 
-    Lines read = rows of the job's tables + rejected + blank, and the units cover the shard's bytes
-    without a gap (of a compressed shard: its text, up to the last piece).
+    Lines read = rows of the job's tables + rejected + blank + left out by a sample, and the units
+    cover the shard's bytes without a gap (of a compressed shard: its text, up to the last piece),
+    or those bytes of it that the run reads.
 
     Args:
       shards: All shards of the run.
@@ -150,6 +153,7 @@ def _reconcile_shard(
         "size": shard.size,
         "conserved": counts.conserved(accounted) and _covered(shard, records),
         "repaired": counts.repaired,
+        "left_out": counts.left_out,
     }
 
 
@@ -159,8 +163,9 @@ def _covered(shard: ShardPlan, records: Sequence[UnitRecord]) -> bool:
         ordered = sorted(records, key=lambda record: record.unit.start)
         ends = [0, *(record.unit.start + record.bytes for record in ordered)]
         contiguous = all(r.unit.start == end for r, end in zip(ordered, ends, strict=False))
-        return contiguous and ordered[-1].last and not any(r.last for r in ordered[:-1])
-    return total == shard.size
+        is_end = ordered[-1].last and shard.stop in (None, ends[-1])
+        return contiguous and is_end and not any(r.last for r in ordered[:-1])
+    return total == (shard.size if shard.stop is None else shard.stop)
 
 
 def total_counts(records: Iterable[UnitRecord]) -> Counts:

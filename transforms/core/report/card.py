@@ -77,6 +77,7 @@ def render_card(
     files: Sequence[TableFile],
     richness: pa.Table,
     generated: Collection[tuple[str | None, str | None]],
+    selection: str | None = None,
 ) -> str:
     """The text of a version's `README.md`.
 
@@ -88,13 +89,14 @@ def render_card(
       files: The manifest's entries of the tables' files.
       richness: The table of that name.
       generated: Datasets and splits with generated narratives (`views.generated_splits`).
+      selection: Which narratives it is of, where it is not of all (`views.selection`).
     """
     rows = rows_of_all(files, NARRATIVES)
     text = _TEXT.format(
         version=version,
         tables=_listed(rows, NARRATIVES),
         contents=_contents(richness, generated),
-        datasets=_datasets(richness, generated),
+        datasets="\n\n".join(filter(None, [selection, _datasets(richness, generated)])),
     )
     head = [
         "pretty_name: Localized Narratives, grounded",

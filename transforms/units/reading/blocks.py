@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from transforms import storage
 from transforms.core.base.lines import MAX_LINE_BYTES, Block, read_block, read_pieces
@@ -53,7 +53,26 @@ def blocks_of(unit: Unit, unit_bytes: int) -> Iterator[UnitBlock]:
         yield UnitBlock(unit, block, start, False)
         return
     with storage.open_decompressed(unit.path, unit.fingerprint) as file:
-        pieces = read_pieces(file, unit_bytes, MAX_LINE_BYTES)
+        text = file if unit.stop is None else cast(BinaryIO, _Beginning(file, unit.stop))
+        pieces = read_pieces(text, unit_bytes, MAX_LINE_BYTES)
         for index, (start, block, last) in enumerate(pieces):
             storage.check_unchanged(unit.path, unit.fingerprint, unit.identity)
             yield UnitBlock(unit.piece(index, start, start + block.size), block, start, last)
+
+
+class _Beginning:
+    """The first bytes of a stream, as if it ended behind them."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._left = file, size
+
+    def read(self, size: int) -> bytes:
+        return self._taken(self._file.read(min(size, self._left)))
+
+    def readline(self, size: int = -1) -> bytes:
+        most = self._left if size < 0 else min(size, self._left)
+        return self._taken(self._file.readline(most))
+
+    def _taken(self, data: bytes) -> bytes:
+        self._left -= len(data)
+        return data

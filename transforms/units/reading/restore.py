@@ -55,6 +55,7 @@ def restore_unit(unit: Unit, restore: Restorer) -> list[tuple[Unit, Chunk]] | No
             crc32c=record.crc32c,
             last=record.last,
             repaired=record.counts.repaired,
+            left_out=record.counts.left_out,
             restored=True,
         )
         found.append((_piece(unit, record), chunk))

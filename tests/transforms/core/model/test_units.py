@@ -119,22 +119,29 @@ def test_repairs_are_of_the_unit_in_which_their_line_begins(path):
 
 def test_counts_add_up():
     bad = {"wrong_type": 1}
-    one = Counts(3, 1, bad, 1, {"kept": 1}, {"flags": {"no_trace": 1}, "mentions": 2})
-    two = Counts(2, 0, bad, 1, {"discarded": 1}, {"flags": {"no_trace": 4}, "boxes": 1})
+    one = Counts(4, 1, bad, 1, 1, {"kept": 1}, {"flags": {"no_trace": 1}, "mentions": 2})
+    two = Counts(4, 0, bad, 1, 2, {"discarded": 1}, {"flags": {"no_trace": 4}, "boxes": 1})
     total = Counts()
     total.add(one)
     total.add(two)
     assert total == Counts(
-        lines=5,
+        lines=8,
         blank=1,
         rejected={"wrong_type": 2},
         repaired=2,
+        left_out=3,
         rows={"kept": 1, "discarded": 1},
         further={"flags": {"no_trace": 5}, "mentions": 2, "boxes": 1},
     )
     accounted = ("kept", "discarded")
     assert all(counts.conserved(accounted) for counts in (total, one, two))
-    for changes in ({"lines": 1}, {"blank": 1}, {"rejected": {"a": 1}}, {"rows": {"kept": 1}}):
+    for changes in (
+        {"lines": 1},
+        {"blank": 1},
+        {"left_out": 1},
+        {"rejected": {"a": 1}},
+        {"rows": {"kept": 1}},
+    ):
         odd = copy.deepcopy(total)
         odd.add(Counts(**changes))
         assert not odd.conserved(accounted)

@@ -60,6 +60,18 @@ class Threshold(msgspec.Struct, frozen=True):
     calibrated_share: float | None
 
 
+class Sample(msgspec.Struct, frozen=True):
+    """The narratives of which rows were made.
+
+    Attributes:
+      share: Of all keys, between 0 and 1.
+      hash: How they were chosen.
+    """
+
+    share: float
+    hash: str
+
+
 class BuildProvenance(Provenance, frozen=True, kw_only=True):
     """What a run knows of itself before it reads a line; entries of its manifest, without secrets.
 
@@ -67,11 +79,15 @@ class BuildProvenance(Provenance, frozen=True, kw_only=True):
       annotations: The index of annotations, null for a run without one.
       transcripts: The index of transcripts, null for a run without one.
       threshold: The threshold of D, null where none was set.
+      sample: The sample, null for a run over all narratives.
+      limit: Lines to be read at most of all shards together, null for all.
     """
 
     annotations: IndexDescription | None
     transcripts: IndexDescription | None
     threshold: Threshold | None
+    sample: Sample | None = None
+    limit: int | None = None
 
 
 class NarrativeCounts(LineCounts):
@@ -118,7 +134,9 @@ class NarrativeCounts(LineCounts):
 
 
 class NarrativeShardRow(ShardRow, frozen=True, kw_only=True):
-    """The conservation law for a shard: lines = narratives + discarded + rejected + blank.
+    """The conservation law for a shard.
+
+    Lines = narratives + discarded + rejected + blank + left out by a sample.
 
     Attributes:
       narratives: Narratives written.
@@ -140,10 +158,12 @@ class ExpectedRow(msgspec.Struct, frozen=True):
       shards: Names of the files that were read.
       absent: Names of the files that belong to the split too and were not given.
       expected: Narratives published in all files of the split together.
-      read: Narratives read, kept or discarded.
+      read: Narratives read, kept, discarded or left out by a sample.
       rejected: Bad lines.
       missing: Narratives fewer than were published.
       surplus: Narratives more than were published.
+      left_out: Of those read, narratives that a sample leaves out.
+      limited: Whether a limit kept some of the files' lines from being read.
     """
 
     group: str
@@ -157,6 +177,8 @@ class ExpectedRow(msgspec.Struct, frozen=True):
     rejected: int
     missing: int
     surplus: int
+    left_out: int = 0
+    limited: bool = False
 
 
 class SplitRow(msgspec.Struct, frozen=True):
@@ -226,6 +248,8 @@ class BuildManifest(Manifest, frozen=True, kw_only=True):
       annotations: The index of annotations, null for a run without one.
       transcripts: The index of transcripts, null for a run without one.
       threshold: The threshold of D, null where none was set.
+      sample: The sample, null for a version of all narratives.
+      limit: Lines that were read at most of all shards together, null for all.
       expected: Catalogued splits, with what was published and read of them.
       splits: Numbers of each dataset and split.
       repeated_keys: Narratives that share their key.
@@ -236,6 +260,8 @@ class BuildManifest(Manifest, frozen=True, kw_only=True):
     annotations: IndexDescription | None
     transcripts: IndexDescription | None
     threshold: Threshold | None
+    sample: Sample | None = None
+    limit: int | None = None
     expected: list[ExpectedRow]
     splits: list[SplitRow]
     repeated_keys: Repeats

@@ -19,6 +19,7 @@ class Expected:
       narratives: Published in all files of the split together.
       shards: Names of the files that the run reads.
       absent: Names of the files that belong to the split too and were not given.
+      limited: Whether a limit keeps some of the files' lines from being read.
     """
 
     group: str
@@ -28,6 +29,7 @@ class Expected:
     narratives: int
     shards: tuple[str, ...]
     absent: tuple[str, ...] = ()
+    limited: bool = False
 
 
 def compare(expected: Iterable[Expected], shards: Sequence[NarrativeShardRow]) -> list[ExpectedRow]:
@@ -38,15 +40,17 @@ def compare(expected: Iterable[Expected], shards: Sequence[NarrativeShardRow]) -
       shards: Rows of `version.reconcile`.
 
     Returns:
-      A row a split: `read` are its narratives, kept or discarded; a line that was rejected is
-      `missing`. Where more were read than were published, `surplus` says how many.
+      A row a split: `read` are its narratives, kept, discarded or left out by a sample, which
+      were read too; a line that was rejected is `missing`. Where more were read than were
+      published, `surplus` says how many.
     """
     by_name = {row.shard: row for row in shards}
     return [_compare(group, [by_name[name] for name in group.shards]) for group in expected]
 
 
 def _compare(group: Expected, rows: Sequence[NarrativeShardRow]) -> ExpectedRow:
-    read = sum(row.narratives + row.discarded for row in rows)
+    left_out = sum(row.left_out for row in rows)
+    read = sum(row.narratives + row.discarded for row in rows) + left_out
     return ExpectedRow(
         group=group.group,
         kind=group.kind,
@@ -59,12 +63,19 @@ def _compare(group: Expected, rows: Sequence[NarrativeShardRow]) -> ExpectedRow:
         rejected=sum(row.rejected for row in rows),
         missing=max(0, group.narratives - read),
         surplus=max(0, read - group.narratives),
+        left_out=left_out,
+        limited=group.limited,
     )
 
 
 def is_met(row: ExpectedRow) -> bool:
     """Whether a row of `compare` says that exactly what was published was read."""
     return not (row.missing or row.surplus)
+
+
+def is_explained(row: ExpectedRow) -> bool:
+    """Whether that is so, or a limit says why fewer were read."""
+    return is_met(row) or (row.limited and not row.surplus)
 
 
 def describe(row: ExpectedRow) -> str:
@@ -76,12 +87,16 @@ def describe(row: ExpectedRow) -> str:
         text += f", {row.surplus:,} too many"
     if rejected := row.rejected:
         text += f" ({rejected:,} {'line was' if rejected == 1 else 'lines were'} rejected)"
+    if row.left_out:
+        text += f"; a sample: {row.left_out:,} of those read are left out"
+    if row.limited:
+        text += "; a limit: no more lines were to be read"
     return text
 
 
 def explain_difference(rows: Sequence[ExpectedRow]) -> str | None:
     """What differs from the published counts, in one sentence; None where nothing does."""
-    wrong = [row for row in rows if not is_met(row)]
+    wrong = [row for row in rows if not is_explained(row)]
     if not wrong:
         return None
     listed = "; ".join(f"{row.group} ({_files(row.shards)}): {describe(row)}" for row in wrong)

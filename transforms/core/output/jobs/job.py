@@ -34,8 +34,8 @@ class Job:
       title: What its versions are called for people.
       tables: Schemas of the tables that each unit writes a file of, by name.
       meanings: What a row of each of them is.
-      accounted: Tables in each of whose rows a line ended: with those rejected and blank ones
-        these are all lines (the conservation law).
+      accounted: Tables in each of whose rows a line ended: with those rejected, blank ones and
+        those that a sample leaves out these are all lines (the conservation law).
       statistics: Accumulators, each over all chunks.
       rows: The rows of each table, of a chunk that has passed all stages.
       count: What is counted of such a chunk beside the rows of its tables.
@@ -63,6 +63,7 @@ class Job:
             blank=chunk.blank,
             rejected=_by_code(chunk.get(bad_lines.TABLE)),
             repaired=chunk.repaired,
+            left_out=chunk.left_out,
             rows={name: len(chunk[name]) for name in self.tables if name in chunk},
             further=dict(self.count(chunk)),
         )

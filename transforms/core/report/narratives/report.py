@@ -73,6 +73,7 @@ def render_report(
         "manifest": manifest,
         "paper": paper,
         "generated": generated,
+        "selection": views.selection(manifest),
         "is_generated": unreal,
         **_losses(manifest),
         **_richness(tables),
@@ -93,7 +94,7 @@ def render_report(
         lead="Spoken image descriptions with mouse traces, grounded word by word, matched with the "
         "boxes of their images, and every line of the input accounted for.",
         figures=_figures(manifest, reconciled, context["localization_total"]),
-        warning=render("narratives/sections/warning.html.j2", **context) if generated else "",
+        warning=render("narratives/sections/warning.html.j2", **context).strip(),
         style=render("narratives/sections/style.css.j2", time_colours=_time_colours()),
         footer=f"Localized Narratives: Pont-Tuset et al., {paper.TITLE}; annotations CC BY 4.0. "
         "Images belong to their authors.",
@@ -142,12 +143,15 @@ def _lines(
     counts = views.published_counts(manifest)
     published = (
         render(
-            "narratives/sections/published.html.j2", published_counts=counts, is_generated=unreal
+            "narratives/sections/published.html.j2",
+            published_counts=counts,
+            sampled=manifest.sample is not None,
+            is_generated=unreal,
         )
         if counts
         else ""
     )
-    return lines_section(manifest, views.PARTS, reconciled, published, unreal)
+    return lines_section(manifest, views.parts_of(manifest), reconciled, published, unreal)
 
 
 def _origin(manifest: BuildManifest, unreal: Callable[[str | None, str | None], bool]) -> Section:

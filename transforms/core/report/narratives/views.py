@@ -37,6 +37,23 @@ PARTS = {
 """What the lines read are made of, by their names in the manifest."""
 
 
+def parts_of(manifest: BuildManifest) -> dict[str, str]:
+    """The same of a version, which may be of a sample."""
+    return PARTS if manifest.sample is None else {**PARTS, **rows.SAMPLE_PARTS}
+
+
+def selection(manifest: BuildManifest) -> str | None:
+    """A sentence on which narratives a version is of, None where it is of all that were given."""
+    said = []
+    if manifest.limit is not None:
+        said.append(f"the first {manifest.limit:,} lines of the input (limit)")
+    if manifest.sample is not None:
+        whose = "of these, a" if said else "a"
+        share = f"{100 * manifest.sample.share:.10g} %"
+        said.append(f"{whose} sample of {share} of the narratives, by the hash of their keys")
+    return f"Not everything: {'; '.join(said)}." if said else None
+
+
 def reconciliation(manifest: BuildManifest) -> tuple[list[dict], dict]:
     """The conservation law and the published counts, per shard and in all (`rows`).
 
@@ -45,13 +62,18 @@ def reconciliation(manifest: BuildManifest) -> tuple[list[dict], dict]:
     differing = {
         name for group in manifest.expected if not expected.is_met(group) for name in group.shards
     }
-    return rows.reconciliation(manifest, PARTS, differing)
+    return rows.reconciliation(manifest, parts_of(manifest), differing)
 
 
 def published_counts(manifest: BuildManifest) -> list[dict]:
     """Catalogued splits with what was expected and read, in numbers and in words."""
     return [
-        msgspec.structs.asdict(row) | {"met": expected.is_met(row), "words": expected.describe(row)}
+        msgspec.structs.asdict(row)
+        | {
+            "met": expected.is_met(row),
+            "explained": expected.is_explained(row),
+            "words": expected.describe(row),
+        }
         for row in manifest.expected
     ]
 

@@ -13,6 +13,9 @@ from transforms.core.output.checks.guard import SHARE
 LINE_PARTS = {"rejected": "rejected as bad", "blank": "blank"}
 """What became of the lines of which no row was made, by their names in the manifest."""
 
+SAMPLE_PARTS = {"left_out": "left out by the sample"}
+"""The same, only where there is a sample."""
+
 HOLDS, PARTIAL, FAILS = "holds", "partial", "fails"
 """Verdicts on a shard: every line is accounted for; so it is, but other narratives were published
 of its split than were read; or a line is not."""
