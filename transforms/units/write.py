@@ -22,7 +22,7 @@ from transforms.core.output.commit_records import (
     make_record,
 )
 from transforms.core.output.jobs.job import Job
-from transforms.core.output.tables import ending_of, write_table
+from transforms.core.output.tables import declare, ending_of, write_table
 from transforms.stage import Stopwatch
 
 
@@ -52,8 +52,8 @@ def _write_attempt(job: Job, unit: Unit, chunk: Chunk, output: str, attempt: str
     try:
         rows = job.rows(chunk, unit)
         files = [
-            _write_file(table, rows[table], output, f"{folder}/{table}.{ending_of(schema)}")
-            for table, schema in job.tables.items()
+            _write_file(table, declare(rows[table], job.declared(table)), output, folder)
+            for table in job.tables
             if table in rows and len(rows[table])
         ]
         data = encode_record(make_record(job, unit, chunk, attempt, files))
@@ -83,7 +83,8 @@ def _may_name(record: str, attempt: str) -> bool:
         return True
 
 
-def _write_file(table: str, rows: pa.RecordBatch, output: str, path: str) -> FileEntry:
+def _write_file(table: str, rows: pa.RecordBatch, output: str, folder: str) -> FileEntry:
+    path = f"{folder}/{table}.{ending_of(rows.schema)}"
     place = storage.join(output, path)
     with storage.new_file(place) as local, telling_room(place, rows.nbytes):
         return write_table(table, rows, local, path)

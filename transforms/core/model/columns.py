@@ -1,10 +1,124 @@
 """Arrow columns: types that all tables share, and their values as arrays."""
 
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
 import numpy as np
 import pyarrow as pa
 
 TERM = pa.dictionary(pa.int32(), pa.string())
 """A string from a small vocabulary: class ids, names, sources."""
+
+
+SCHEMA_VERSION = "2"
+"""Version of the tables' form: raised when a column is renamed, moved, left out or means another
+thing. One that is added leaves it as it is."""
+
+PUBLISHED = "Localized Narratives"
+ANNOTATIONS = "Open Images or COCO"
+OPEN_IMAGES = "Open Images"
+COMPUTED = "computed"
+RUN = "the run"
+"""Where values of columns are from: what is published, or what this program found."""
+
+WIDTHS, HEIGHTS = "image widths", "image heights"
+"""Units of normalised coordinates, from the image's upper left corner."""
+
+CORNERS = ("x_min", "y_min", "x_max", "y_max")
+"""Columns of a box, in their order in every table."""
+
+
+def column(
+    name: str,
+    type_: pa.DataType,
+    description: str,
+    unit: str = "",
+    source: str = "",
+    required: bool = False,
+) -> pa.Field:
+    """A column with what it means, which Parquet files keep as the field's metadata.
+
+    Args:
+      name: Its name.
+      type_: Its type.
+      description: What its values are.
+      unit: What they are counted or measured in; empty where they are not.
+      source: Where they are from; empty in a struct or list: as of the column that it is in.
+      required: Whether it never is null.
+
+    >>> column("n", pa.int64(), "narratives", required=True).metadata
+    {b'description': b'narratives'}
+    """
+    told = {"description": description, "unit": unit, "source": source}
+    metadata = {key: value for key, value in told.items() if value}
+    return pa.field(name, type_, nullable=not required, metadata=metadata)
+
+
+def term(name: str, description: str, **more: Any) -> pa.Field:
+    """A column of terms; further arguments as of `column`."""
+    return column(name, TERM, description, **more)
+
+
+def corner_columns(form: str, whose: str, source: str = "") -> list[pa.Field]:
+    """The four columns of a box, in normalised coordinates.
+
+    Args:
+      form: Their names, with `{}` for the corner.
+      whose: What the box is of, for their descriptions.
+      source: As of `column`.
+    """
+    sides = {"x_min": "left", "y_min": "upper", "x_max": "right", "y_max": "lower"}
+    return [
+        column(
+            form.format(corner),
+            pa.float64(),
+            f"{sides[corner]} edge of {whose}",
+            WIDTHS if corner[0] == "x" else HEIGHTS,
+            source,
+        )
+        for corner in CORNERS
+    ]
+
+
+class ColumnDescription(NamedTuple):
+    """What is declared of a column, or of a part of one.
+
+    Attributes:
+      path: Its name; of a part with those around it, `[]` for a list's elements.
+      field: The column.
+      description: What its values are.
+      unit: What they are counted or measured in; empty where they are not.
+      source: Where they are from.
+    """
+
+    path: str
+    field: pa.Field
+    description: str
+    unit: str
+    source: str
+
+
+def describe_columns(schema: pa.Schema) -> list[ColumnDescription]:
+    """All columns and, each behind its own, the parts of structs.
+
+    >>> parts = pa.struct([column("x", pa.float32(), "place", "m")])
+    >>> boxes = column("boxes", list_of(parts), "what there is", source="here")
+    >>> [(found.path, found.unit, found.source) for found in describe_columns(pa.schema([boxes]))]
+    [('boxes', '', 'here'), ('boxes[].x', 'm', 'here')]
+    """
+    return [found for field in schema for found in _describe(field, "", "")]
+
+
+def _describe(field: pa.Field, prefix: str, source: str) -> Iterator[ColumnDescription]:
+    told = {key.decode(): value.decode() for key, value in (field.metadata or {}).items()}
+    source = told.get("source", source)
+    path = f"{prefix}{field.name}"
+    yield ColumnDescription(path, field, told.get("description", ""), told.get("unit", ""), source)
+    type_, inner = field.type, f"{path}."
+    if pa.types.is_list(type_):
+        type_, inner = type_.value_type, f"{path}[]."
+    for part in type_ if pa.types.is_struct(type_) else ():
+        yield from _describe(part, inner, source)
 
 
 def list_of(value_type: pa.DataType) -> pa.ListType:

@@ -137,6 +137,8 @@ class TableFile(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
       rows: Rows in it.
       bytes: Its size.
       crc32c: Its checksum.
+      sha256: Another one, hexadecimal, by which others verify it; left out in versions of units
+        that have none.
     """
 
     table: str
@@ -145,6 +147,7 @@ class TableFile(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     rows: int
     bytes: int
     crc32c: int
+    sha256: str = ""
 
 
 def rows_by_table(files: Iterable[TableFile]) -> dict[str, int]:

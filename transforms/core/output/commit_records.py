@@ -25,6 +25,8 @@ class FileEntry(msgspec.Struct, frozen=True):
       rows: Rows in it.
       bytes: Its size.
       crc32c: Its checksum.
+      sha256: Another one, hexadecimal, by which others verify it; empty in records of older
+        programs.
     """
 
     table: str
@@ -32,6 +34,7 @@ class FileEntry(msgspec.Struct, frozen=True):
     rows: int
     bytes: int
     crc32c: int
+    sha256: str = ""
 
 
 class BadLineEntry(msgspec.Struct, frozen=True):

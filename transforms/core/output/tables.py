@@ -3,6 +3,7 @@
 import hashlib
 import pathlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import google_crc32c
 import pyarrow as pa
@@ -33,7 +34,17 @@ def write_table(table: str, rows: pa.Table | pa.RecordBatch, local: str, path: s
     """
     WRITERS[path.rpartition(".")[2]](rows, local)
     data = pathlib.Path(local).read_bytes()
-    return FileEntry(table, path, len(rows), len(data), google_crc32c.value(data))
+    sha256 = hashlib.sha256(data).hexdigest()
+    return FileEntry(table, path, len(rows), len(data), google_crc32c.value(data), sha256)
+
+
+Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
+
+
+def declare(rows: Rows, schema: pa.Schema) -> Rows:
+    """Rows with the columns of a schema, in its order and with its metadata; nothing is copied."""
+    columns = [rows.column(name) for name in schema.names]
+    return type(rows).from_arrays(columns, schema=schema)
 
 
 _DICTIONARY = {

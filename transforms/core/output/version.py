@@ -220,6 +220,7 @@ def version_files(records: Sequence[UnitRecord]) -> dict[str, TableFile]:
             rows=file.rows,
             bytes=file.bytes,
             crc32c=file.crc32c,
+            sha256=file.sha256,
         )
         for position, record in enumerate(records)
         for file in record.files

@@ -80,10 +80,9 @@ class Publication:
     @property
     def columns(self) -> dict[str, dict[str, str]]:
         """Types of the columns of each table of a version."""
-        made = {name: table.schema for name, table in self.job.statistics_tables.items()}
         return {
             table: {field.name: str(field.type) for field in schema}
-            for table, schema in {**self.job.tables, **made}.items()
+            for table, schema in self.job.all_tables.items()
         }
 
     def judge(self, manifest: Manifest) -> Verdict | None:

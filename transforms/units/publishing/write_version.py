@@ -13,7 +13,7 @@ from transforms.core.base.errors import telling_room
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest, encode_manifest
 from transforms.core.model.manifest_entries import TableFile
-from transforms.core.output.tables import ending_of, write_table
+from transforms.core.output.tables import declare, ending_of, write_table
 from transforms.core.output.version import Summary, describe_page, version_files
 from transforms.units.publishing.publication import Publication
 
@@ -35,8 +35,11 @@ def write_version(
         for place, file in version_files(summary.in_order()).items()
     )
     tables = summary.statistics.to_tables()
-    empty = _empty_tables(manifest, publication.job.tables)
-    made = [_write_table(folder, name, table) for name, table in (empty | tables).items()]
+    job = publication.job
+    made = [
+        _write_table(folder, name, declare(table, job.declared(name)))
+        for name, table in (_empty_tables(manifest, job.tables) | tables).items()
+    ]
     manifest = msgspec.structs.replace(manifest, files=[*manifest.files, *made])
     rendered = publication.pages(manifest, tables, functools.partial(_read_rows, folder))
     pages = {name: text.encode() for name, text in rendered.items()}

@@ -4,6 +4,7 @@ import pyarrow.compute as pc
 
 from transforms.core.model import bad_lines
 from transforms.core.model.chunk import Chunk
+from transforms.core.output.jobs import origins
 from transforms.core.output.jobs.job import Further, Job
 from transforms.core.output.statistics.captions.noun_counts import CaptionNounCounts
 from transforms.core.output.statistics.captions.richness import CaptionRichness
@@ -26,5 +27,6 @@ CAPTIONS_JOB = Job(
     accounted=(TABLE,),
     statistics=(CaptionRichness, CaptionNounCounts),
     count=count_captions,
+    origin=origins.CAPTIONS,
 )
 """The job of captions; a record is a caption, whatever it stands in."""

@@ -2,6 +2,7 @@
 
 from transforms.core.model import bad_lines
 from transforms.core.model.chunk import Chunk
+from transforms.core.output.jobs import origins
 from transforms.core.output.jobs.job import Further, Job
 from transforms.core.output.statistics.images.outcomes import Outcomes
 from transforms.core.stages.fetch.pictures.schemas import UNIT_TABLES
@@ -29,5 +30,6 @@ IMAGES = Job(
     accounted=("images", "failures"),
     statistics=(Outcomes,),
     count=count_images,
+    origin=origins.IMAGES,
 )
 """Conservation: images of the list = fetched + failed."""

@@ -7,7 +7,9 @@ import pyarrow as pa
 
 from transforms.core.model import bad_lines
 from transforms.core.model.chunk import Chunk
+from transforms.core.model.columns import SCHEMA_VERSION
 from transforms.core.model.units import Counts, Unit
+from transforms.core.output.jobs.origins import Origin
 from transforms.core.output.statistics.collection import Statistics
 from transforms.core.output.statistics.statistic import Statistic, StatisticsTable
 
@@ -39,6 +41,7 @@ class Job:
       statistics: Accumulators, each over all chunks.
       rows: The rows of each table, of a chunk that has passed all stages.
       count: What is counted of such a chunk beside the rows of its tables.
+      origin: Where its data is from: licence and citation.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Job:
     statistics: Sequence[type[Statistic]] = ()
     rows: Callable[[Chunk, Unit], Mapping[str, pa.RecordBatch]] = rows_of
     count: Callable[[Chunk], Further] = count_nothing
+    origin: Origin = Origin()
 
     def __post_init__(self) -> None:
         if missing := set(self.accounted) - self.tables.keys():
@@ -78,6 +82,24 @@ class Job:
     def statistics_tables(self) -> dict[str, StatisticsTable]:
         """The tables that its statistics make, by name."""
         return {name: table for kind in self.statistics for name, table in kind.tables.items()}
+
+    @property
+    def all_tables(self) -> dict[str, pa.Schema]:
+        """Schemas of all tables of a version."""
+        made = {name: table.schema for name, table in self.statistics_tables.items()}
+        return {**self.tables, **made}
+
+    def declared(self, table: str) -> pa.Schema:
+        """A table's schema as its files have it, with what the table is."""
+        schema = self.all_tables[table]
+        about = {
+            "title": self.title,
+            "table": table,
+            "row": self.all_meanings[table],
+            "schema_version": SCHEMA_VERSION,
+            **self.origin.metadata,
+        }
+        return schema.with_metadata({**(schema.metadata or {}), **about})
 
     @property
     def all_meanings(self) -> dict[str, str]:

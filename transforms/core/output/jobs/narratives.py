@@ -12,6 +12,7 @@ from transforms.core.model.narratives import flags, schemas
 from transforms.core.model.narratives.naming import is_generated, narrative_ids
 from transforms.core.model.narratives.traces import is_rounded
 from transforms.core.model.units import Unit
+from transforms.core.output.jobs import origins
 from transforms.core.output.jobs.job import Further, Job
 from transforms.core.output.statistics.narratives.distances import Distances
 from transforms.core.output.statistics.narratives.localization import Localization
@@ -125,6 +126,7 @@ NARRATIVES = Job(
     statistics=(Localization, Richness, NounCounts, Distances, Totals),
     rows=narrative_tables,
     count=count_narratives,
+    origin=origins.LOCALIZED_NARRATIVES,
 )
 """The main job. A new statistic is a class in `statistics/` and an entry here; tables are written
 in the order of these."""

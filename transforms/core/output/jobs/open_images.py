@@ -8,6 +8,7 @@ import pyarrow as pa
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.columns import term_codes
 from transforms.core.model.units import Unit
+from transforms.core.output.jobs import origins
 from transforms.core.output.jobs.job import Further, Job
 from transforms.core.output.statistics.open_images.classes import Classes
 from transforms.core.output.statistics.open_images.label_images import LabelImages
@@ -88,5 +89,6 @@ OPEN_IMAGES = Job(
     statistics=(LabelImages, Classes),
     rows=release_tables,
     count=count_rows,
+    origin=origins.OPEN_IMAGES,
 )
 """The job; tables are written in the order of these."""

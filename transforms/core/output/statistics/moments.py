@@ -9,6 +9,8 @@ from fractions import Fraction
 import numpy as np
 import pyarrow as pa
 
+from transforms.core.model.columns import COMPUTED, column
+
 
 @dataclasses.dataclass(slots=True)
 class Moments:
@@ -92,10 +94,31 @@ def describe_moments(
     }
 
 
-STATISTICS = ("sum", "mean", "deviation")
+STATISTICS = {"sum": "sum", "mean": "mean", "deviation": "population standard deviation"}
 """What is told of each measure."""
 
 
-def moment_fields(measures: Iterable[str]) -> list[tuple[str, pa.DataType]]:
+_UNITS = {
+    "narration_seconds": "seconds",
+    "words_per_second": "words a second",
+    "trace_points": "points",
+    "trace_length": "image sizes",
+    "narratives_per_image": "narratives",
+    "captions_per_image": "captions",
+}
+"""Units of measures; of all others tokens are counted."""
+
+
+def moment_fields(measures: Iterable[str]) -> list[pa.Field]:
     """The columns that `describe_moments` fills."""
-    return [(f"{measure}_{name}", pa.float64()) for measure in measures for name in STATISTICS]
+    return [
+        column(
+            f"{measure}_{name}",
+            pa.float64(),
+            f"{told} of {measure.replace('_', ' ')}, of what has it",
+            _UNITS.get(measure, "tokens"),
+            COMPUTED,
+        )
+        for measure in measures
+        for name, told in STATISTICS.items()
+    ]

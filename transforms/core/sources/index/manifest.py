@@ -12,7 +12,7 @@ import msgspec
 from transforms.core.base.errors import UNREADABLE, UsageError, job, shown
 
 NAME = "index.json"
-FORMAT = 2
+FORMAT = 3
 """Part of every index's address: raised whenever readers or the layout of files change."""
 
 

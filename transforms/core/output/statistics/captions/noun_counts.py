@@ -2,9 +2,10 @@
 
 import pyarrow as pa
 
-from transforms.core.model.columns import TERM
+from transforms.core.model.columns import COMPUTED, column
 from transforms.core.output.statistics.narratives import noun_counts
 from transforms.core.output.statistics.statistic import StatisticsTable
+from transforms.core.sources.captions.schemas import SPLIT_COLUMNS
 from transforms.core.sources.captions.schemas import TABLE as CAPTIONS
 
 TABLE = noun_counts.TABLE
@@ -18,9 +19,12 @@ class CaptionNounCounts(noun_counts.NounCounts):
     tables = {
         TABLE: StatisticsTable(
             pa.schema(
-                [("collection", TERM), ("split", TERM), ("nouns", pa.int32()),
-                 ("captions", pa.int64())]
+                [
+                    *SPLIT_COLUMNS,
+                    column("nouns", pa.int32(), "nouns of a caption", "tokens", COMPUTED),
+                    column("captions", pa.int64(), "captions with as many", "captions", COMPUTED),
+                ]
             ),
             "a number of nouns, and the captions that have as many",
         )
-    }  # fmt: skip
+    }

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.core.model.chunk import Chunk
-from transforms.core.model.columns import TERM, dataset_splits
+from transforms.core.model.columns import COMPUTED, column, dataset_splits
 from transforms.core.model.narratives.schemas import RICHNESS_OF_CAPTION
 from transforms.core.output.statistics.captions.digests import DigestCounts
 from transforms.core.output.statistics.moments import (
@@ -18,22 +18,22 @@ from transforms.core.output.statistics.moments import (
     moment_fields,
 )
 from transforms.core.output.statistics.statistic import Split, Statistic, StatisticsTable, in_order
-from transforms.core.sources.captions.schemas import MEASURES
+from transforms.core.sources.captions.schemas import MEASURES, SPLIT_COLUMNS
 from transforms.core.sources.captions.schemas import TABLE as CAPTIONS
 
 TABLE = "richness"
 
 SCHEMA = pa.schema(
     [
-        ("collection", TERM),
-        ("split", TERM),
-        ("captions", pa.int64()),
-        ("images", pa.int64()),
-        ("empty", pa.int64()),
-        ("repeated", pa.int64()),
+        *SPLIT_COLUMNS,
+        column("captions", pa.int64(), "captions", "captions", COMPUTED),
+        column("images", pa.int64(), "their distinct images", "images", COMPUTED),
+        column("empty", pa.int64(), "captions of white space alone", "captions", COMPUTED),
+        column("repeated", pa.int64(), "captions whose image and id another one of the split has "
+               "too; all are kept", "captions", COMPUTED),
         *moment_fields(MEASURES),
     ]
-)
+)  # fmt: skip
 
 _SEPARATOR = "\0"
 """Between an image's id and a caption's, neither of which can hold it."""

@@ -7,7 +7,8 @@ from typing import Self
 import pyarrow as pa
 
 from transforms.core.model.chunk import Chunk
-from transforms.core.model.columns import TERM
+from transforms.core.model.columns import ANNOTATIONS, COMPUTED, RUN, column, term
+from transforms.core.model.narratives.schemas import SPLIT_COLUMNS
 from transforms.core.output.statistics.statistic import Statistic, StatisticsTable, in_order
 
 TABLE = "outcomes"
@@ -32,12 +33,17 @@ class Outcomes(Statistic):
     tables = {
         TABLE: StatisticsTable(
             pa.schema(
-                [("dataset", TERM), ("split", TERM), ("host", TERM), ("outcome", TERM),
-                 ("images", pa.int64()), ("bytes", pa.int64())]
+                [
+                    *SPLIT_COLUMNS,
+                    term("host", "the server that was asked", source=ANNOTATIONS),
+                    term("outcome", "`fetched`, or why not", source=RUN, required=True),
+                    column("images", pa.int64(), "images that ended so", "images", COMPUTED),
+                    column("bytes", pa.int64(), "what came of them", "bytes", COMPUTED),
+                ]
             ),
             "an outcome on a host: images that were fetched, or were not and why",
         )
-    }  # fmt: skip
+    }
 
     images: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     bytes: collections.Counter = dataclasses.field(default_factory=collections.Counter)

@@ -2,7 +2,8 @@
 
 import pyarrow as pa
 
-from transforms.core.model.columns import TERM
+from transforms.core.model.columns import COMPUTED, column
+from transforms.core.model.narratives.schemas import SPLIT_COLUMNS
 from transforms.core.output.statistics.statistic import StatisticsTable, ValueCounts
 
 TABLE = "distances"
@@ -15,8 +16,12 @@ class Distances(ValueCounts):
     tables = {
         TABLE: StatisticsTable(
             pa.schema(
-                [("dataset", TERM), ("split", TERM), ("distance", pa.int32()),
-                 ("narratives", pa.int64())]
+                [
+                    *SPLIT_COLUMNS,
+                    column("distance", pa.int32(), "D of Eq. 1", "characters", COMPUTED),
+                    column("narratives", pa.int64(), "narratives kept that have it", "narratives",
+                           COMPUTED),
+                ]
             ),
             "an alignment distance D, and the narratives that have it",
         )

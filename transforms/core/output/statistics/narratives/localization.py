@@ -7,8 +7,13 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.model.chunk import Chunk
-from transforms.core.model.columns import TERM
-from transforms.core.model.narratives.schemas import CLASS_KEY, LOCALIZATION, LOCALIZATION_COUNTS
+from transforms.core.model.columns import COMPUTED, column
+from transforms.core.model.narratives.schemas import (
+    CLASS_COLUMNS,
+    CLASS_KEY,
+    LOCALIZATION,
+    LOCALIZATION_COUNTS,
+)
 from transforms.core.output.statistics.statistic import Statistic, StatisticsTable, in_order
 from transforms.core.stages.match.localization import BINS
 
@@ -19,10 +24,10 @@ ClassKey = tuple[str | None, str | None, str, str | None]
 
 HISTOGRAM_SCHEMA = pa.schema(
     [
-        *((name, TERM) for name in CLASS_KEY),
-        ("bin_x", pa.int32()),
-        ("bin_y", pa.int32()),
-        ("points", pa.int64()),
+        *CLASS_COLUMNS,
+        column("bin_x", pa.int32(), "column of 150 over [−1, 2] box widths", "bins", COMPUTED),
+        column("bin_y", pa.int32(), "row of 150 over [−1, 2] box heights", "bins", COMPUTED),
+        column("points", pa.int64(), "trace points in it", "points", COMPUTED),
     ]
 )
 

@@ -3,7 +3,8 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.core.model.columns import TERM
+from transforms.core.model.columns import COMPUTED, column
+from transforms.core.model.narratives.schemas import SPLIT_COLUMNS
 from transforms.core.output.statistics.statistic import StatisticsTable, ValueCounts
 
 TABLE = "noun_counts"
@@ -16,12 +17,15 @@ class NounCounts(ValueCounts):
     tables = {
         TABLE: StatisticsTable(
             pa.schema(
-                [("dataset", TERM), ("split", TERM), ("nouns", pa.int32()),
-                 ("captions", pa.int64())]
+                [
+                    *SPLIT_COLUMNS,
+                    column("nouns", pa.int32(), "nouns of a caption", "tokens", COMPUTED),
+                    column("captions", pa.int64(), "captions with as many", "captions", COMPUTED),
+                ]
             ),
             "a number of nouns, and the captions that have as many",
         )
-    }  # fmt: skip
+    }
 
     @staticmethod
     def values(rows: pa.RecordBatch) -> pa.Array:

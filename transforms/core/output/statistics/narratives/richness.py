@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from transforms.core.model.chunk import Chunk
-from transforms.core.model.columns import TERM, dataset_splits
-from transforms.core.model.narratives.schemas import MEASURES
+from transforms.core.model.columns import COMPUTED, column, dataset_splits
+from transforms.core.model.narratives.schemas import MEASURES, SPLIT_COLUMNS
 from transforms.core.output.statistics.moments import (
     Moments,
     describe_moments,
@@ -24,10 +24,9 @@ TABLE = "richness"
 
 SCHEMA = pa.schema(
     [
-        ("dataset", TERM),
-        ("split", TERM),
-        ("captions", pa.int64()),
-        ("images", pa.int64()),
+        *SPLIT_COLUMNS,
+        column("captions", pa.int64(), "narratives kept", "captions", COMPUTED),
+        column("images", pa.int64(), "their distinct images", "images", COMPUTED),
         *moment_fields(MEASURES),
     ]
 )
@@ -60,8 +59,8 @@ class Richness(Statistic):
         for position, split in enumerate(splits):
             rows = np.flatnonzero(split_of_row == position)
             moments = self.measures.setdefault(split, {})
-            for measure, column in values.items():
-                known = (value for value in column[rows] if value is not None)
+            for measure, found in values.items():
+                known = (value for value in found[rows] if value is not None)
                 moments.setdefault(measure, Moments()).update(known)
             self.narratives.setdefault(split, Counter()).update(keys[rows])
 

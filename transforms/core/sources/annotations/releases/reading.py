@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from transforms.core.base.lines import Block
 from transforms.core.model import bad_lines
 from transforms.core.model.chunk import Chunk
-from transforms.core.model.columns import TERM
+from transforms.core.model.columns import CORNERS, TERM
 from transforms.core.sources.annotations.releases import schemas
 from transforms.core.sources.annotations.releases.files.pieces import ends_of
 from transforms.core.sources.annotations.releases.files.rows import (
@@ -140,7 +140,7 @@ def _relationships(
     renamed = {
         "class_id": known["class_id_1"],
         "attribute_id": known["class_id_2"],
-        **{corner: known[f"{corner}_1"] for corner in schemas.CORNERS},
+        **{corner: known[f"{corner}_1"] for corner in CORNERS},
     }
     is_attribute = pc.equal(known["relationship"], "is")
     relationships = _complete(known, schemas.RELATIONSHIPS, form, rows)

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from transforms.core.model.columns import TERM
+from transforms.core.model.columns import CORNERS, TERM
 from transforms.core.sources.annotations.problems import Column
-from transforms.core.sources.annotations.releases.schemas import BOX_FLAGS, CORNERS
+from transforms.core.sources.annotations.releases.schemas import BOX_FLAGS
 
 _TEXT, _NUMBER, _WHOLE, _FLAG = pa.string(), pa.float64(), pa.int64(), pa.int8()
 _VOTES = pa.int32()
