@@ -2,13 +2,14 @@
 
 VENV := .venv
 AIRFLOW := .venv-airflow
+CARD := .venv-card
 BIN := $(VENV)/bin
 CONFIG ?= configs/local.yaml
 ARGS ?=
 IMAGE ?= us-central1-docker.pkg.dev/my-project/localized-narratives/template:1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long soak test-baselines test-engines test-airflow test-postgres lint typecheck check coverage \
+.PHONY: help run test test-long soak test-baselines test-engines test-airflow test-postgres test-card lint typecheck check coverage \
   bench sample clean clean-all \
   flink-up flink-down run-flink dataflow-template
 
@@ -71,6 +72,9 @@ test-postgres: $(VENV)/.installed-postgres ## Run the tests of exports in a real
 	@.ci/install_postgres
 	@$(BIN)/python -m pytest -q -m postgres tests/postgres $(ARGS)
 
+test-card: $(VENV)/.installed-dev $(CARD)/.installed ## Run the tests of versions in Croissant and Frictionless.
+	@$(BIN)/python -m pytest -q -m card tests/card $(ARGS)
+
 bench: $(VENV)/.installed-bench ## Measure speed and memory (ARGS='--only B1 --against COMMIT …').
 	@$(BIN)/python -m benchmarks $(ARGS)
 
@@ -84,7 +88,7 @@ clean: ## Remove outputs and caches.
 	@find . -path './.venv*' -prune -o -name __pycache__ -type d -print | xargs rm -rf
 
 clean-all: clean ## Remove the virtual environments, the benchmarks' data and the engines too.
-	@rm -rf $(VENV) $(AIRFLOW) .benchmarks .engines
+	@rm -rf $(VENV) $(AIRFLOW) $(CARD) .benchmarks .engines
 
 # The environment is set up once, and again when setup.py or constraints.txt changes.
 # `make run` installs what a run needs; `make test` and `make bench` add what they need.
@@ -111,6 +115,12 @@ $(VENV)/.installed-postgres: $(VENV)/.installed
 # Airflow needs none of the project's packages, and takes some of them in other versions.
 $(AIRFLOW)/.installed: engines/airflow/constraints.txt .ci/set_up
 	@.ci/set_up $(AIRFLOW) apache-airflow engines/airflow/constraints.txt
+	@touch $@
+
+# Croissant's and Frictionless's libraries bring much that the project has no need of.
+$(CARD)/.installed: tests/card/constraints.txt .ci/set_up
+	@.ci/set_up $(CARD) 'mlcroissant[parquet]' tests/card/constraints.txt
+	@.ci/set_up $(CARD) frictionless tests/card/constraints.txt
 	@touch $@
 
 # What the tests of engines and stores need besides.

@@ -1,5 +1,11 @@
 """The published tables in the tools that people use."""
 
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+
 import duckdb
 import fastavro
 import pandas as pd
@@ -8,8 +14,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.versions.commands import main as versions
 from tests import build_helpers as helpers
 from transforms.core.model import bad_lines
+from transforms.core.model.columns import describe_columns
 from transforms.core.model.narratives import schemas
 from transforms.core.output.tables import leaf_columns
 
@@ -180,3 +188,91 @@ def test_avro_holds_the_bad_lines_themselves(version):
     for row in rows:
         assert row["raw"] == lines[row["line_in_unit"]]
         assert data[row["byte_offset"] :].startswith(row["raw"])
+
+
+@pytest.mark.parametrize("table", PARQUET)
+def test_files_say_what_they_hold(version, table):
+    for path in files(version, table):
+        schema = pq.read_schema(path)
+        assert schema.metadata[b"licence"].startswith(b"CC-BY-4.0")
+        assert b"PontTuset_eccv2020" in schema.metadata[b"citation"]
+        assert schema.metadata[b"schema_version"] == b"2"
+        assert schema.metadata[b"table"] == table.encode()
+        declared = describe_columns(PARQUET[table])
+        for found, column in zip(describe_columns(schema), declared, strict=True):
+            assert found[2:] == column[2:] and found.path == column.path
+            assert found.field.nullable == column.field.nullable
+            assert "." in found.path or found.source
+        parquet = pq.ParquetFile(path).schema  # what readers see that do not know Arrow
+        required = {field.name for field in PARQUET[table] if not field.nullable}
+        levels = {parquet.column(i).path: parquet.column(i) for i in range(len(parquet))}
+        assert {name for name in required if levels[name].max_definition_level} == set()
+
+
+def test_files_that_describe_a_version_are_published_and_verified_with_it(version, tmp_path):
+    manifest = json.loads((version / "manifest.json").read_text())
+    pages = {page["path"] for page in manifest["pages"]}
+    assert pages >= {
+        "README.md", "report.html", "croissant.json", "datapackage.json", "schema.json",
+        "views.sql", "bigquery/load.sh", "bigquery/narratives.json",
+    }  # fmt: skip
+    listed = pages | {file["path"] for file in manifest["files"]} | {"manifest.json"}
+    found = {str(p.relative_to(version)) for p in version.rglob("*") if p.is_file()}
+    assert found == listed
+    for file in manifest["files"]:
+        data = (version / file["path"]).read_bytes()
+        assert file["sha256"] == hashlib.sha256(data).hexdigest()
+    output = tmp_path / "out"
+    shutil.copytree(version.parents[1], output)
+    changed = output / "versions" / version.name / "croissant.json"
+    changed.write_text(changed.read_text().replace("mentions", "motions", 1))
+    assert versions(["verify", "--output", str(output)]) == 4
+    assert versions(["verify", "--repair", "--output", str(output)]) == 0
+    assert changed.read_bytes() == (version / "croissant.json").read_bytes()
+
+
+def test_croissant_and_the_package_have_the_checksums_of_all_files(version):
+    manifest = json.loads((version / "manifest.json").read_text())
+    sums = {file["path"]: file["sha256"] for file in manifest["files"]}
+    described = json.loads((version / "croissant.json").read_text())
+    assert {
+        entry["contentUrl"]: entry["sha256"]
+        for entry in described["distribution"]
+        if entry["@type"] == "cr:FileObject"
+    } == sums
+    package = json.loads((version / "datapackage.json").read_text())
+    assert {entry["path"]: entry["hash"] for entry in package["resources"]} == {
+        path: f"sha256:{found}" for path, found in sums.items()
+    }
+    assert all(re.fullmatch("[-a-z0-9._/]+", entry["name"]) for entry in package["resources"])
+
+
+def test_duckdb_makes_the_views(version, monkeypatch):
+    monkeypatch.chdir(version)
+    with duckdb.connect() as connection:
+        connection.execute((version / "views.sql").read_text())
+        for table in PARQUET:
+            (rows,) = connection.execute(f'select count(*) from "{table}"').fetchone()
+            assert rows == sum(pq.read_metadata(path).num_rows for path in files(version, table))
+        comment = "select comment from duckdb_columns() where table_name=? and column_name=?"
+        (found,) = connection.execute(comment, ["mentions", "mean_distance"]).fetchone()
+        assert "Euclidean" in found and found.endswith("(image sizes)")
+
+
+def test_the_script_in_a_version_loads_its_tables_into_bigquery(version, tmp_path):
+    for name in ("bq", "gcloud"):
+        (tmp_path / name).write_text('#!/bin/sh\necho "$(basename "$0") $*" >> "$CALLS"\n')
+        (tmp_path / name).chmod(0o755)
+    calls = tmp_path / "calls"
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "CALLS": str(calls)}
+    script = version / "bigquery" / "load.sh"
+    subprocess.run(["bash", script, "p:d", "gs://b/f"], env=environment, check=True)
+    copied, *loads = calls.read_text().splitlines()
+    assert copied.startswith("gcloud storage cp --recursive ../narratives ")
+    for table in PARQUET:
+        (line,) = [found for found in loads if f" p:d.{table} " in found and " rm " not in found]
+        assert line.endswith(f" {table}.json") and (script.parent / f"{table}.json").exists()
+        if " load " in line:
+            assert f" gs://b/f/{table}/*.parquet " in line
+    ids = json.loads((script.parent / "mentions.json").read_text())[0]
+    assert (ids["name"], ids["mode"]) == ("narrative_id", "REQUIRED") and ids["description"]

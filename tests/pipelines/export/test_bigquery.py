@@ -50,7 +50,8 @@ def test_the_schemas_are_those_of_the_load_files(exported):
     words = next(entry for entry in json.loads((exported / "schemas/narratives.json").read_text())
                  if entry["name"] == "words")  # fmt: skip
     assert (words["type"], words["mode"]) == ("RECORD", "REPEATED")
-    assert {"name": "start_time", "type": "FLOAT", "mode": "NULLABLE"} in words["fields"]
+    start = next(entry for entry in words["fields"] if entry["name"] == "start_time")
+    assert (start["type"], start["mode"]) == ("FLOAT", "NULLABLE") and start["description"]
 
 
 def test_rows_are_the_versions_and_the_seal_lists_every_file(narratives, exported):

@@ -7,6 +7,7 @@ import pyarrow as pa
 from transforms.core.model.manifest_entries import TableFile, rows_by_table
 from transforms.core.output.jobs.job import Job
 from transforms.core.output.jobs.narratives import NARRATIVES
+from transforms.core.output.jobs.origins import Origin
 from transforms.core.output.tables import ending_of
 
 DEFAULT_TABLE = "narratives"
@@ -40,25 +41,9 @@ datasets.load_dataset("FOLDER", "narratives", split="train")  # FOLDER: where th
 `split`. It cannot hold a table without rows, so tables without rows are not among its
 configurations; nor are Avro files.
 
-## Licence
+{other}
 
-The annotations are licensed under [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/), as the
-Localized Narratives, Open Images and COCO annotations that they are derived from. The images are
-not part of this dataset; where the author and licence of an image are known, they are in the column
-`image`.
-
-## Citation
-
-```bibtex
-@inproceedings{{PontTuset_eccv2020,
-  author    = {{Jordi Pont-Tuset and Jasper Uijlings and Soravit Changpinyo and Radu Soricut and
-               Vittorio Ferrari}},
-  title     = {{Connecting Vision and Language with Localized Narratives}},
-  booktitle = {{ECCV}},
-  year      = {{2020}}
-}}
-```
-"""
+{about}"""
 
 _TABLES_TEXT = """\
 # {title}, version {version}
@@ -69,7 +54,15 @@ every input and the configuration. `report.html` shows the figures.
 | table | rows | a row is |
 | --- | ---: | --- |
 {tables}
-"""
+
+{other}
+
+{about}"""
+
+_OTHER = """\
+What columns mean, their units and sources are in `schema.json`, and in the Parquet files. For other
+tools there are `croissant.json` (Croissant; with the SHA-256 of all files), `datapackage.json`
+(Frictionless), `views.sql` (DuckDB) and the folder `bigquery` (schemas, and `load.sh`)."""
 
 
 def render_card(
@@ -97,10 +90,12 @@ def render_card(
         tables=_listed(rows, NARRATIVES),
         contents=_contents(richness, generated),
         datasets="\n\n".join(filter(None, [selection, _datasets(richness, generated)])),
+        other=_OTHER,
+        about=_about(NARRATIVES.origin),
     )
     head = [
         "pretty_name: Localized Narratives, grounded",
-        "license: cc-by-4.0",
+        _licence(NARRATIVES.origin),
         "language:",
         "- en",
     ]
@@ -116,9 +111,26 @@ def render_tables_card(version: str, files: Sequence[TableFile], job: Job) -> st
       job: The job.
     """
     rows = rows_of_all(files, job)
-    head = _front_matter([f"pretty_name: {job.title}"], _of_parquet(rows, job), job.accounted[0])
-    text = _TABLES_TEXT.format(title=job.title, version=version, tables=_listed(rows, job))
-    return f"{head}\n{text}"
+    head = [f"pretty_name: {job.title}", _licence(job.origin)]
+    text = _TABLES_TEXT.format(
+        title=job.title,
+        version=version,
+        tables=_listed(rows, job),
+        other=_OTHER,
+        about=_about(job.origin),
+    )
+    return f"{_front_matter(head, _of_parquet(rows, job), job.accounted[0])}\n{text}"
+
+
+def _licence(origin: Origin) -> str:
+    return f"license: {origin.licence.lower() or 'other'}"
+
+
+def _about(origin: Origin) -> str:
+    """The sections on licence and citation, of what is known."""
+    licence = f"## Licence\n\n{origin.licence_note}\n" if origin.licence_note else ""
+    citation = f"## Citation\n\n```bibtex\n{origin.citation}\n```\n" if origin.citation else ""
+    return "\n".join(filter(None, (licence, citation)))
 
 
 def rows_of_all(files: Sequence[TableFile], job: Job) -> dict[str, int]:

@@ -13,6 +13,7 @@ from transforms.core.base.errors import telling_room
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest, encode_manifest
 from transforms.core.model.manifest_entries import TableFile
+from transforms.core.output.described.describe import describe_version
 from transforms.core.output.tables import declare, ending_of, write_table
 from transforms.core.output.version import Summary, describe_page, version_files
 from transforms.units.publishing.publication import Publication
@@ -42,6 +43,7 @@ def write_version(
     ]
     manifest = msgspec.structs.replace(manifest, files=[*manifest.files, *made])
     rendered = publication.pages(manifest, tables, functools.partial(_read_rows, folder))
+    rendered = {**rendered, **describe_version(manifest, job)}
     pages = {name: text.encode() for name, text in rendered.items()}
     described = [describe_page(name, data) for name, data in pages.items()]
     manifest = msgspec.structs.replace(manifest, pages=described)

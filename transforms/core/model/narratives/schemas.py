@@ -134,7 +134,8 @@ PLACE_COLUMNS = [
            RUN, required=True),
 ]  # fmt: skip
 
-_AXES = {"x": WIDTHS, "y": HEIGHTS, "t": "seconds"}
+_AXES = {"x": ("x", WIDTHS), "y": ("y", HEIGHTS), "t": ("time", "seconds")}
+"""What a trace has of each point, with units."""
 
 _NARRATIVE_HEAD = [
     *ID_COLUMNS,
@@ -153,8 +154,8 @@ _NARRATIVE_HEAD = [
     column("flags", list_of(TERM), "what is odd", source=COMPUTED),
     column("words", list_of(WORD), "the caption's words with times, trace and box",
            source=COMPUTED),
-    column("trace", pa.struct([column(axis, list_of(pa.float32()), f"{axis} of each point", unit)
-                               for axis, unit in _AXES.items()]),
+    column("trace", pa.struct([column(axis, list_of(pa.float32()), f"{told} of each point", unit)
+                               for axis, (told, unit) in _AXES.items()]),
            "all points of all segments", source=PUBLISHED),
     column("segment_starts", list_of(pa.int32()), "first point of each recorded segment; the "
            "pointer left the image between segments", "points", PUBLISHED),

@@ -8,8 +8,8 @@ null in a repeated column.
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -61,12 +61,14 @@ def schema_of(table: str, columns: pa.Schema | pa.StructType) -> list[dict[str, 
 
 
 def _describe(table: str, field: pa.Field) -> dict[str, Any]:
-    type_, mode = field.type, "NULLABLE"
+    type_, mode = field.type, "NULLABLE" if field.nullable else "REQUIRED"
     if pa.types.is_list(type_):
         type_, mode = type_.value_type, "REPEATED"
     if pa.types.is_dictionary(type_):
         type_ = type_.value_type
+    about = (field.metadata or {}).get(b"description", b"").decode()
     head = {"name": field.name, "type": "RECORD", "mode": mode}
+    head |= {"description": about} if about else {}
     if pa.types.is_struct(type_):
         return {**head, "fields": schema_of(table, type_)}
     known = next((name for is_it, name in _TYPES if is_it(type_)), None)
@@ -121,11 +123,41 @@ cd "$(dirname "$0")"
 dataset=${{1:?give PROJECT:DATASET}}
 bucket={bucket}
 """
-_COPY = 'gcloud storage cp --recursive tables "$bucket/"\n'
+
+
+class Places(NamedTuple):
+    """Where a script that loads tables finds things.
+
+    Attributes:
+      files: Before a table's folder, in the bucket.
+      schemas: Before the name of a table's schema, beside the script.
+      copy: The command that copies the tables into the bucket.
+    """
+
+    files: str = "tables/"
+    schemas: str = "schemas/"
+    copy: str = 'gcloud storage cp --recursive tables "$bucket/"\n'
+
+
+def places_in_version(tables: Iterable[str]) -> Places:
+    """Those of a script in the folder `bigquery` of a version.
+
+    Without the tables beside it, they are taken to be in the bucket.
+    """
+    folders = " ".join(f"../{table}" for table in tables)
+    copy = f'gcloud storage cp --recursive {folders} "$bucket/"'
+    return Places("", "", f"if [ -e ../manifest.json ]; then {copy}; fi\n")
+
+
+_EXPORTED = Places()
 
 
 def load_script(
-    version: str, bucket: str | None, tables: Mapping[str, pa.Schema], rows: Mapping[str, int]
+    version: str,
+    bucket: str | None,
+    tables: Mapping[str, pa.Schema],
+    rows: Mapping[str, int],
+    places: Places = _EXPORTED,
 ) -> str:
     """A script that loads all tables with `bq`; each table is replaced in one step.
 
@@ -134,14 +166,17 @@ def load_script(
       bucket: Where the folder is, if that is a bucket; None where it has to be copied to one.
       tables: Columns of each table.
       rows: Rows of each table: one without rows is only made.
+      places: Where it finds things.
     """
     given = f"${{2:-{shlex.quote(bucket)}}}" if bucket else "${2:?give gs://BUCKET/FOLDER}"
     where = "" if bucket else ", to which it is copied first"
     head = _HEAD.format(version=version, script="load.sh", where=where, bucket=given)
-    return head + ("" if bucket else _COPY) + "".join(_commands(tables, rows))
+    return head + ("" if bucket else places.copy) + "".join(_commands(tables, rows, places))
 
 
-def _commands(tables: Mapping[str, pa.Schema], rows: Mapping[str, int]) -> Iterator[str]:
+def _commands(
+    tables: Mapping[str, pa.Schema], rows: Mapping[str, int], places: Places
+) -> Iterator[str]:
     for table, columns in tables.items():
         clustered = cluster_columns(columns)
         by = f" --clustering_fields={','.join(clustered)}" if clustered else ""
@@ -149,8 +184,9 @@ def _commands(tables: Mapping[str, pa.Schema], rows: Mapping[str, int]) -> Itera
             yield (
                 "bq load --replace --source_format=PARQUET --parquet_enable_list_inference"
                 f"{by} \\\n"
-                f'  "$dataset.{table}" "$bucket/tables/{table}/*.parquet" schemas/{table}.json\n'
+                f'  "$dataset.{table}" "$bucket/{places.files}{table}/*.parquet" '
+                f"{places.schemas}{table}.json\n"
             )
         else:
             yield f'bq rm -f -t "$dataset.{table}"\n'
-            yield f'bq mk -t{by} "$dataset.{table}" schemas/{table}.json\n'
+            yield f'bq mk -t{by} "$dataset.{table}" {places.schemas}{table}.json\n'
