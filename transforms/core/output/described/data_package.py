@@ -52,11 +52,9 @@ def _resource(file: TableFile, job: Job) -> dict[str, Any]:
         "name": name.replace("_", "-"),
         "type": "file",
         "path": file.path,
-        "description": f"A row is {job.all_meanings[file.table]}",
+        "description": f"{file.rows:,} rows; a row is {job.all_meanings[file.table]}",
         "format": ending,
         "mediatype": _MEDIA_TYPES[ending],
         "bytes": file.bytes,
-        "table": file.table,
-        "rows": file.rows,
     }
     return described | ({"hash": f"sha256:{file.sha256}"} if file.sha256 else {})
