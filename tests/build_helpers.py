@@ -105,6 +105,13 @@ def records_of(output):
     }  # fmt: skip
 
 
+PAGES = {
+    *("report.html", "README.md", "croissant.json", "datapackage.json", "schema.json"),
+    "views.sql",
+}
+"""Files of every version beside its tables, its manifest and what is for BigQuery."""
+
+
 def assert_whole(folder):
     """A version of narratives is complete, and its numbers are those of its rows."""
     manifest, rows = assert_complete(folder)
@@ -121,8 +128,9 @@ def assert_complete(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     listed = {file["path"] for file in manifest["files"]}
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
-    assert found == listed | {"manifest.json", "report.html", "README.md"}
-    assert {file["path"] for file in manifest["pages"]} == {"report.html", "README.md"}
+    pages = {file["path"] for file in manifest["pages"]}
+    assert {path for path in pages if not path.startswith("bigquery/")} == PAGES
+    assert found == listed | pages | {"manifest.json"}
     for file in manifest["pages"]:
         data = (folder / file["path"]).read_bytes()
         assert (len(data), google_crc32c.value(data)) == (file["bytes"], file["crc32c"])
