@@ -1,0 +1,132 @@
+/** Rows and columns of Parquet files, as far as they are needed. */
+
+import { decompressZstd, parquetMetadataAsync, parquetReadObjects } from "../vendor/parquet.min.js"
+
+const FOOTER_BYTES = 1 << 15
+/** Values of columns that are kept: 600,000 are the list's columns of 60,000 narratives. */
+const KEPT_VALUES = 600_000
+
+const compressors = { ZSTD: (input, length) => decompressZstd(input, new Uint8Array(length)) }
+
+/** A Parquet file of a version. */
+export class ParquetFile {
+  #footer = null
+  #columns = new Map()
+
+  /**
+   * @param {import("./bytes.js").RangeFile} file
+   * @param {number} rows Of the manifest.
+   * @param {ColumnBudget} budget Shared by all files.
+   */
+  constructor(file, rows, budget) {
+    this.file = file
+    this.rows = rows
+    this.budget = budget
+  }
+
+  /** The footer, read once. */
+  metadata() {
+    this.#footer ??= parquetMetadataAsync(this.file, { initialFetchSize: FOOTER_BYTES }).catch(
+      (error) => {
+        this.#footer = null
+        throw error
+      },
+    )
+    return this.#footer
+  }
+
+  /**
+   * Whole columns, in one request or few: the list's stand beside each other in the file.
+   *
+   * @param {string[]} names Those that the file does not have are left out.
+   * @returns {Promise<Record<string, unknown[]>>} An array of `rows` values for each.
+   */
+  async readColumns(names) {
+    const missing = names.filter((name) => !this.#columns.has(name))
+    if (missing.length) {
+      const rows = await this.#read({ columns: missing })
+      for (const name of await this.#present(missing)) {
+        this.#columns.set(name, rows.map((row) => plain(row[name])))
+      }
+      this.budget.add(this, missing.length * this.rows)
+    }
+    return Object.fromEntries(names.map((name) => [name, this.#columns.get(name)]))
+  }
+
+  /**
+   * Rows in full, or some columns of them; of large files only the pages that hold them.
+   *
+   * @param {number} start
+   * @param {number} end
+   * @param {string[]} [columns]
+   * @returns {Promise<Record<string, unknown>[]>}
+   */
+  async readRows(start, end, columns) {
+    const rows = await this.#read({ columns, rowStart: start, rowEnd: end, useOffsetIndex: true })
+    return rows.map(plain)
+  }
+
+  async #read(options) {
+    const metadata = await this.metadata()
+    const columns = options.columns && (await this.#present(options.columns))
+    if (columns && !columns.length) return []
+    return parquetReadObjects({ file: this.file, metadata, compressors, ...options, columns })
+  }
+
+  async #present(names) {
+    const [root, ...others] = (await this.metadata()).schema
+    const found = new Set([root, ...others].map((entry) => entry.name))
+    return names.filter((name) => found.has(name))
+  }
+
+  /** Lets the columns go that were kept. */
+  forget() {
+    this.#columns.clear()
+  }
+
+  /**
+   * Whether statistics leave it open that the file has a value between `low` and `high`.
+   *
+   * @param {string} column
+   * @param {string | number} low
+   * @param {string | number} high
+   */
+  async mayHold(column, low, high) {
+    const { row_groups: groups } = await this.metadata()
+    return groups.some((group) => {
+      const chunk = group.columns.find((one) => one.meta_data.path_in_schema.join(".") === column)
+      const { min_value: least, max_value: greatest } = chunk?.meta_data.statistics ?? {}
+      if (least === undefined || greatest === undefined) return true
+      return plain(least) <= high && plain(greatest) >= low
+    })
+  }
+}
+
+/** What is kept of all files: the columns of the files that were read longest ago go first. */
+export class ColumnBudget {
+  #files = new Map()
+  #total = 0
+
+  /** @param {ParquetFile} file @param {number} values */
+  add(file, values) {
+    const own = (this.#files.get(file) ?? 0) + values
+    this.#files.delete(file)
+    this.#files.set(file, own)
+    this.#total += values
+    for (const [other, held] of this.#files) {
+      if (this.#total <= KEPT_VALUES || other === file) break
+      other.forget()
+      this.#files.delete(other)
+      this.#total -= held
+    }
+  }
+}
+
+/** A value without 64-bit integers, which are below 2^53 in all tables, and without `undefined`. */
+function plain(value) {
+  if (typeof value === "bigint") return Number(value)
+  if (value === undefined) return null
+  if (Array.isArray(value)) return value.map(plain)
+  if (value === null || typeof value !== "object" || ArrayBuffer.isView(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([name, held]) => [name, plain(held)]))
+}
