@@ -9,8 +9,8 @@ ARGS ?=
 IMAGE ?= us-central1-docker.pkg.dev/my-project/localized-narratives/template:1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long soak test-baselines test-engines test-airflow test-postgres test-card lint typecheck check coverage \
-  bench sample clean clean-all \
+.PHONY: help run test test-long soak test-baselines test-browser test-engines test-airflow test-postgres test-card lint typecheck check coverage \
+  bench sample vendor clean clean-all \
   flink-up flink-down run-flink dataflow-template
 
 help: ## List the targets.
@@ -62,6 +62,10 @@ soak: $(VENV)/.installed-dev ## Run the tests that kill, harm and crowd runs man
 test-baselines: $(VENV)/.installed-bench ## Run the tests that need PySpark.
 	@$(BIN)/python -m pytest -q -m spark tests/benchmarks/baselines $(ARGS)
 
+test-browser: $(VENV)/.installed-browser ## Run the tests of the narrative browser in Chromium.
+	@.ci/install_chromium
+	@$(BIN)/python -m pytest -q -m browser tests/browser $(ARGS)
+
 test-engines: $(VENV)/.installed-engines .engines/bin/fake-gcs-server ## Run the tests on every engine and store.
 	@$(BIN)/python -m pytest -q -m engines tests/engines $(ARGS)
 
@@ -83,6 +87,9 @@ sample: $(VENV)/.installed ## Make the generated parts of samples/ again.
 	@$(BIN)/python -m pipelines.synthesize --output samples/narratives \
 	  --shards 2 --narratives 60 --seed 7
 
+vendor: ## Make the page's vendored modules again (needs npm).
+	@.ci/vendor_modules
+
 clean: ## Remove outputs and caches.
 	@rm -rf out build dist *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -path './.venv*' -prune -o -name __pycache__ -type d -print | xargs rm -rf
@@ -102,6 +109,10 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 $(VENV)/.installed-bench: $(VENV)/.installed
 	@.ci/set_up $(VENV) '.[dev,bench]'
+	@touch $@
+
+$(VENV)/.installed-browser: $(VENV)/.installed
+	@.ci/set_up $(VENV) '.[dev,browser]'
 	@touch $@
 
 $(VENV)/.installed-engines: $(VENV)/.installed

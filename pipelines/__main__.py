@@ -72,6 +72,10 @@ JOBS = {
         "pipelines.images.job",
         "Download the images of a version, verified; WebDataset shards or files.",
     ),
+    "view": Job(
+        "pipelines.view.job",
+        "Show narratives in a browser: traces in time, words, boxes; search, filter and sort.",
+    ),
     "versions": Job(
         "pipelines.versions.commands",
         "List, verify, compare, undo and remove the versions of an output.",

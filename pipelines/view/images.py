@@ -49,9 +49,8 @@ def _images_below(folder: str) -> Mapping[str, pathlib.Path]:
     for parent, folders, files in os.walk(folder):
         folders.sort()
         for name in sorted(files):
-            stem, ending = os.path.splitext(name)
-            if ending.lower() in _ENDINGS:
-                path = pathlib.Path(parent, name)
-                found.setdefault(stem, path)
-                found.setdefault(_CHECKSUM.sub("", stem), path)
+            path = pathlib.Path(parent, name)
+            if path.suffix.lower() in _ENDINGS:
+                found.setdefault(path.stem, path)
+                found.setdefault(_CHECKSUM.sub("", path.stem), path)
     return found

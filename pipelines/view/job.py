@@ -18,7 +18,7 @@ OPTIONS = ViewOptions
 _DESCRIPTION = (
     "Shows the narratives of a version in a browser: the trace in time, words with their boxes, "
     "mentions, labels; to be searched, filtered and sorted. It serves the version's files to this "
-    "machine alone, until it is stopped (Ctrl-C), or writes the page to where other servers have it."
+    "machine alone, until it is stopped (Ctrl-C), or writes the page for other servers."
 )
 
 

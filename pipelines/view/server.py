@@ -13,7 +13,7 @@ import pathlib
 import re
 import sys
 import urllib.parse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, BinaryIO
 
@@ -63,43 +63,50 @@ class ShownFiles:
 
     def __init__(self, version: ShownVersion, images: LocalImages | None) -> None:
         self._images = images
-        self._resources = dict(_of_page(images)) | dict(_of_version(version))
+        self._page = page_files()
+        self._resources = {
+            f"/view/{SETTINGS}": _settings(images),
+            f"/version/{layout.MANIFEST}": _manifest(version),
+            **dict(_of_version(version)),
+        }
 
     def find(self, path: str) -> Resource | None:
         """What is under a path as it stands in a request; None where nothing is."""
         parts = [urllib.parse.unquote(part) for part in path.split("/")]
         if self._images and len(parts) == 4 and parts[1] == "images":
-            image = self._images.find(parts[2], parts[3])
-            return _of_path(image) if image else None
+            return _of_path(self._images.find(parts[2], parts[3]))
+        if parts[:2] == ["", "view"] and (name := "/".join(parts[2:])) != SETTINGS:
+            return _of_path(self._page.get(name or "index.html"))
         return self._resources.get("/".join(parts))
 
 
-def _of_page(images: LocalImages | None) -> Mapping[str, Resource]:
+def _settings(images: LocalImages | None) -> Resource:
     settings = encode_settings(version="../version/", images="../images/" if images else None)
-    found = {f"/view/{path}": _of_path(source) for path, source in page_files().items()}
-    found["/view/"] = found["/view/index.html"]
-    found[f"/view/{SETTINGS}"] = _of_bytes(settings, _kind_of(SETTINGS))
-    return {path: resource for path, resource in found.items() if resource is not None}
+    return _of_bytes(settings, SETTINGS)
 
 
-def _of_version(version: ShownVersion) -> Mapping[str, Resource]:
-    manifest = storage.read_bytes(storage.join(version.folder, layout.MANIFEST))
-    found = {f"/version/{layout.MANIFEST}": _of_bytes(manifest, _kind_of(layout.MANIFEST))}
+def _manifest(version: ShownVersion) -> Resource:
+    path = storage.join(version.folder, layout.MANIFEST)
+    return _of_bytes(storage.read_bytes(path), layout.MANIFEST)
+
+
+def _of_version(version: ShownVersion) -> Iterator[tuple[str, Resource]]:
     for path, size in version.sizes.items():
         opened = _opener(storage.join(version.folder, path))
-        found[f"/version/{path}"] = Resource(size, opened, _kind_of(path))
-    return found
+        yield f"/version/{path}", Resource(size, opened, _kind_of(path))
 
 
 def _opener(path: str) -> Callable[[], BinaryIO]:
     return lambda: storage.open_binary(path)
 
 
-def _of_bytes(data: bytes, kind: str) -> Resource:
-    return Resource(len(data), lambda: io.BytesIO(data), kind)
+def _of_bytes(data: bytes, name: str) -> Resource:
+    return Resource(len(data), lambda: io.BytesIO(data), _kind_of(name))
 
 
-def _of_path(path: pathlib.Path) -> Resource | None:
+def _of_path(path: pathlib.Path | None) -> Resource | None:
+    if path is None:
+        return None
     try:
         return Resource(path.stat().st_size, lambda: path.open("rb"), _kind_of(path.name))
     except OSError:

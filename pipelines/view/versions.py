@@ -42,7 +42,8 @@ def find_shown(of: str, which: str) -> ShownVersion:
       UsageError: There is no such version, its manifest cannot be read, or it has no narratives.
     """
     if storage.exists(storage.join(of, layout.MANIFEST)):
-        folder, output, manifest = of, None, read_manifest(of)
+        manifest: Manifest = read_manifest(of)
+        folder, output = of, None
     else:
         found = read_survey(of).find(which)
         if found.manifest is None:

@@ -47,9 +47,15 @@ class Browser {
 
   #typed(query) {
     clearTimeout(this.#waiting)
+    byId("filters").setAttribute("aria-busy", "true")
     this.#waiting = setTimeout(() => {
       const search = searchOf(query)
-      history.replaceState(null, "", `${location.pathname}${search && `?${search}`}${location.hash}`)
+      history.replaceState(
+        null,
+        "",
+        `${location.pathname}${search && `?${search}`}${location.hash}`,
+      )
+      byId("filters").removeAttribute("aria-busy")
       this.search(query)
     }, TYPING_MILLISECONDS)
   }
@@ -73,7 +79,9 @@ class Browser {
     const found = plural(result.count, result.query.table === "rejected" ? "line" : "narrative")
     const of = result.count === result.total ? "" : ` of ${integer(result.total)}`
     const share = Math.floor((100 * result.scanned) / Math.max(1, result.total))
-    byId("found").textContent = result.isComplete ? `${found}${of}` : `${found}, ${share} % searched`
+    byId("found").textContent = result.isComplete
+      ? `${found}${of}`
+      : `${found}, ${share} % searched`
     byId("list").setAttribute("aria-busy", String(!result.isComplete))
     byId("empty").hidden = result.count > 0 || !result.isComplete
     this.list.show(result)

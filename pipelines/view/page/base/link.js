@@ -3,7 +3,7 @@
  *
  * A row is named by its table, and by the shard and the byte offset of its line, which are unique
  * where an id repeats, and the same in every version that was made of the shard. `narrative_id` is
- * there for people, and for links that are written by hand: alone, it opens the first row that has it.
+ * there for people, and for links that are written by hand: alone, it opens the first row with it.
  */
 
 /**
@@ -24,7 +24,12 @@ export function hashOf(place) {
   return `#${values}`
 }
 
-/** What an address opens; null where it opens nothing. @param {string} hash @returns {Place | null} */
+/**
+ * What an address opens; null where it opens nothing.
+ *
+ * @param {string} hash
+ * @returns {Place | null}
+ */
 export function placeOf(hash) {
   const values = new URLSearchParams(hash.replace(/^#/, ""))
   const offset = values.get("byte_offset")

@@ -1,4 +1,7 @@
-/** Rows of Avro files: the records of the table `rejected`, deflated or not (Avro 1.12, "Object Container Files"). */
+/**
+ * Rows of Avro files, deflated or not: the table `rejected` (Avro 1.12, "Object Container
+ * Files").
+ */
 
 /**
  * All records of a file.
@@ -55,7 +58,8 @@ class Reader {
   }
 
   take(count) {
-    if (count < 0 || this.at + count > this.bytes.length) throw new Error("the Avro file is cut off")
+    if (count < 0 || this.at + count > this.bytes.length)
+      throw new Error("the Avro file is cut off")
     this.at += count
     return this.bytes.subarray(this.at - count, this.at)
   }

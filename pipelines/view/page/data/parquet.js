@@ -46,7 +46,10 @@ export class ParquetFile {
     if (missing.length) {
       const rows = await this.#read({ columns: missing })
       for (const name of await this.#present(missing)) {
-        this.#columns.set(name, rows.map((row) => plain(row[name])))
+        this.#columns.set(
+          name,
+          rows.map((row) => plain(row[name])),
+        )
       }
       this.budget.add(this, missing.length * this.rows)
     }

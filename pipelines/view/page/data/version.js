@@ -61,7 +61,8 @@ export class Version {
 
   #add(entry, budget) {
     const files = (this.tables[entry.table] ??= [])
-    const address = new URL(entry.path.split("/").map(encodeURIComponent).join("/"), this.folder).href
+    const address = new URL(entry.path.split("/").map(encodeURIComponent).join("/"), this.folder)
+      .href
     const file = new RangeFile(address, entry.bytes, this.traffic)
     const isParquet = entry.path.endsWith(".parquet")
     files.push({
@@ -83,7 +84,13 @@ export class Version {
     return this.filesOf(table).reduce((total, file) => total + file.rows, 0)
   }
 
-  /** The file that has a row of a table. @param {string} table @param {number} row @returns {TableFile} */
+  /**
+   * The file that has a row of a table.
+   *
+   * @param {string} table
+   * @param {number} row
+   * @returns {TableFile}
+   */
   fileAt(table, row) {
     const files = this.filesOf(table)
     let [low, high] = [0, files.length - 1]
@@ -119,7 +126,12 @@ export class Version {
     return this.filesOf(table).find((one) => one.number === file.number) ?? null
   }
 
-  /** The unit of the manifest in which a line begins. @param {string} shard @param {number} offset Bytes. */
+  /**
+   * The unit of the manifest in which a line begins.
+   *
+   * @param {string} shard
+   * @param {number} offset Bytes.
+   */
   unitOf(shard, offset) {
     return this.manifest.units.findIndex(
       (unit) => unit.shard === shard && unit.start <= offset && offset < unit.start + unit.bytes,

@@ -59,7 +59,10 @@ export class Filters {
     this.#control("descending").checked = query.descending
   }
 
-  /** Shows what the table has: discarded rows have reasons, rejected ones a code and no narrative. */
+  /**
+   * Shows what the table has: discarded rows have reasons, rejected ones a code and no
+   * narrative.
+   */
   #adapt() {
     const table = this.#control("table").value
     this.form.dataset.table = table
@@ -78,7 +81,10 @@ export class Filters {
     const flags = this.#control("flag")
     if (flags.dataset.table === table) return
     flags.dataset.table = table
-    flags.replaceChildren(element("option", { value: "" }, "any"), ...flagChoices(this.version, table))
+    flags.replaceChildren(
+      element("option", { value: "" }, "any"),
+      ...flagChoices(this.version, table),
+    )
     byId("flag-label").textContent =
       { narratives: "Flag", discarded: "Reason", rejected: "Code" }[table] ?? "Flag"
   }

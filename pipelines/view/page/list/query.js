@@ -7,7 +7,7 @@
  * @property {string} text Empty: anywhere.
  * @property {string} dataset Empty: any; so of all that follow.
  * @property {string} split
- * @property {string} flag One of `flags`; of discarded rows one of `reasons`, of rejected ones a `code`.
+ * @property {string} flag One of `flags`; discarded: of `reasons`; rejected: a `code`.
  * @property {number | null} minDistance Least D, in characters.
  * @property {number | null} maxDistance Greatest D, in characters.
  * @property {number | null} minShare Least share of points inside the closest box, 0 to 1.
@@ -40,7 +40,12 @@ export function searchOf(query) {
   return String(new URLSearchParams(differing.map(([name, value]) => [name, String(value)])))
 }
 
-/** The query of an address; what it does not know is left out. @param {string} search @returns {Query} */
+/**
+ * The query of an address; what it does not know is left out.
+ *
+ * @param {string} search
+ * @returns {Query}
+ */
 export function queryOf(search) {
   const query = { ...EVERYTHING }
   for (const [name, value] of new URLSearchParams(search)) {
@@ -114,7 +119,12 @@ export function wordsOf(text) {
 
 const OUTSIDE = /^[^\p{L}\p{N}]+|[^\p{L}\p{N}\p{M}]+$/gu
 
-/** Whether words stand in a caption one behind the other. @param {string[]} wanted @param {string} caption */
+/**
+ * Whether words stand in a caption one behind the other.
+ *
+ * @param {string[]} wanted
+ * @param {string} caption
+ */
 export function hasWords(wanted, caption) {
   if (!wanted.length) return false
   const lower = caption.normalize("NFKC").toLowerCase()
@@ -179,7 +189,7 @@ const isWithin = (value, least, greatest) =>
  *
  * @param {Record<string, unknown[]>} columns `narrative_id`, `name`, `box_index`, `points` and
  *   `points_inside` of mentions.
- * @returns {Map<string, { names: Set<string>, points: number, inside: number }>} Class names in small
+ * @returns {Map<string, { names: Set<string>, points: number, inside: number }>} Names in small
  *   letters; points of mentions that have a closest box, and those of them inside it.
  */
 export function summarise(columns) {
@@ -195,7 +205,10 @@ export function summarise(columns) {
   return found
 }
 
-/** The share of a narrative's points inside, between 0 and 1; null where no mention has a closest box. */
+/**
+ * The share of a narrative's points inside, between 0 and 1; null where no mention has a
+ * closest box.
+ */
 export const shareOf = (summary) => (summary?.points ? summary.inside / summary.points : null)
 
 /**

@@ -11,10 +11,30 @@ const GREATEST_HEIGHT = 8_000_000
 const MORE_ROWS = 4
 
 const COLUMNS = {
-  narratives: ["narrative_id", "image_id", "dataset", "split", "caption", "shard", "byte_offset",
-    "distance", "flags", "narration_seconds"],
-  discarded: ["narrative_id", "image_id", "dataset", "split", "caption", "shard", "byte_offset",
-    "distance", "reasons", "narration_seconds"],
+  narratives: [
+    "narrative_id",
+    "image_id",
+    "dataset",
+    "split",
+    "caption",
+    "shard",
+    "byte_offset",
+    "distance",
+    "flags",
+    "narration_seconds",
+  ],
+  discarded: [
+    "narrative_id",
+    "image_id",
+    "dataset",
+    "split",
+    "caption",
+    "shard",
+    "byte_offset",
+    "distance",
+    "reasons",
+    "narration_seconds",
+  ],
   rejected: ["shard", "byte_offset", "code", "message"],
 }
 
@@ -90,8 +110,11 @@ export class RowList {
       if (drawing !== this.#drawn) return
       const scale = this.#scale()
       const isPlain = scale === ROW
-      const top = (at) => (isPlain ? (from + at) * ROW : this.scroller.scrollTop + (from + at - first) * ROW)
-      this.list.replaceChildren(...records.map((record, at) => this.#row(record, from + at, top(at))))
+      const top = (at) =>
+        isPlain ? (from + at) * ROW : this.scroller.scrollTop + (from + at - first) * ROW
+      this.list.replaceChildren(
+        ...records.map((record, at) => this.#row(record, from + at, top(at))),
+      )
     } catch (error) {
       this.onError(error)
     }

@@ -1,13 +1,9 @@
-/** Which rows a query has: files are read in order, some ahead, and rows are there as they are found. */
+/**
+ * Which rows a query has: files are read in order, some ahead, and rows are there as they are
+ * found.
+ */
 
-import {
-  columnsOf,
-  isEverything,
-  matcherOf,
-  needsMentions,
-  sortKey,
-  summarise,
-} from "./query.js"
+import { columnsOf, isEverything, matcherOf, needsMentions, sortKey, summarise } from "./query.js"
 
 const FILES_AHEAD = 4
 const MENTION_COLUMNS = ["narrative_id", "name", "box_index", "points", "points_inside"]
@@ -83,7 +79,7 @@ export async function scan(version, result, onProgress, signal) {
   const keys = query.sort === "file" ? null : []
   for await (const { file, columns, mentions } of ahead(version, query, signal)) {
     for (let at = 0; columns && at < file.rows; at += 1) {
-      const own = mentions?.get(columns.narrative_id[at]) ?? null
+      const own = mentions ? mentions.get(columns.narrative_id[at]) : null
       if (!matches(columns, at, own)) continue
       result.push(file.first + at)
       keys?.push(sortKey(query, columns, at, own))
@@ -101,7 +97,7 @@ export async function scan(version, result, onProgress, signal) {
 async function* ahead(version, query, signal) {
   const files = version.filesOf(query.table)
   const reading = []
-  for (let next = 0; reading.length || next < files.length; ) {
+  for (let next = 0; reading.length || next < files.length;) {
     while (reading.length < FILES_AHEAD && next < files.length) {
       const promise = readFile(version, query, files[next])
       promise.catch(() => {}) // it is reported when its turn comes
@@ -117,12 +113,13 @@ async function* ahead(version, query, signal) {
 
 async function readFile(version, query, file) {
   if (await canSkip(query, file)) return { file, columns: null, mentions: null }
-  const besides = needsMentions(query) ? version.besides(file, "mentions") : null
+  const isByMentions = needsMentions(query)
+  const besides = isByMentions ? version.besides(file, "mentions") : null
   const [columns, mentions] = await Promise.all([
     version.readColumns(file, columnsOf(query)),
     besides && version.readColumns(besides, MENTION_COLUMNS),
   ])
-  return { file, columns, mentions: mentions ? summarise(mentions) : new Map() }
+  return { file, columns, mentions: mentions ? summarise(mentions) : isByMentions && new Map() }
 }
 
 /** Whether the statistics of a file say that it has no row of the query. */

@@ -32,11 +32,18 @@ export class Caption {
         word.text,
       ),
     )
-    this.root = element("div", { class: "caption", role: "group", "aria-label": "Caption, by words" })
+    this.root = element("div", {
+      class: "caption",
+      role: "group",
+      "aria-label": "Caption, by words",
+    })
     this.root.append(...this.#parts(Array.from(record.caption)))
   }
 
-  /** Words and what is between: offsets count characters, not the halves of JavaScript's strings. */
+  /**
+   * Words and what is between: offsets count characters, not the halves of JavaScript's
+   * strings.
+   */
   #parts(characters) {
     const parts = []
     let at = 0
@@ -58,7 +65,12 @@ export class Caption {
     next.focus()
   }
 
-  /** Lights the words up that are spoken at a time, and marks those before. @param {number} time Seconds. */
+  /**
+   * Lights the words up that are spoken at a time, and marks those that are still to come.
+   *
+   * @param {number} time Seconds.
+   * @param {boolean} isPlaying Whether any word is lit: none is once the end is reached.
+   */
   light(time, isPlaying) {
     this.words.forEach(({ start_time: start, end_time: end }, at) => {
       const isNow = isPlaying && start !== null && start <= time && time <= end

@@ -31,7 +31,8 @@ export function flagList(flags) {
 /**
  * Labels in three kinds: verified by people, negative by people, of machines.
  *
- * @param {{ name: string | null, class_id: string, source: string, confidence: number }[] | null} labels
+ * @param {{ name: string | null, class_id: string, source: string, confidence: number }[]
+ *   | null} labels
  */
 export function labelGroups(labels) {
   if (labels === null) return [["Labels", "unknown", []]]
@@ -68,12 +69,21 @@ export function originList(record) {
     ["Narration", seconds(record.narration_seconds)],
     ["D (Eq. 1)", record.distance === null ? "none" : `${integer(record.distance)} characters`],
     ["Transcription", known(record.transcript_source)],
-    ["Words, trace points", `${record.words?.length ?? 0}, ${integer(record.trace?.t.length ?? 0)}`],
-    ["Image", page ? element("a", { href: page, rel: "noreferrer" }, known(image.title)) : known(image.title)],
+    [
+      "Words, trace points",
+      `${record.words?.length ?? 0}, ${integer(record.trace?.t.length ?? 0)}`,
+    ],
+    [
+      "Image",
+      page
+        ? element("a", { href: page, rel: "noreferrer" }, known(image.title))
+        : known(image.title),
+    ],
     ["Author, licence", `${known(image.author)}, ${known(image.licence)}`],
     ["Line", `${record.shard}, byte ${integer(record.byte_offset)}`],
   ]
-  if (record.boxes_status) rows.push(["Boxes", `${record.boxes_status} (${record.boxes?.length ?? 0})`])
+  if (record.boxes_status)
+    rows.push(["Boxes", `${record.boxes_status} (${record.boxes?.length ?? 0})`])
   if (record.richness) rows.push(["Parts of speech", partsOfSpeech(record.richness)])
   const parts = rows.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])
   return element("dl", { class: "origin" }, ...parts)
@@ -90,6 +100,8 @@ export function describeMention(mention) {
   if (!points) return "no trace while it is spoken"
   if (box === null) return `${integer(points)} trace points, no box of this class`
   const share = percent(inside / points)
-  return `${integer(inside)} of ${integer(points)} trace points inside its closest box (${share}), ` +
+  return (
+    `${integer(inside)} of ${integer(points)} trace points inside its closest box (${share}), ` +
     `mean distance ${distance.toFixed(4)}`
+  )
 }

@@ -5,9 +5,9 @@ import { coordinate, plural } from "../base/formats.js"
 import { hashOf } from "../base/link.js"
 import { Caption } from "./caption.js"
 import { spanOf } from "./clock.js"
-import { Drawing } from "./drawing.js"
+import { Drawing } from "./drawing/drawing.js"
 import { describeMention, flagList, labelList, originList } from "./facts.js"
-import { USUAL_ASPECT, addressesOf, loadPicture } from "./picture.js"
+import { USUAL_ASPECT, addressesOf, loadPicture } from "./drawing/picture.js"
 import { Player } from "./player.js"
 import { snippetsOf } from "./snippets.js"
 
@@ -31,7 +31,11 @@ export class NarrativeView {
     this.player = new Player(span, (clock) => this.#tick(clock))
     this.said = element("p", { class: "said", "aria-live": "polite" })
     this.note = element("p", { class: "quiet note" })
-    this.allBoxes = element("input", { type: "checkbox", id: "all-boxes", onchange: () => this.#mark() })
+    this.allBoxes = element("input", {
+      type: "checkbox",
+      id: "all-boxes",
+      onchange: () => this.#mark(),
+    })
     this.mentions = mentions.map((mention, at) => this.#mentionButton(mention, at))
     this.root = this.#layout()
     this.#describe()
@@ -93,7 +97,12 @@ export class NarrativeView {
     const time = start === null ? "" : `, ${start.toFixed(1)} s`
     return element(
       "button",
-      { type: "button", "aria-pressed": "false", "data-mention": at, onclick: () => this.#toggle(at) },
+      {
+        type: "button",
+        "aria-pressed": "false",
+        "data-mention": at,
+        onclick: () => this.#toggle(at),
+      },
       text,
       element("span", { class: "quiet" }, ` ${name}${time}`),
     )
@@ -165,7 +174,9 @@ export class NarrativeView {
     const addresses = addressesOf(this.opened.record, images)
     const found = await loadPicture(addresses)
     if (found) return this.drawing.frame(found.aspect, found.address)
-    const why = addresses.length ? "The image cannot be had" : "The tables have no address of the image"
+    const why = addresses.length
+      ? "The image cannot be had"
+      : "The tables have no address of the image"
     this.note.textContent = `${why}; the frame is 4 by 3, whatever the image is.`
   }
 }
@@ -194,7 +205,11 @@ function codeParts(opened) {
 
 /** Code with a button that copies it. @param {string} title @param {string} code */
 function codePart(title, code) {
-  const button = element("button", { type: "button", class: "copy", "aria-label": `Copy ${title}` }, "Copy")
+  const button = element(
+    "button",
+    { type: "button", class: "copy", "aria-label": `Copy ${title}` },
+    "Copy",
+  )
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(code)

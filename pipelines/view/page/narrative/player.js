@@ -13,7 +13,11 @@ export class Player {
    */
   constructor([start, end], onTick) {
     this.clock = new Clock(start, end, () => this.#tick(onTick))
-    this.button = element("button", { type: "button", class: "play", onclick: () => this.clock.toggle() })
+    this.button = element("button", {
+      type: "button",
+      class: "play",
+      onclick: () => this.clock.toggle(),
+    })
     this.slider = element("input", {
       type: "range",
       min: start,
@@ -23,7 +27,14 @@ export class Player {
       oninput: () => this.clock.seek(Number(this.slider.value)),
     })
     this.shown = element("output", { class: "time" })
-    this.root = element("div", { class: "player" }, this.button, this.slider, this.shown, this.#speeds())
+    this.root = element(
+      "div",
+      { class: "player" },
+      this.button,
+      this.slider,
+      this.shown,
+      this.#speeds(),
+    )
     this.#tick(() => {})
   }
 

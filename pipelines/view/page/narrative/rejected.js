@@ -11,9 +11,7 @@ import { integer } from "../base/formats.js"
  * @returns {HTMLElement}
  */
 export function rejectedView(record, manifest) {
-  const unit = manifest.units.find(
-    (one) => one.shard === record.shard && one.index === record.unit,
-  )
+  const unit = manifest.units.find((one) => one.shard === record.shard && one.index === record.unit)
   const line = unit ? integer(unit.first_line + record.line_in_unit) : "unknown"
   const facts = [
     ["Code", record.code],
@@ -24,7 +22,10 @@ export function rejectedView(record, manifest) {
     ["Byte offset", integer(record.byte_offset)],
     ["Bytes", integer(record.raw.length)],
   ]
-  const parts = facts.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)])
+  const parts = facts.flatMap(([name, value]) => [
+    element("dt", {}, name),
+    element("dd", {}, value),
+  ])
   return element(
     "article",
     { class: "narrative rejected" },

@@ -1,6 +1,6 @@
 /** The drawing: image, trace up to a time, boxes, and what is pointed at. */
 
-import { svg } from "../base/dom.js"
+import { svg } from "../../base/dom.js"
 import { boundsOf, colourOf, cutTrace, runsOf } from "./trace.js"
 
 /** Height of the image in the drawing's own units; widths follow from the aspect. */
@@ -85,7 +85,13 @@ export class Drawing {
   }
 
   #pointsOf(points) {
-    return points.map((point) => this.#place(point).map((part) => part.toFixed(1)).join(",")).join(" ")
+    return points
+      .map((point) =>
+        this.#place(point)
+          .map((part) => part.toFixed(1))
+          .join(","),
+      )
+      .join(" ")
   }
 
   /**

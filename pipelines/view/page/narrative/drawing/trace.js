@@ -70,10 +70,19 @@ export function boundsOf(trace) {
   return { left, right, top, bottom }
 }
 
-/** The colour of a share of the time: violet to yellow, seen by the colour-blind. @param {number} share */
+/**
+ * The colour of a share of the time: violet to yellow, seen by the colour-blind.
+ *
+ * @param {number} share
+ */
 export function colourOf(share) {
   const stops = [
-    [72, 33, 140], [62, 73, 190], [33, 126, 190], [25, 160, 140], [110, 185, 70], [240, 190, 30],
+    [72, 33, 140],
+    [62, 73, 190],
+    [33, 126, 190],
+    [25, 160, 140],
+    [110, 185, 70],
+    [240, 190, 30],
   ]
   const place = Math.min(1, Math.max(0, share)) * (stops.length - 1)
   const at = Math.min(stops.length - 2, Math.floor(place))

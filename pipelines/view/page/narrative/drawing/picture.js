@@ -1,6 +1,6 @@
 /** The image of a narrative: from a local folder, else from its address. */
 
-import { webAddress } from "../base/dom.js"
+import { webAddress } from "../../base/dom.js"
 
 /** Width over height where no image tells it: the tables have no sizes. */
 export const USUAL_ASPECT = 4 / 3
