@@ -11,7 +11,7 @@ import pytest
 
 from pipelines import index_annotations
 from pipelines.__main__ import JOBS, main
-from pipelines.cli.options import Options
+from pipelines.cli.options import Command, Options
 from tests import build_helpers as helpers
 from transforms.core.base.errors import UsageError
 
@@ -19,7 +19,7 @@ from transforms.core.base.errors import UsageError
 @pytest.mark.parametrize("name", [name for name in JOBS if name != "versions"])
 def test_every_job_is_the_same_as_its_module(name, capsys):
     module = importlib.import_module(JOBS[name].module)
-    assert issubclass(module.OPTIONS, Options)
+    assert issubclass(module.OPTIONS, Command if name == "view" else Options)
     helps = []
     for call in (lambda: main([name, "--help"]), lambda: module.main(["--help"])):
         with pytest.raises(SystemExit) as end:
@@ -28,7 +28,7 @@ def test_every_job_is_the_same_as_its_module(name, capsys):
         helps.append(capsys.readouterr().out)
     own, modules = (" ".join(text.split()) for text in helps)
     assert own == modules.replace(module.PROG, f"narratives {name}")
-    places = "NAME ... " if module.OPTIONS.places else ""
+    places = {"fetch": "NAME ... ", "view": "FOLDER "}.get(name, "")
     assert own.startswith(f"usage: narratives {name} {places}[--config FILE] [OPTION ...]")
     example = f"for example `narratives {name} {module.OPTIONS.example}"
     with pytest.raises(UsageError, match=re.escape(example)):

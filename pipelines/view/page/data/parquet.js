@@ -43,17 +43,25 @@ export class ParquetFile {
    */
   async readColumns(names) {
     const missing = names.filter((name) => !this.#columns.has(name))
-    if (missing.length) {
-      const rows = await this.#read({ columns: missing })
-      for (const name of await this.#present(missing)) {
-        this.#columns.set(
-          name,
-          rows.map((row) => plain(row[name])),
-        )
-      }
-      this.budget.add(this, missing.length * this.rows)
+    if (missing.length) this.#keep(missing)
+    const values = await Promise.all(names.map((name) => this.#columns.get(name)))
+    return Object.fromEntries(names.map((name, at) => [name, values[at]]))
+  }
+
+  /** Reads columns once, however many ask for them meanwhile. */
+  #keep(names) {
+    const reading = this.#read({ columns: names })
+    for (const name of names) {
+      const column = reading.then((rows) => this.#columnOf(rows, name))
+      column.catch(() => this.#columns.delete(name)) // whoever waits hears of it; others ask again
+      this.#columns.set(name, column)
     }
-    return Object.fromEntries(names.map((name) => [name, this.#columns.get(name)]))
+    this.budget.add(this, names.length * this.rows)
+  }
+
+  async #columnOf(rows, name) {
+    const [present] = await this.#present([name])
+    return present && rows.map((row) => plain(row[name]))
   }
 
   /**
