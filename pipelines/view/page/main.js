@@ -82,10 +82,8 @@ class Browser {
     byId("found").textContent = result.isComplete
       ? `${found}${of}`
       : `${found}, ${share} % searched`
-    byId("list").setAttribute("aria-busy", String(!result.isComplete))
     byId("empty").hidden = result.count > 0 || !result.isComplete
-    this.list.show(result)
-    this.list.mark(this.#index())
+    this.list.show(result, this.#index())
     this.#showPosition()
   }
 

@@ -41,7 +41,7 @@ const COLUMNS = {
 /** A list in a scrolling element. */
 export class RowList {
   #result = null
-  #open = null
+  #open = -1
   #drawn = 0
 
   /**
@@ -59,17 +59,24 @@ export class RowList {
     new ResizeObserver(() => this.draw()).observe(scroller)
   }
 
-  /** @param {import("./scan.js").Result} result */
-  show(result) {
-    if (this.#result !== result) this.scroller.scrollTop = 0
+  /**
+   * @param {import("./scan.js").Result} result
+   * @param {number} index Of the row that is open; -1 where it is not in the result.
+   */
+  show(result, index) {
+    if (this.#result !== result) {
+      this.scroller.scrollTop = 0
+      this.scroller.setAttribute("aria-busy", "true")
+    }
     this.#result = result
-    this.draw()
+    this.mark(index)
   }
 
-  /** Marks the row that is open, and scrolls to it. @param {number | null} index Of the result. */
+  /** Marks the row that is open, and scrolls to it. @param {number} index Of the result, or -1. */
   mark(index) {
+    const isOther = index !== this.#open
     this.#open = index
-    if (index !== null && index >= 0) this.#reveal(index)
+    if (index >= 0 && isOther) this.#reveal(index)
     this.draw()
   }
 
@@ -115,6 +122,7 @@ export class RowList {
       this.list.replaceChildren(
         ...records.map((record, at) => this.#row(record, from + at, top(at))),
       )
+      this.scroller.setAttribute("aria-busy", String(!result.isComplete))
     } catch (error) {
       this.onError(error)
     }
