@@ -3,14 +3,16 @@
  * Files").
  */
 
+import { inflate } from "../vendor/readers.min.js"
+
 /**
  * All records of a file.
  *
  * @param {Uint8Array} bytes
- * @returns {Promise<Record<string, unknown>[]>} `bytes` are Uint8Array, `long` numbers.
+ * @returns {Record<string, unknown>[]} `bytes` are Uint8Array, `long` numbers.
  * @throws {Error} It is no Avro file, or has a codec or a type that is not read here.
  */
-export async function readAvro(bytes) {
+export function readAvro(bytes) {
   const reader = new Reader(bytes)
   if (reader.text(4) !== "Obj\u0001") throw new Error("this is no Avro file")
   const header = reader.map()
@@ -20,7 +22,7 @@ export async function readAvro(bytes) {
   const rows = []
   while (!reader.ended) {
     const count = reader.long()
-    const block = new Reader(await inflate(reader.take(reader.long()), codec))
+    const block = new Reader(decompress(reader.take(reader.long()), codec))
     for (let at = 0; at < count; at += 1) rows.push(record(block, schema.fields))
     reader.take(16)
   }
@@ -40,11 +42,11 @@ function value(reader, type) {
   throw new Error(`Avro's type ${JSON.stringify(type)} is not read here`)
 }
 
-async function inflate(bytes, codec) {
+/** By fflate, since browsers refuse what writers of Avro leave behind a stream's end. */
+function decompress(bytes, codec) {
   if (codec === "null") return bytes
   if (codec !== "deflate") throw new Error(`Avro's codec ${codec} is not read here`)
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"))
-  return new Uint8Array(await new Response(stream).arrayBuffer())
+  return inflate(bytes)
 }
 
 class Reader {

@@ -1,6 +1,6 @@
 /** Rows and columns of Parquet files, as far as they are needed. */
 
-import { decompressZstd, parquetMetadataAsync, parquetReadObjects } from "../vendor/parquet.min.js"
+import { decompressZstd, parquetMetadataAsync, parquetReadObjects } from "../vendor/readers.min.js"
 
 const FOOTER_BYTES = 1 << 15
 /** Values of columns that are kept: 600,000 are the list's columns of 60,000 narratives. */
