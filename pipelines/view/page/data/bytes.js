@@ -1,5 +1,8 @@
 /** Files by HTTP range requests. */
 
+const GAP_BYTES = 1 << 14
+const PIECE_BYTES = 1 << 20
+
 /**
  * A file that is read in pieces, as hyparquet wants it.
  *
@@ -48,6 +51,41 @@ export class RangeFile {
     }
     return received
   }
+}
+
+/** A file of which some pieces are asked for beforehand, each in one request. */
+export class PrefetchedFile {
+  /**
+   * @param {RangeFile} file
+   * @param {[number, number][]} ranges Half-open, in bytes; near ones become one.
+   */
+  constructor(file, ranges) {
+    this.file = file
+    this.byteLength = file.byteLength
+    this.pieces = merge(ranges).map(([start, end]) => {
+      const bytes = file.slice(start, end)
+      bytes.catch(() => {}) // whoever takes a part of it hears of it
+      return { start, end, bytes }
+    })
+  }
+
+  /** @param {number} start @param {number} [end] @returns {Promise<ArrayBuffer>} */
+  async slice(start, end = this.byteLength) {
+    const piece = this.pieces.find((one) => one.start <= start && end <= one.end)
+    if (!piece) return this.file.slice(start, end)
+    return (await piece.bytes).slice(start - piece.start, end - piece.start)
+  }
+}
+
+function merge(ranges) {
+  const merged = []
+  for (const [start, end] of ranges.toSorted((a, b) => a[0] - b[0])) {
+    const last = merged.at(-1)
+    const isNear = last && start - last[1] <= GAP_BYTES && end - last[0] <= PIECE_BYTES
+    if (isNear) last[1] = Math.max(last[1], end)
+    else merged.push([start, end])
+  }
+  return merged
 }
 
 /** @param {string} address @param {Record<string, string>} [headers] */

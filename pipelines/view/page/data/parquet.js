@@ -1,8 +1,11 @@
 /** Rows and columns of Parquet files, as far as they are needed. */
 
+import { PrefetchedFile } from "./bytes.js"
 import { decompressZstd, parquetMetadataAsync, parquetReadObjects } from "../vendor/readers.min.js"
 
 const FOOTER_BYTES = 1 << 15
+/** Columns up to this size are read in full, larger ones by the pages that hold a row. */
+const SMALL_BYTES = 1 << 16
 /** Values of columns that are kept: 600,000 are the list's columns of 60,000 narratives. */
 const KEPT_VALUES = 600_000
 
@@ -73,8 +76,22 @@ export class ParquetFile {
    * @returns {Promise<Record<string, unknown>[]>}
    */
   async readRows(start, end, columns) {
-    const rows = await this.#read({ columns, rowStart: start, rowEnd: end, useOffsetIndex: true })
+    const file = new PrefetchedFile(this.file, await this.#smallRanges(start, end, columns))
+    const bounds = { rowStart: start, rowEnd: end, useOffsetIndex: true }
+    const rows = await this.#read({ file, columns, ...bounds })
     return rows.map(plain)
+  }
+
+  /** Where small columns, and the page indexes of all, are: else each would be a request. */
+  async #smallRanges(start, end, columns) {
+    const ranges = []
+    let first = 0
+    for (const group of (await this.metadata()).row_groups) {
+      const next = first + Number(group.num_rows)
+      if (first < end && start < next) ranges.push(...smallRangesOf(group, columns))
+      first = next
+    }
+    return ranges
   }
 
   async #read(options) {
@@ -111,6 +128,19 @@ export class ParquetFile {
       return plain(least) <= high && plain(greatest) >= low
     })
   }
+}
+
+function smallRangesOf(group, columns) {
+  const wanted = group.columns.filter(
+    ({ meta_data: held }) => !columns || columns.includes(held.path_in_schema[0]),
+  )
+  return wanted.flatMap(({ meta_data: held, ...chunk }) => {
+    const start = Number(held.dictionary_page_offset || held.data_page_offset)
+    const bytes = Number(held.total_compressed_size)
+    const index = Number(chunk.offset_index_offset ?? 0)
+    const ranges = index ? [[index, index + Number(chunk.offset_index_length)]] : []
+    return bytes <= SMALL_BYTES ? [...ranges, [start, start + bytes]] : ranges
+  })
 }
 
 /** What is kept of all files: the columns of the files that were read longest ago go first. */
