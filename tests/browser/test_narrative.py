@@ -31,11 +31,13 @@ def rich(tables):
     raise AssertionError("the sample has none")
 
 
-def test_every_narrative_is_shown_as_it_is(viewer, tables):
-    """By the key for the next one, from the first to the last."""
-    page = viewer.open(tables["narratives"][0]).page
-    rows = tables["narratives"]
-    for number, row in enumerate(rows, 1):
+@pytest.mark.parametrize("dataset", ["altered", "coco", "ovis", "generated"])
+def test_narratives_are_shown_as_they_are(viewer, tables, dataset):
+    """By the key for the next one, from the first on; `altered` has what is odd."""
+    rows = [row for row in tables["narratives"] if row["dataset"] == dataset]
+    page = viewer.go(f"?dataset={dataset}").page
+    page.click("#list li a")
+    for number, row in enumerate(rows[:10], 1):
         viewer.until_text("#position", f"{number} of {len(rows)}")
         assert viewer.place() == line_of(row)
         assert viewer.text(".caption") == row["caption"]
@@ -53,8 +55,11 @@ def test_every_narrative_is_shown_as_it_is(viewer, tables):
         }
         assert int(page.locator(".drawing").get_attribute("data-points")) == len(row["trace"]["t"])
         page.keyboard.press("ArrowRight")
-    page.keyboard.press("k")
-    viewer.until_text("#position", f"{len(rows) - 1} of {len(rows)}")
+    if len(rows) > 1:
+        viewer.until("!document.querySelector('#previous').disabled")
+        before = viewer.text("#position")
+        page.keyboard.press("k")
+        viewer.until(f"document.querySelector('#position').textContent !== {before!r}")
 
 
 def test_mentions_are_those_of_the_table(viewer, tables, rich):
@@ -191,7 +196,10 @@ def test_images_are_local_ones_then_those_of_the_address(viewer, tables):
 
 
 def test_without_an_image_there_is_a_frame(viewer, tables):
-    page = viewer.open(tables["narratives"][4]).page
+    local = [row["image_id"] for row in tables["narratives"][:2]]
+    row = next(row for row in tables["narratives"] if row["image_id"] not in local)
+    assert row["image"]["url"]
+    page = viewer.open(row).page
     viewer.until("document.querySelector('.note').textContent")
     assert "cannot be had" in viewer.text(".note")
     assert page.locator(".drawing image").count() == 0
