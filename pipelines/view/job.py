@@ -1,7 +1,9 @@
 """Shows narratives in a browser: `python -m pipelines.view OUT`."""
 
+import contextlib
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pipelines.cli import log
 from pipelines.cli.options import parse_command_line
@@ -39,9 +41,21 @@ def _serve(version: ShownVersion, images: LocalImages | None, port: int) -> int:
         number = plural(version.narratives, "narrative")
         held = f" with {plural(len(images), 'local image')}" if images else ""
         said = f"Showing {number} of version {version.name}{held} at {address}"
-        log.tell("notice", said, text=f"{said} (Ctrl-C ends it)", stream=sys.stdout)
-        server.serve_forever()
+        log.note("notice", said)
+        if not log.is_json():  # what was asked for, also of a quiet command
+            print(f"{said} (Ctrl-C ends it)", flush=True)
+        with _ended_by_interrupt():
+            server.serve_forever()
     return 0
+
+
+@contextlib.contextmanager
+def _ended_by_interrupt() -> Iterator[None]:
+    """A block that Ctrl-C ends in the usual way: there is nothing that would have to be resumed."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        yield
 
 
 def _called(version: ShownVersion) -> str:

@@ -4,8 +4,12 @@ import contextlib
 import http.client
 import json
 import pathlib
+import re
 import shutil
+import signal
 import socket
+import subprocess
+import sys
 import threading
 
 import msgspec
@@ -242,6 +246,18 @@ def test_a_folder_without_images_and_a_port_that_is_taken(output, port, tmp_path
         job.main([str(output), "--images", str(tmp_path)])
     with pytest.raises(UsageError, match=f"port {port} is taken"):
         job.main([str(output), "--port", str(port)])
+
+
+def test_ctrl_c_ends_it_quietly(output):
+    command = [sys.executable, "-m", "pipelines.view", str(output), "--port", "0", "--quiet"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, text=True, **pipes) as run:
+        said = run.stdout.readline()
+        port = int(re.search(r"http://127.0.0.1:([0-9]+)/view/ ", said)[1])
+        assert request(port, "/view/")[0].status == 200
+        run.send_signal(signal.SIGINT)
+        assert run.wait(20) == 0
+        assert run.stderr.read() == ""
 
 
 def test_modules_of_the_page_are_all_there():
