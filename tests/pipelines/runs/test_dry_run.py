@@ -171,4 +171,5 @@ def test_nothing_to_do_has_an_exit_code_of_its_own_where_it_is_asked_for(output,
 def test_options_of_quality_mentions_and_work_are_compared():
     names = list(BuildOptions.model_fields)
     changing = names[names.index("max_distance") : names.index("allow_partial")]
-    assert {*changing, "transcripts", "annotations_for", "unit_bytes"} == {*BuildOptions.results}
+    others = {"sample", "transcripts", "annotations_for", "unit_bytes"}
+    assert {*changing, *others} == {*BuildOptions.results}

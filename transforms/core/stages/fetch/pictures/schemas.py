@@ -78,7 +78,7 @@ IMAGES = pa.schema(
         column("md5", pa.string(), "MD5 of the picture, hexadecimal", source=COMPUTED),
         column("sha256", pa.string(), "SHA-256 of the picture, hexadecimal", source=COMPUTED),
         term("verified", "`md5` or `size`: it is what the list says; `none`: the list does not "
-             "say; `failed`: it is not, and was kept by `--keep-unverified`", source=COMPUTED),
+             "say; `failed`: it is not, and was kept (`keep_unverified`)", source=COMPUTED),
         _ATTEMPTS,
         *_ABOUT,
         term("boxes_are", "`published`; `rotated` after the rotation, `pixels` of the picture, or "
