@@ -90,18 +90,9 @@ class FixedKeys(msgspec.Struct):
         """The bucket of each key, shape `(n_keys,)`: 32-bit FNV-1a of its bytes."""
         return _fnv(self.matrix, self.lengths, buckets)
 
-    def values(self, width: int) -> np.ndarray:
-        """The keys as numpy byte strings of `width`, longer ones cut."""
-        if width > self.matrix.shape[1]:
-            padded = np.zeros((len(self.lengths), width), np.uint8)
-            padded[:, : self.matrix.shape[1]] = self.matrix
-        else:
-            padded = np.ascontiguousarray(self.matrix[:, :width])
-        return padded.view(f"S{width}")[:, 0]
-
-    def take(self, indices: np.ndarray) -> "FixedKeys":
-        """Some of the keys."""
-        return FixedKeys(self.matrix[indices], self.lengths[indices])
+    def values(self) -> np.ndarray:
+        """The keys as numpy byte strings, all of the matrix's width."""
+        return np.ascontiguousarray(self.matrix).view(f"S{self.matrix.shape[1]}")[:, 0]
 
 
 @compiled
@@ -192,8 +183,7 @@ def build_bucket(
     """
     tables = [pa.ipc.open_stream(part).read_all() for part in parts]
     rows = pa.concat_tables(tables).combine_chunks().to_batches()[0]
-    keys = FixedKeys.of(rows[KEY])
-    values = keys.values(keys.matrix.shape[1])
+    values = FixedKeys.of(rows[KEY]).values()
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
