@@ -16,11 +16,16 @@ from pipelines.build.inputs.rules_file import read_rules
 from pipelines.build.options import BuildOptions
 from pipelines.build.planning import BuildPlan, plan_build
 from pipelines.build.preparation import prepare, verify_indexes
-from pipelines.cli.engines.runners import is_prepared_only
 from pipelines.cli.options import parse_command_line, with_flags
 from pipelines.runs.contents import Contents
 from pipelines.runs.failure import end_refused, is_place_said, warn
-from pipelines.runs.record import RunRecord, end_unchanged, plan_and_begin, recorded
+from pipelines.runs.record import (
+    RunRecord,
+    end_unchanged,
+    is_only_looking,
+    plan_and_begin,
+    recorded,
+)
 from pipelines.runs.run import run_plan
 from transforms import storage
 from transforms.collections.narratives.rules_in_use import read_profile
@@ -78,7 +83,7 @@ def _build(options: BuildOptions, beam_args: Sequence[str], record: RunRecord) -
     plan = plan_and_begin(options, beam_args, record, make)
     warn(filter(None, [plan.damage]), "version_damaged")
     warn(plan.publication.provenance.warnings)
-    if plan.is_current and not (options.dry_run or is_prepared_only(options, beam_args)):
+    if plan.is_current and not is_only_looking(options, beam_args):
         return _show_current(options, plan, record)
     stages, summary = functools.partial(stages_of, options, plan), functools.partial(show, options)
     return run_plan(options, beam_args, plan, stages, plan.publication, summary, record.run)

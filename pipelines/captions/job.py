@@ -13,10 +13,15 @@ from typing import TYPE_CHECKING
 
 from pipelines.captions.options import CaptionsOptions
 from pipelines.captions.planning import plan_captions
-from pipelines.cli.engines.runners import is_prepared_only
 from pipelines.cli.options import parse_command_line
 from pipelines.runs.failure import is_place_said, warn
-from pipelines.runs.record import RunRecord, end_unchanged, plan_and_begin, recorded
+from pipelines.runs.record import (
+    RunRecord,
+    end_unchanged,
+    is_only_looking,
+    plan_and_begin,
+    recorded,
+)
 from pipelines.runs.run import run_plan
 from transforms import storage
 from transforms.core.model import layout
@@ -43,8 +48,7 @@ def _run(options: CaptionsOptions, beam_args: Sequence[str], record: RunRecord) 
     make = functools.partial(plan_captions, options)
     plan = plan_and_begin(options, beam_args, record, make)
     warn(filter(None, [plan.damage]), "version_damaged")
-    is_run = not (options.dry_run or is_prepared_only(options, beam_args))
-    if plan.is_current and plan.manifest is not None and is_run:
+    if plan.is_current and plan.manifest is not None and not is_only_looking(options, beam_args):
         code = end_unchanged(options, record, plan.manifest.version)
         return show(options, plan.manifest, "unchanged", code)
     stages, summary = functools.partial(stages_of, options), functools.partial(show, options)

@@ -11,13 +11,18 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-from pipelines.cli.engines.runners import is_prepared_only
 from pipelines.cli.options import parse_command_line
 from pipelines.images.options import ImagesOptions
 from pipelines.images.planning import ImagesPlan, plan_images
 from pipelines.images.summary import show
 from pipelines.runs.failure import warn
-from pipelines.runs.record import RunRecord, end_unchanged, plan_and_begin, recorded
+from pipelines.runs.record import (
+    RunRecord,
+    end_unchanged,
+    is_only_looking,
+    plan_and_begin,
+    recorded,
+)
 from pipelines.runs.run import run_plan
 from transforms.collections.images.publication import LAYOUTS, ImagesManifest
 from transforms.core.output.jobs.images import IMAGES
@@ -48,7 +53,7 @@ def _run(
     plan = plan_and_begin(options, beam_args, record, make)
     warn(filter(None, [plan.damage]), "version_damaged")
     summary = functools.partial(show, options)
-    if plan.is_current and not (options.dry_run or is_prepared_only(options, beam_args)):
+    if plan.is_current and not is_only_looking(options, beam_args):
         manifest = cast(ImagesManifest, plan.manifest)
         code = end_unchanged(options, record, manifest.version)
         return summary(manifest, "unchanged", code)

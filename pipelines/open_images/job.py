@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from pipelines.cli.engines.runners import is_prepared_only
 from pipelines.cli.options import parse_command_line
 from pipelines.open_images.options import OpenImagesOptions
 from pipelines.open_images.planning import ReleasesPlan, plan_releases
 from pipelines.runs.failure import end_refused, is_place_said, warn
-from pipelines.runs.record import RunRecord, end_unchanged, plan_and_begin, recorded
+from pipelines.runs.record import (
+    RunRecord,
+    end_unchanged,
+    is_only_looking,
+    plan_and_begin,
+    recorded,
+)
 from pipelines.runs.run import run_plan
 from transforms import storage
 from transforms.core.model import layout
@@ -45,7 +50,7 @@ def _read_releases(options: OpenImagesOptions, beam_args: Sequence[str], record:
     make = functools.partial(plan_releases, options, beam_args, begin)
     plan = plan_and_begin(options, beam_args, record, make)
     warn(filter(None, [plan.damage]), "version_damaged")
-    if plan.is_current and not (options.dry_run or is_prepared_only(options, beam_args)):
+    if plan.is_current and not is_only_looking(options, beam_args):
         return _show_current(options, plan, record)
     stages, summary = functools.partial(stages_of, options, plan), functools.partial(show, options)
     return run_plan(options, beam_args, plan, stages, plan.publication, summary, record.run)

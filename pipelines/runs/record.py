@@ -212,6 +212,11 @@ def _describe(run: Begun, output: str) -> str:
     return f"run {run.run} ({run.command}, {where}, since {run.begun}) is at work on {output!r}"
 
 
+def is_only_looking(options: RunOptions, beam_args: Sequence[str]) -> bool:
+    """Whether nothing is run: a dry run, or a pipeline that is only prepared."""
+    return options.dry_run or is_prepared_only(options, beam_args)
+
+
 def plan_and_begin(
     options: RunOptions, beam_args: Sequence[str], record: RunRecord, plan_run: Callable[[], Plan]
 ) -> Plan:
@@ -226,7 +231,7 @@ def plan_and_begin(
       record: Of the run.
       plan_run: Plans it.
     """
-    only_looks = options.dry_run or is_prepared_only(options, beam_args)
+    only_looks = is_only_looking(options, beam_args)
     while True:
         plan = plan_run()
         if plan.is_current or only_looks:

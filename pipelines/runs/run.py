@@ -44,7 +44,7 @@ Stages = Mapping[str, Any]
 """A job's transforms by their labels, in order: its `ReadUnits`, then its `ChunkTransform`s."""
 
 _UNITS_SHOWN = 3
-_SHARDS_SHOWN = 30
+_DETAILS_SHOWN = 30
 
 
 def run_plan(
@@ -269,15 +269,18 @@ def _detail_plan(plan: RunPlan) -> None:
         return
     pending = collections.Counter(unit.shard for unit in plan.units)
     keys = [layout.unit_of(path)[1] for path in plan.finished]
-    for shard in plan.shards[:_SHARDS_SHOWN]:
+    for shard in plan.shards[:_DETAILS_SHOWN]:
         named = shown(shard.shard)
         log.detail(f"  {named}: {plural(pending[shard.shard], 'unit')} pending", shard=shard.shard)
-    if more := max(0, len(plan.shards) - _SHARDS_SHOWN):
-        log.detail(f"  … and {plural(more, 'shard')} more")
-    for key in keys[:_SHARDS_SHOWN]:
+    _detail_more(len(plan.shards), "shard", "more")
+    for key in keys[:_DETAILS_SHOWN]:
         log.detail(f"  Reused: unit {key}", unit=key)
-    if more := max(0, len(keys) - _SHARDS_SHOWN):
-        log.detail(f"  … and {plural(more, 'unit')} more are reused")
+    _detail_more(len(keys), "unit", "more are reused")
+
+
+def _detail_more(number: int, what: str, ending: str) -> None:
+    if number > _DETAILS_SHOWN:
+        log.detail(f"  … and {plural(number - _DETAILS_SHOWN, what)} {ending}")
 
 
 def _published_after(base: str | None, output: str) -> str:

@@ -21,7 +21,7 @@ from pipelines.view.images import LocalImages
 from pipelines.view.pages import SETTINGS, encode_settings, page_files
 from pipelines.view.versions import ShownVersion
 from transforms import storage
-from transforms.core.base.errors import UsageError
+from transforms.core.base.errors import UsageError, option
 from transforms.core.model import layout
 
 LOOPBACK = "127.0.0.1"
@@ -259,5 +259,6 @@ def make_server(
         if error.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
         why = "is taken" if error.errno == errno.EADDRINUSE else "is not yours to take"
-        raise UsageError(f"port {port} {why}: name another one, or 0 for any that is free, with "
-                         "option `port`") from error  # fmt: skip
+        raise UsageError(
+            f"port {port} {why}: name another one, or 0 for any that is free, with {option('port')}"
+        ) from error

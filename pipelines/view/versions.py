@@ -7,6 +7,7 @@ from transforms import storage
 from transforms.core.base.errors import UsageError, shown
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
+from transforms.core.model.manifest_entries import rows_by_table
 from transforms.units.publishing.read_version import read_manifest
 from transforms.versions.survey import read_survey
 
@@ -51,16 +52,13 @@ def find_shown(of: str, which: str) -> ShownVersion:
         manifest = found.manifest
         folder = storage.join(of, layout.version_folder(found.name))
         output = of if which == "current" else None
-    if not any(file.table == "narratives" for file in manifest.files):
+    narratives = rows_by_table(manifest.files).get("narratives")
+    if narratives is None:
         raise UsageError(
             f"{shown(folder)!r} has no table `narratives`: give an output of the main job, which "
             f"this one of `{manifest.job}` is not"
         )
-    return ShownVersion(folder, output, manifest.version, _rows(manifest), _sizes(folder, manifest))
-
-
-def _rows(manifest: Manifest) -> int:
-    return sum(file.rows for file in manifest.files if file.table == "narratives")
+    return ShownVersion(folder, output, manifest.version, narratives, _sizes(folder, manifest))
 
 
 def _sizes(folder: str, manifest: Manifest) -> dict[str, int]:

@@ -10,31 +10,21 @@ const ROW = 68
 const GREATEST_HEIGHT = 8_000_000
 const MORE_ROWS = 4
 
+const OF_NARRATIVES = [
+  "narrative_id",
+  "image_id",
+  "dataset",
+  "split",
+  "caption",
+  "shard",
+  "byte_offset",
+  "distance",
+  "narration_seconds",
+]
+
 const COLUMNS = {
-  narratives: [
-    "narrative_id",
-    "image_id",
-    "dataset",
-    "split",
-    "caption",
-    "shard",
-    "byte_offset",
-    "distance",
-    "flags",
-    "narration_seconds",
-  ],
-  discarded: [
-    "narrative_id",
-    "image_id",
-    "dataset",
-    "split",
-    "caption",
-    "shard",
-    "byte_offset",
-    "distance",
-    "reasons",
-    "narration_seconds",
-  ],
+  narratives: [...OF_NARRATIVES, "flags"],
+  discarded: [...OF_NARRATIVES, "reasons"],
   rejected: ["shard", "byte_offset", "code", "message"],
 }
 
