@@ -9,7 +9,7 @@ ARGS ?=
 IMAGE ?= us-central1-docker.pkg.dev/my-project/localized-narratives/template:1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long soak test-baselines test-browser test-engines test-airflow test-postgres test-card lint typecheck check coverage \
+.PHONY: help run test test-long soak test-baselines test-browser test-engines test-airflow test-postgres test-card lint typecheck check coverage coverage-report \
   bench sample vendor clean clean-all \
   flink-up flink-down run-flink dataflow-template
 
@@ -34,6 +34,7 @@ dataflow-template: $(VENV)/.installed ## Make Dataflow's Flex template (IMAGE=RE
 	@$(BIN)/python -m engines.dataflow.template --image '$(IMAGE)'
 
 test: $(VENV)/.installed-dev ## Run the tests, on two processors (ARGS='-k name …').
+	@mkdir -p .coverage  # for the data of --cov
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, formatting and what imports what.
@@ -48,9 +49,11 @@ check: lint typecheck ## Check what a push needs, in under two minutes.
 	@$(BIN)/python -m pytest -q -n 2 --dist worksteal tests/transforms/core \
 	  tests/pipelines/cli/test_options.py tests/pipelines/build/test_golden.py tests/test_*.py
 
-coverage: $(VENV)/.installed-dev ## Run the tests and report what they cover.
-	@mkdir -p .coverage
-	@$(BIN)/python -m pytest -q -n 2 --dist worksteal --cov --cov-report= $(ARGS)
+coverage: ## Run the tests and report what they cover.
+	@$(MAKE) --no-print-directory test ARGS='--cov --cov-report= $(ARGS)'
+	@$(MAKE) --no-print-directory coverage-report
+
+coverage-report: $(VENV)/.installed-dev ## Report what a run with ARGS='--cov --cov-report=' covered.
 	@$(BIN)/python -m tests.coverage
 
 test-long: $(VENV)/.installed-dev ## Run the tests that take long: more options, more workers.

@@ -311,6 +311,18 @@ FIGURES = (
         on_request=True,
     ),
     Figure(
+        "B10e",
+        "benchmarks.probes.index.release:job",
+        (
+            Row(
+                "main job, two workers, with an index of V7's size / of 0.01 of it (4×)",
+                lambda r: (r["largest"], r["smallest"]),
+            ),
+        ),
+        needs=("narratives", "releases"),
+        on_request=True,
+    ),
+    Figure(
         "E1",
         "benchmarks.probes.engine_runs:flink",
         (

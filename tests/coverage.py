@@ -1,4 +1,4 @@
-"""Reports what `make coverage` has measured, and fails where a module was not tested at all.
+"""Reports what tests with `--cov` have covered, and fails where a module was not tested at all.
 
 `python -m tests.coverage`
 """

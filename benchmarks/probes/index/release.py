@@ -1,9 +1,10 @@
-"""Probes of the annotation index at the size of Open Images V7: B10c and B10d."""
+"""Probes of the annotation index at the size of Open Images V7: B10c, B10d and B10e."""
 
 import contextlib
 import itertools
 import os
 import pathlib
+import re
 import statistics
 import tempfile
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pyarrow as pa
 
-from benchmarks import job
+from benchmarks import job as in_process
 from benchmarks.measuring import processes
 from benchmarks.measuring.measure import Bench, Round
 from benchmarks.probes import commands
@@ -22,6 +23,9 @@ from transforms.core.sources.index.manifest import read_manifest
 
 WORKERS = 2
 _LOOKED_UP, _SETS = 2_000, 16
+_TIMES = 4
+_AS_OPEN_IMAGES = ("--dataset", "open_images", "--split", "train", "--no-guard")
+"""Generated narratives have the index's labels; their words and its boxes agree by chance only."""
 
 
 def annotation_index(bench: Bench) -> Callable[[], Round]:
@@ -71,6 +75,46 @@ def lookup(bench: Bench) -> Callable[[], Round]:
     return measure_round
 
 
+def job(bench: Bench) -> Callable[[], Round]:
+    """The main job over narratives of random images in indexes of two sizes, two workers."""
+    shares = bench.material.amounts.releases
+    prepared = {
+        name: _narratives_of(bench, share)
+        for name, share in (("smallest", shares[0]), ("largest", shares[-1]))
+    }
+
+    def measure_round() -> Round:
+        found: Round = {}
+        for name, (folder, shards) in prepared.items():
+            with tempfile.TemporaryDirectory(dir=bench.scratch) as output:
+                flags = (*_AS_OPEN_IMAGES, "--tagger", "none", "--workers", str(WORKERS))
+                command = commands.build(output, folder, shards, *flags)
+                found[name] = processes.run(command, bench.root)
+        return found
+
+    return measure_round
+
+
+def _narratives_of(bench: Bench, share: float) -> tuple[str, list[str]]:
+    """An index at a share of V7's rows, and shards of narratives of images that it has."""
+    folder, _ = _labels(bench, share)
+    shards = bench.material.shards(_TIMES)
+    ids = _random_ids(folder, bench.material.count(_TIMES))
+    each = -(-len(ids) // len(shards))
+    written = []
+    for number, shard in enumerate(shards):
+        own = iter(ids.slice(number * each, each).to_pylist())
+        path = bench.scratch / f"narratives-{share}-{number}.jsonl"
+        with open(shard, "rb") as lines, path.open("wb") as file:
+            file.writelines(_with_image(line, next(own)) for line in lines)
+        written.append(str(path))
+    return folder, written
+
+
+def _with_image(line: bytes, image_id: str) -> bytes:
+    return re.sub(rb'("image_id": ?)"[^"]*"', rb'\1"%s"' % image_id.encode(), line, count=1)
+
+
 def _labels(bench: Bench, share: float) -> tuple[str, TableIndex]:
     """The folder of an index at a share of V7's rows, and its labels."""
     output = str(bench.scratch / f"index-{share}")
@@ -82,21 +126,26 @@ def _labels(bench: Bench, share: float) -> tuple[str, TableIndex]:
 
 
 def _sets_of_ids(folder: str) -> list[pa.StringArray]:
-    """Sets of 2,000 random images with labels, the same number from each bucket."""
+    """Sets of 2,000 random images with labels."""
+    ids = _random_ids(folder, _SETS * _LOOKED_UP)
+    return [ids.slice(number * _LOOKED_UP, _LOOKED_UP) for number in range(_SETS)]
+
+
+def _random_ids(folder: str, count: int) -> pa.StringArray:
+    """Random images with labels, nearly the same number from each bucket; `(count,)`."""
     rng = np.random.default_rng(1)
     files = sorted(pathlib.Path(folder).glob("labels-*.arrow"))
     drawn = []
     for path in files:
         keys = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)[KEY]
-        chosen = rng.integers(0, len(keys), -(-_SETS * _LOOKED_UP // len(files)))
+        chosen = rng.integers(0, len(keys), -(-count // len(files)))
         drawn.append(keys.take(pa.array(chosen)).cast(pa.binary()).cast(pa.string()))
     ids = pa.concat_arrays(drawn)
-    ids = ids.take(pa.array(rng.permutation(len(ids))))
-    return [ids.slice(number * _LOOKED_UP, _LOOKED_UP) for number in range(_SETS)]
+    return ids.take(pa.array(rng.permutation(len(ids))[:count]))
 
 
 def _timed(table: TableIndex, keys: pa.StringArray) -> tuple[float, int]:
-    seconds, (offsets, _) = job.clock(table.lookup, keys)
+    seconds, (offsets, _) = in_process.clock(table.lookup, keys)
     return seconds, int(offsets[-1])
 
 
