@@ -278,9 +278,17 @@ def stored_md5(path: str, fingerprint: str) -> str | None:
     return _store(path).stored_md5(path, fingerprint)
 
 
-def checksums(folder: str, paths: Collection[str]) -> dict[str, int]:
-    """CRC32C of those of the files below a folder that are there."""
-    return _store(folder).checksums(folder, paths)
+def checksums(
+    folder: str, paths: Collection[str], observe: Callable[[int], None] | None = None
+) -> dict[str, int]:
+    """CRC32C of those of the files below a folder that are there.
+
+    Args:
+      folder: The folder.
+      paths: Below it.
+      observe: Called with the bytes of each file that had to be read for it.
+    """
+    return _store(folder).checksums(folder, paths, observe)
 
 
 def join(base: str, *parts: str) -> str:

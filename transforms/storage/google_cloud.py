@@ -398,8 +398,10 @@ def stored_md5(path: str, fingerprint: str) -> str | None:
     return blob.md5_hash and b64decode(blob.md5_hash).hex()
 
 
-def checksums(folder: str, paths: Collection[str]) -> dict[str, int]:
-    """CRC32C of those of the objects below a folder that are there."""
+def checksums(
+    folder: str, paths: Collection[str], observe: Callable[[int], None] | None = None
+) -> dict[str, int]:
+    """CRC32C of those of the objects below a folder that are there: none is read."""
     return {name: _crc32c(blob) for name, blob in _listed_of(folder, paths)}
 
 

@@ -113,12 +113,17 @@ def stored_md5(path: str, fingerprint: str) -> None:
     """Disks have no checksums of files."""
 
 
-def checksums(folder: str, paths: Collection[str]) -> dict[str, int]:
+def checksums(
+    folder: str, paths: Collection[str], observe: Callable[[int], None] | None = None
+) -> dict[str, int]:
     """CRC32C of those of the files below a folder that are there."""
-    return {
-        path: google_crc32c.value(read_bytes(os.path.join(folder, path)))
-        for path in sizes(folder, paths)
-    }
+    found = {}
+    for path in sizes(folder, paths):
+        data = read_bytes(os.path.join(folder, path))
+        found[path] = google_crc32c.value(data)
+        if observe is not None:
+            observe(len(data))
+    return found
 
 
 def modified_since(folder: str, paths: Collection[str], reference: str) -> set[str]:

@@ -1,7 +1,7 @@
 """Verifying versions against their manifests, and rebuilding what their units still have."""
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
 import msgspec
 
@@ -62,8 +62,16 @@ class Verified(msgspec.Struct, frozen=True):
     skipped: list[str]
 
 
-def verify_version(survey: Survey, version: VersionInfo) -> Verified:
-    """Compares all files of a version, and of the indexes that it was made with, by checksums."""
+def verify_version(
+    survey: Survey, version: VersionInfo, observe: Callable[[int], None] | None = None
+) -> Verified:
+    """Compares all files of a version, and of the indexes that it was made with, by checksums.
+
+    Args:
+      survey: Of the output.
+      version: The version.
+      observe: Called with the bytes of each of its files that had to be read.
+    """
     folder = storage.join(survey.output, layout.version_folder(version.name))
     manifest = version.manifest
     if manifest is None:
@@ -71,7 +79,7 @@ def verify_version(survey: Survey, version: VersionInfo) -> Verified:
         what = UNREADABLE if storage.exists(place) else MISSING
         return Verified(version.name, 1, 0, [Problem(place, what)], [], [])
     found = {file.path: file.size for file in storage.walk(folder)}
-    problems = list(_compare(folder, manifest, found))
+    problems = list(_compare(folder, manifest, found, observe))
     listed = {file.path for file in manifest.listed} | {layout.MANIFEST}
     skipped = []
     for role, kinds in _INDEX_KINDS.items():
@@ -84,9 +92,14 @@ def verify_version(survey: Survey, version: VersionInfo) -> Verified:
     )
 
 
-def _compare(folder: str, manifest: Manifest, found: Mapping[str, int]) -> Iterator[Problem]:
+def _compare(
+    folder: str,
+    manifest: Manifest,
+    found: Mapping[str, int],
+    observe: Callable[[int], None] | None,
+) -> Iterator[Problem]:
     right = [file for file in manifest.listed if found.get(file.path) == file.bytes]
-    sums = storage.checksums(folder, [file.path for file in right])
+    sums = storage.checksums(folder, [file.path for file in right], observe)
     for file in manifest.listed:
         place = storage.join(folder, file.path)
         if file.path not in found:

@@ -5,12 +5,20 @@ from typing import Any
 
 import msgspec
 
+from pipelines.cli.counting import Tally
+from pipelines.cli.progress import show_bytes
 from pipelines.versions.options import DiffOptions
 from pipelines.versions.printing import print_columns, print_json
 from transforms.core.base.errors import UsageError, shown
 from transforms.core.model.manifest import Manifest
 from transforms.core.report.page.formats import integer
-from transforms.versions.difference.diff import TableDiff, Value, VersionDiff, diff_versions
+from transforms.versions.difference.diff import (
+    TableDiff,
+    Value,
+    VersionDiff,
+    bytes_to_read,
+    diff_versions,
+)
 from transforms.versions.survey import VersionInfo, read_survey
 
 HEADS = ("table", "rows A", "rows B", "added", "removed", "changed", "moved", "columns that differ")
@@ -21,11 +29,13 @@ def diff(options: DiffOptions) -> int:
     """Compares two versions and prints what differs."""
     survey = read_survey(options.output)
     old, new = (survey.find(text) for text in (options.old, options.new))
-    made = diff_versions(options.output, _manifest(old), _manifest(new))
+    manifests = _manifest(old), _manifest(new)
+    with show_bytes("Comparing", tally := Tally(bytes_to_read(*manifests))):
+        made = diff_versions(options.output, *manifests, tally.add)
     if options.format == "json":
         print_json(made)
     elif options.format == "html":
-        print(render_page(made, _manifest(old), _manifest(new)))
+        print(render_page(made, *manifests))
     else:
         _print(made)
     return 0

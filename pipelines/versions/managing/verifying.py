@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 
 from pipelines.cli import log
+from pipelines.cli.counting import Tally
+from pipelines.cli.progress import show_bytes
 from pipelines.versions.options import VerifyOptions
 from pipelines.versions.printing import print_json, size
 from transforms.core.base.errors import shown
@@ -29,7 +31,8 @@ def verify(options: VerifyOptions) -> int:
     pointers = {} if options.id else survey.dangling()
     wrong = bool(pointers)
     for version in versions:
-        verified = verify_version(survey, version)
+        with show_bytes(f"Reading {version.name}", tally := Tally(version.bytes)):
+            verified = verify_version(survey, version, tally.add)
         repaired = None
         if verified.problems and options.repair:
             repaired = repair_version(survey, version)

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.build.job import plan_run
 from pipelines.build.options import BuildOptions
-from pipelines.cli import log, progress
+from pipelines.cli import counting, log, progress
 from pipelines.cli.options import parse_command_line
 from tests import build_helpers as helpers
 from transforms import storage
@@ -34,7 +34,7 @@ UNITS = [unit(0, 600), unit(1, 300), unit(2, 100), unit(0, 0, "b.jsonl.gz")]
 
 def test_bytes_of_finished_units_are_counted_once(tmp_path):
     output = str(tmp_path)
-    finished = progress.FinishedBytes(UNITS, output)
+    finished = counting.FinishedBytes(UNITS, output)
     assert (finished.total, finished.count()) == (1000, 0)
     finish(UNITS[1], output)
     assert finished.count() == finished.count() == 300
@@ -149,7 +149,7 @@ def test_pieces_of_a_compressed_shard_are_found_one_by_one(tmp_path, capsys):
     assert sum(event["bytes"] for event in found) == helpers.REAL.stat().st_size
     assert not any("units_total" in event for event in found)
     (whole,) = plan_of(tmp_path / "out", shard)
-    assert progress.FinishedPieces(whole, str(tmp_path / "out")).look() == []
+    assert counting.FinishedPieces(whole, str(tmp_path / "out")).look() == []
 
 
 def plan_of(output, shard):

@@ -22,10 +22,10 @@ ESCAPE = "\x1b"
 
 PROGRAM = """
 import sys, time
-from pipelines.cli import log, progress
+from pipelines.cli import counting, log, progress
 log.choose_volume(sys.argv[1])
 progress.BAR_SECONDS = 0.05
-tally = progress.Tally(4_000_000)
+tally = counting.Tally(4_000_000)
 with progress.show_bytes("Reading", tally):
     for _ in range(4):
         tally.add(500_000)

@@ -9,6 +9,8 @@ import pytest
 from tests import build_helpers as helpers
 from tests.pipelines.versions.helpers import as_json, build, copy_output, versions
 from transforms.core.base.errors import UsageError
+from transforms.versions.difference.diff import bytes_to_read, diff_versions
+from transforms.versions.survey import read_survey
 
 KEYS = {
     "narratives": ("narrative_id",),
@@ -116,6 +118,15 @@ def test_a_version_does_not_differ_from_itself(output, capsys):
         assert not any(table[name] for name in ("added", "removed", "changed", "moved", "columns"))
     assert versions(output, "diff", "current", "current") == 0
     assert "both versions have the same rows" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("ids", [("previous", "current"), ("current", "current")])
+def test_all_bytes_are_counted_while_versions_are_compared(output, ids):
+    survey = read_survey(str(output))
+    old, new = (survey.find(text).manifest for text in ids)
+    read = []
+    diff_versions(str(output), old, new, read.append)
+    assert sum(read) == bytes_to_read(old, new) and bool(sum(read)) == (ids[0] != ids[1])
 
 
 def test_text_names_what_differs(output, capsys):

@@ -6,7 +6,7 @@ others the keys are read first, then rows that both have are compared file by fi
 
 import io
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import fastavro
@@ -114,8 +114,21 @@ class VersionDiff(msgspec.Struct, frozen=True, kw_only=True):
     more_values: int
 
 
-def diff_versions(output: str, old: Manifest, new: Manifest) -> VersionDiff:
+def bytes_to_read(old: Manifest, new: Manifest) -> int:
+    """Bytes that a comparison reads at most: of each file that differs, keys and then rows."""
+    return 2 * sum(file.bytes for side in _without_common(old.files, new.files) for file in side)
+
+
+def diff_versions(
+    output: str, old: Manifest, new: Manifest, observe: Callable[[int], None] = lambda _: None
+) -> VersionDiff:
     """Compares two versions of an output.
+
+    Args:
+      output: Where both are.
+      old: The first one.
+      new: The second one.
+      observe: Called with bytes that are done; all together are those of `bytes_to_read`.
 
     Raises:
       UsageError: A file that has to be read is not what its manifest says.
@@ -123,7 +136,7 @@ def diff_versions(output: str, old: Manifest, new: Manifest) -> VersionDiff:
     names = dict.fromkeys(file.table for file in [*old.files, *new.files])
     diffs, values = [], []
     for name in names:
-        made = _TableDiffer(output, name, old, new)
+        made = _TableDiffer(output, name, old, new, observe)
         diffs.append(made.diff())
         values += made.values
     values.sort(key=_weight, reverse=True)
@@ -169,7 +182,15 @@ class _TableDiffer:
       values: Numbers that moved, of a table that is made of all units.
     """
 
-    def __init__(self, output: str, table: str, old: Manifest, new: Manifest) -> None:
+    def __init__(
+        self,
+        output: str,
+        table: str,
+        old: Manifest,
+        new: Manifest,
+        observe: Callable[[int], None],
+    ) -> None:
+        self._observe = observe
         self._table, self._output = table, output
         self._manifests = (old, new)
         files = [[file for file in manifest.files if file.table == table]
@@ -179,6 +200,9 @@ class _TableDiffer:
         self._is_statistic = any(
             file.shard is None and file.rows for group in files for file in group
         )
+        self._unread = {
+            (side, file.path): file.bytes for side in (0, 1) for file in self._files[side]
+        }
         self._cached: dict[int, tuple[str, pa.Table]] = {}
         self._columns: Counter[str] = Counter()
         self._first: dict[str, list[list[Any]]] = {"added": [], "removed": [], "changed": []}
@@ -199,6 +223,7 @@ class _TableDiffer:
         for (file, other), rows in sorted(pairs.items()):
             for index, number in enumerate(self._compare(file, other, rows)):
                 counts[index] += number
+        self._observe(sum(self._unread.values()))  # of which no row is in both
         for name, keys in (("added", added), ("removed", removed)):
             self._first[name] = [list(key[:-1]) for key in keys[:SHOWN_KEYS]]
         both = all(self._schemas)
@@ -225,6 +250,7 @@ class _TableDiffer:
             self._schemas[side] |= set(schema.names)
             for row, key in enumerate(row_keys(keys, keys.column_names, seen)):
                 found[key] = number, row
+            self._observe(file.bytes)
         return found
 
     def _read(self, side: int, file: TableFile) -> pa.Table:
@@ -233,6 +259,7 @@ class _TableDiffer:
             return self._cached[side][1]
         table = _read_table(self._folder(side), file)
         self._cached[side] = file.path, table
+        self._observe(self._unread.pop((side, file.path), 0))
         return table
 
     def _folder(self, side: int) -> str:
