@@ -25,6 +25,9 @@ from transforms.core.base import unfinished
 from transforms.core.base.errors import CHANGED, ChangedError, UsageError, option, telling_room
 from transforms.storage.files import FileInfo, StoredFile
 
+_PIECE_BYTES = 256 << 10
+"""Read at once for a checksum, so that it stays in a processor's cache."""
+
 
 def match(pattern: str) -> dict[str, str]:
     """Paths of the files that a pattern names, by what is the same however it is spelt."""
@@ -119,11 +122,17 @@ def checksums(
     """CRC32C of those of the files below a folder that are there."""
     found = {}
     for path in sizes(folder, paths):
-        data = read_bytes(os.path.join(folder, path))
-        found[path] = google_crc32c.value(data)
-        if observe is not None:
-            observe(len(data))
+        found[path] = _checksum(os.path.join(folder, path), observe or (lambda _: None))
     return found
+
+
+def _checksum(path: str, observe: Callable[[int], None]) -> int:
+    checksum = 0
+    with open_binary(path, None, 0) as file:
+        while data := file.read(_PIECE_BYTES):
+            checksum = google_crc32c.extend(checksum, data)
+            observe(len(data))
+    return checksum
 
 
 def modified_since(folder: str, paths: Collection[str], reference: str) -> set[str]:
