@@ -35,7 +35,9 @@ def remove_corrupt_units(records: Mapping[str, UnitRecord], output: str) -> list
       output: The output folder.
     """
     expected = {
-        file.path: (key, file.crc32c) for key, record in records.items() for file in record.files
+        file.path: (key, file.crc32c)
+        for key, record in records.items()
+        for file in record.all_files
     }
     found = storage.checksums(output, expected)
     paths = [path for path, (_, crc) in expected.items() if found.get(path) != crc]

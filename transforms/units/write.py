@@ -56,8 +56,13 @@ def _write_attempt(job: Job, unit: Unit, chunk: Chunk, output: str, attempt: str
             for table in job.tables
             if table in rows and len(rows[table])
         ]
-        data = encode_record(make_record(job, unit, chunk, attempt, files))
-        folders = (folder, layout.unit_folder(unit.key)) if files else ()
+        aside = [
+            _write_file(table, own, output, folder)
+            for table, own in job.rows_aside(chunk).items()
+            if len(own)
+        ]
+        data = encode_record(make_record(job, unit, chunk, attempt, files, aside))
+        folders = (folder, layout.unit_folder(unit.key)) if files or aside else ()
         storage.sync_folders(storage.join(output, name) for name in folders)
         committed = storage.create_exclusively(record, data)
     except OSError:

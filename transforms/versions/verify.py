@@ -12,6 +12,7 @@ from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import TableFile
 from transforms.core.model.narratives.manifest import IndexDescription
 from transforms.core.output.commit_records import UnitRecord
+from transforms.core.output.jobs.job import Job
 from transforms.core.output.version import Summary
 from transforms.core.sources.index import manifest as index_manifest
 from transforms.units.corrupt_units import read_records, remove_corrupt_units
@@ -156,7 +157,8 @@ def repair_version(survey: Survey, version: VersionInfo) -> Repaired:
     """Rebuilds of a version what its units, or other versions, still have.
 
     Files of units are taken from the units or from another version that holds the same. If tables
-    of all units or pages are left, the version is made again of its units, as a run does it.
+    of all units or pages are left, the version is made again of its units, as a run does it, where
+    their records tell all that it had: those of an older program may not.
     Units with a file that is corrupt itself are removed, so that a run does them again.
     """
     manifest = version.manifest
@@ -171,10 +173,23 @@ def repair_version(survey: Survey, version: VersionInfo) -> Repaired:
     _, corrupt = inspect_version(folder, thorough=True)
     publication = publication_of(manifest)
     complete = not removed and len(records) == len(manifest.units)
-    rebuilt = bool(corrupt and complete and publication)
-    if rebuilt and publication:
+    rebuilt = False
+    if corrupt and complete and publication and _tell_all(records, manifest, publication.job):
         _rebuild(folder, manifest, records, survey.output, publication)
+        rebuilt = True
     return Repaired(restored, rebuilt, removed, _left(survey, version))
+
+
+def _tell_all(records: Mapping[str, UnitRecord], manifest: Manifest, job: Job) -> bool:
+    """Whether records have the statistics of all tables that a version has of all units."""
+    wanted = {file.table for file in manifest.files if file.shard is None} - job.tables.keys()
+    told = {
+        table
+        for kind in job.statistics
+        if all(kind.name in record.statistics for record in records.values())
+        for table in kind.tables
+    }
+    return wanted <= told
 
 
 def _left(survey: Survey, version: VersionInfo) -> list[Problem]:

@@ -4,6 +4,8 @@ A record names the unit's files with rows, bytes and checksums, its counts by re
 partial statistics. It is written last and only once: what no record names does not exist.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from transforms.core.base.sealed import CorruptData, seal, unseal
@@ -58,6 +60,8 @@ class UnitRecord(msgspec.Struct):
       last: Whether it is the last piece of a compressed shard.
       bad_lines: The first bad lines.
       statistics: Packed partial statistics (`Statistics.pack`).
+      aside: Files of the tables that it sets aside for statistics (`Statistic.aside`), which no
+        version shows.
     """
 
     unit: Unit
@@ -69,12 +73,23 @@ class UnitRecord(msgspec.Struct):
     last: bool
     bad_lines: list[BadLineEntry]
     statistics: dict
+    aside: list[FileEntry] = []
+
+    @property
+    def all_files(self) -> list[FileEntry]:
+        """All that the unit wrote."""
+        return [*self.files, *self.aside]
 
 
 def make_record(
-    job: Job, unit: Unit, chunk: Chunk, attempt: str, files: list[FileEntry]
+    job: Job,
+    unit: Unit,
+    chunk: Chunk,
+    attempt: str,
+    files: list[FileEntry],
+    aside: Sequence[FileEntry] = (),
 ) -> UnitRecord:
-    """The record of a chunk whose files are in place."""
+    """The record of a chunk whose files, and those that it sets aside, are in place."""
     bad = chunk.get(bad_lines.TABLE)
     columns = ["line_in_unit", "code", "message"]
     shown = [] if bad is None else bad.slice(0, SHOWN_REJECTS).select(columns).to_pylist()
@@ -88,6 +103,7 @@ def make_record(
         last=chunk.last,
         bad_lines=[BadLineEntry(**row) for row in shown],
         statistics=job.measure_chunk(chunk).pack(),
+        aside=list(aside),
     )
 
 

@@ -16,6 +16,7 @@ from transforms.core.model.manifest_entries import TableFile
 from transforms.core.output.described.describe import describe_version
 from transforms.core.output.tables import declare, ending_of, write_table
 from transforms.core.output.version import Summary, describe_page, version_files
+from transforms.units.publishing.aside import read_aside
 from transforms.units.publishing.publication import Publication
 
 
@@ -35,6 +36,7 @@ def write_version(
         (storage.join(output, place), storage.join(folder, file.path))
         for place, file in version_files(summary.in_order()).items()
     )
+    summary.statistics.gather(functools.partial(read_aside, summary.in_order(), output))
     tables = summary.statistics.to_tables()
     job = publication.job
     made = [

@@ -66,7 +66,7 @@ def _read_finished(path: str) -> tuple[UnitRecord, dict[str, pa.Table]]:
     """A commit record, and the tables that it names."""
     record = decode_record(storage.read_bytes(path))
     output, _ = layout.unit_of(path)
-    return record, {file.table: _read_table(output, file) for file in record.files}
+    return record, {file.table: read_unit_table(output, file) for file in record.files}
 
 
 def one_batch(table: pa.Table) -> pa.RecordBatch:
@@ -82,7 +82,13 @@ def _piece(unit: Unit, record: UnitRecord) -> Unit:
     return unit.piece(held.index, held.start, held.start + record.bytes)
 
 
-def _read_table(output: str, file: FileEntry) -> pa.Table:
+def read_unit_table(output: str, file: FileEntry) -> pa.Table:
+    """The rows of a file of a unit.
+
+    Raises:
+      CorruptRecord: It is not what the unit's record says.
+      UsageError: It is gone.
+    """
     data = storage.read_bytes(storage.join(output, file.path))
     if google_crc32c.value(data) != file.crc32c:
         raise CorruptRecord(f"{file.path!r} is not what its commit record says")

@@ -59,6 +59,8 @@ class Job:
             raise ValueError(f"{self.name}: {sorted(missing)} are no tables of it")
         if self.tables.keys() != self.meanings.keys():
             raise ValueError(f"{self.name}: tables and meanings differ")
+        if twice := self.aside.keys() & self.tables.keys():
+            raise ValueError(f"{self.name}: {sorted(twice)} are tables, and set aside")
 
     def count_chunk(self, chunk: Chunk) -> Counts:
         """Counts of a chunk that has passed all stages."""
@@ -77,6 +79,16 @@ class Job:
         statistics = Statistics(self.statistics)
         statistics.add(chunk)
         return statistics
+
+    def rows_aside(self, chunk: Chunk) -> dict[str, pa.RecordBatch]:
+        """The rows of each of the tables `aside`, of such a chunk."""
+        made = (kind.set_aside(chunk) for kind in self.statistics)
+        return {name: rows for tables in made for name, rows in tables.items()}
+
+    @property
+    def aside(self) -> dict[str, pa.Schema]:
+        """Schemas of the tables that units set aside for its statistics, by name."""
+        return {name: schema for kind in self.statistics for name, schema in kind.aside.items()}
 
     @property
     def statistics_tables(self) -> dict[str, StatisticsTable]:

@@ -6,7 +6,7 @@ from typing import TypeVar, cast
 import pyarrow as pa
 
 from transforms.core.model.chunk import Chunk
-from transforms.core.output.statistics.statistic import Statistic
+from transforms.core.output.statistics.statistic import ReadAside, Statistic
 
 Kind = TypeVar("Kind", bound=Statistic)
 
@@ -44,6 +44,11 @@ class Statistics:
         """Adds up what merging only gathered."""
         for part in self._parts.values():
             part.compact()
+
+    def gather(self, read: ReadAside) -> None:
+        """Takes from the tables that units set aside what all of them tell (`Statistic.gather`)."""
+        for part in self._parts.values():
+            part.gather(read)
 
     def pack(self) -> dict:
         """All of them by name, in values that MessagePack can hold."""

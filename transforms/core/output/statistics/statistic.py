@@ -6,7 +6,7 @@ And the simplest kind of one, which counts values.
 import abc
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -17,6 +17,10 @@ from transforms.core.model.columns import dataset_splits
 
 Split = tuple[str | None, str | None]
 """Dataset and split, None where unknown."""
+
+
+ReadAside = Callable[[str], Iterator[pa.RecordBatch]]
+"""Reads a table that units set aside (`Statistic.aside`), the rows of one after the other."""
 
 
 class StatisticsTable(NamedTuple):
@@ -40,10 +44,14 @@ class Statistic(abc.ABC):
     Attributes:
       name: Under which commit records keep it; unique among the statistics of a job.
       tables: The tables that it makes, by name.
+      aside: Schemas of tables that each unit sets aside for it in files of its own, by name, which
+        no version shows: what only all units together tell, such as which keys repeat, and would
+        be too much for records.
     """
 
     name: ClassVar[str]
     tables: ClassVar[Mapping[str, StatisticsTable]]
+    aside: ClassVar[Mapping[str, pa.Schema]] = {}
 
     @abc.abstractmethod
     def add(self, chunk: Chunk) -> None:
@@ -55,6 +63,17 @@ class Statistic(abc.ABC):
 
     def compact(self) -> None:  # noqa: B027  # most have nothing to do
         """Adds up what merging may have only gathered."""
+
+    @staticmethod
+    def set_aside(chunk: Chunk) -> Mapping[str, pa.RecordBatch]:  # noqa: ARG004
+        """The rows of each of the tables `aside`, of a unit's chunk that has passed all stages."""
+        return {}
+
+    def gather(self, read: ReadAside) -> None:  # noqa: B027  # most have nothing there
+        """Takes from the tables `aside` what all units tell, once, when all are merged.
+
+        Memory must not grow with their rows. `pack` knows nothing of what was gathered.
+        """
 
     @abc.abstractmethod
     def pack(self) -> Any:

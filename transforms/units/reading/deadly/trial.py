@@ -68,7 +68,9 @@ class Rehearsal:
             begins(name)
             chunk = stage(chunk)
         begins("WriteUnit")
-        for table, rows in trial.job.rows(chunk, unit).items():
+        written = {**trial.job.rows(chunk, unit), **trial.job.rows_aside(chunk)}
+        schemas = {**trial.job.tables, **trial.job.aside}
+        for table, rows in written.items():
             place = Path(self._temporary.name, table)
-            write_table(table, rows, str(place), f"{table}.{ending_of(trial.job.tables[table])}")
+            write_table(table, rows, str(place), f"{table}.{ending_of(schemas[table])}")
         make_record(trial.job, unit, chunk, "", [])

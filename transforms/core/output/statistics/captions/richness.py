@@ -1,23 +1,33 @@
 """Rows of Tables 2 and 3 for all collections: captions, images, words and tags, replication."""
 
+import collections
 import dataclasses
-from typing import Any
+import tempfile
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.core.base.errors import telling_room
 from transforms.core.model.chunk import Chunk
 from transforms.core.model.columns import COMPUTED, column, dataset_splits
 from transforms.core.model.narratives.schemas import RICHNESS_OF_CAPTION
-from transforms.core.output.statistics.captions.digests import DigestCounts
+from transforms.core.output.statistics.captions import digests
 from transforms.core.output.statistics.moments import (
     Moments,
     describe_moments,
     merge_moments,
     moment_fields,
 )
-from transforms.core.output.statistics.statistic import Split, Statistic, StatisticsTable, in_order
+from transforms.core.output.statistics.sorted_runs import SortedRuns
+from transforms.core.output.statistics.statistic import (
+    ReadAside,
+    Split,
+    Statistic,
+    StatisticsTable,
+    in_order,
+)
 from transforms.core.sources.captions.schemas import MEASURES, SPLIT_COLUMNS
 from transforms.core.sources.captions.schemas import TABLE as CAPTIONS
 
@@ -35,8 +45,8 @@ SCHEMA = pa.schema(
     ]
 )  # fmt: skip
 
-_SEPARATOR = "\0"
-"""Between an image's id and a caption's, neither of which can hold it."""
+_IN_MEMORY = 16 << 20
+"""Bytes of digests that are merged without a file."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -45,15 +55,17 @@ class _Split:
 
     Attributes:
       measures: Moments by tag.
-      images: Captions by image.
-      keys: Captions by image and caption id, of those that have one.
-      empty: Captions of white space alone.
+      captions: Captions.
+      empty: Of these, those of white space alone.
+      per_image: Captions of each image; None until that is gathered from all units.
+      repeated: Captions whose image and id another one has too, of those that have an id; likewise.
     """
 
     measures: dict[str, Moments] = dataclasses.field(default_factory=dict)
-    images: DigestCounts = dataclasses.field(default_factory=DigestCounts)
-    keys: DigestCounts = dataclasses.field(default_factory=DigestCounts)
+    captions: int = 0
     empty: int = 0
+    per_image: Moments | None = None
+    repeated: int | None = None
 
     def add(self, rows: pa.RecordBatch) -> None:
         richness = rows["richness"].drop_null()
@@ -62,41 +74,52 @@ class _Split:
             for field in RICHNESS_OF_CAPTION
         }
         merge_moments(self.measures, measures)
-        self.images.update(rows["image_id"].to_pylist())
-        named = rows.filter(pc.is_valid(rows["caption_id"]))
-        keys = pc.binary_join_element_wise(named["image_id"], named["caption_id"], _SEPARATOR)
-        self.keys.update(keys.to_pylist())
+        self.captions += len(rows)
         self.empty += pc.sum(pc.equal(pc.utf8_trim_whitespace(rows["caption"]), "")).as_py() or 0
 
     def merge(self, other: "_Split") -> None:
         merge_moments(self.measures, other.measures)
-        self.images.merge(other.images)
-        self.keys.merge(other.keys)
+        self.captions += other.captions
         self.empty += other.empty
+
+    def gather(self, images: SortedRuns, keys: SortedRuns) -> None:
+        self.per_image, self.repeated = Moments(), 0
+        for numbers in images.merged():
+            self.per_image.merge(Moments.of(numbers))
+        for numbers in keys.merged():
+            self.repeated += int(numbers[numbers > 1].sum())
+        if self.per_image.total != self.captions:
+            raise ValueError(f"{self.per_image.total} captions are of images, not {self.captions}")
 
     def describe(self) -> dict[str, Any]:
         """Columns of the split's row."""
-        per_image, per_key = self.images.values(), self.keys.values()
-        moments = {**self.measures, "captions_per_image": Moments.of(per_image)}
+        if self.per_image is None:
+            raise ValueError("images are counted by `gather`, which was not called")
+        moments = {**self.measures, "captions_per_image": self.per_image}
         return {
-            "captions": int(per_image.sum()),
-            "images": len(per_image),
+            "captions": self.captions,
+            "images": self.per_image.count,
             "empty": self.empty,
-            "repeated": int(per_key[per_key > 1].sum()),
+            "repeated": self.repeated,
             **describe_moments(moments, MEASURES),
         }
 
 
 @dataclasses.dataclass(slots=True)
 class CaptionRichness(Statistic):
-    """What captions measure, and how often an image is described, by collection and split."""
+    """What captions measure, and how often an image is described, by collection and split.
 
-    name = "richness"
+    Images and ids are counted when all units are merged, of their digests, which each unit sets
+    aside in order.
+    """
+
+    name = "captions"
     tables = {
         TABLE: StatisticsTable(
             SCHEMA, "a collection and split: its rows of the paper's Tables 2 and 3"
         )
     }
+    aside = {digests.TABLE: digests.SCHEMA}
 
     splits: dict[Split, _Split] = dataclasses.field(default_factory=dict)
 
@@ -114,20 +137,31 @@ class CaptionRichness(Statistic):
         for split, found in other.splits.items():
             self.splits.setdefault(split, _Split()).merge(found)
 
-    def compact(self) -> None:
-        """Adds up what merging has only gathered."""
-        for found in self.splits.values():
-            found.images.compact()
-            found.keys.compact()
+    @staticmethod
+    def set_aside(chunk: Chunk) -> dict[str, pa.RecordBatch]:
+        """The digests of a unit's images and ids."""
+        return {digests.TABLE: digests.digests_of_captions(chunk[CAPTIONS])}
+
+    def gather(self, read: ReadAside) -> None:
+        """Counts images and repeated ids, of digests that are merged by way of a temporary file."""
+        with (
+            telling_room(tempfile.gettempdir()),
+            tempfile.SpooledTemporaryFile(_IN_MEMORY) as file,
+        ):
+            runs: dict = collections.defaultdict(lambda: SortedRuns(cast(BinaryIO, file)))
+            for rows in read(digests.TABLE):
+                for part in digests.parts_of(rows):
+                    runs[part.split, part.whose].append(part.digests, part.captions)
+            for split, found in self.splits.items():
+                found.gather(runs[split, digests.IMAGE], runs[split, digests.KEY])
 
     def pack(self) -> list:
-        """Rows of collection, split, measures, images, keys and empty captions."""
+        """Rows of collection, split, measures, captions and empty ones."""
         return [
             [
                 *split,
                 {name: moments.pack() for name, moments in found.measures.items()},
-                found.images.pack(),
-                found.keys.pack(),
+                found.captions,
                 found.empty,
             ]
             for split, found in self.splits.items()
@@ -140,11 +174,10 @@ class CaptionRichness(Statistic):
             {
                 (collection, split): _Split(
                     {name: Moments.unpack(moments) for name, moments in measures.items()},
-                    DigestCounts.unpack(images),
-                    DigestCounts.unpack(keys),
+                    captions,
                     empty,
                 )
-                for collection, split, measures, images, keys, empty in packed
+                for collection, split, measures, captions, empty in packed
             }
         )
 
