@@ -42,10 +42,10 @@ def stages(bench: Bench) -> Callable[[], Round]:
         for _, block, start, last in caption_blocks(unit, unit.size):
             chunk = measure_captions(read_captions(block, unit, start, last), tagger)
             CAPTIONS_JOB.measure_chunk(chunk).pack()
-            for table, rows in CAPTIONS_JOB.rows(chunk, unit).items():
+            written = {**CAPTIONS_JOB.rows(chunk, unit), **CAPTIONS_JOB.rows_aside(chunk)}
+            for table, rows in written.items():
                 place = pathlib.Path(bench.scratch, table)
-                ending = ending_of(CAPTIONS_JOB.tables[table])
-                write_table(table, rows, str(place), f"{table}.{ending}")
+                write_table(table, rows, str(place), f"{table}.{ending_of(rows.schema)}")
 
     def tag() -> None:
         with threadpool_limits(1, user_api="blas"):  # as in the stages

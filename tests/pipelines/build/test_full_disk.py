@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import re
+import tempfile
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,10 @@ from tests.engines import jobs
 from tests.soak import disks
 from transforms import storage
 from transforms.core.base.errors import EngineError
+from transforms.core.model.columns import set_columns
+from transforms.core.output.statistics.captions import richness
+from transforms.core.output.statistics.captions.digests import digests_of_captions
+from transforms.core.sources.captions.schemas import READ_CAPTIONS
 from transforms.units.publishing import write_version
 
 pytestmark = pytest.mark.soak
@@ -124,6 +129,17 @@ def test_a_statistic_on_a_full_disk_is_named_with_what_it_needs(tmp_path):
         told = f"'{disk}/noun_counts/.*': No space left .* and about {table.nbytes:,} are needed"
         with pytest.raises(EngineError, match=told):
             write_version._write_table(str(disk), "noun_counts", table)
+
+
+def test_a_full_folder_for_merging_what_units_set_aside_is_named(tmp_path, monkeypatch):
+    ids = pa.array([str(number) for number in range(9_000)])
+    captions = pa.RecordBatch.from_pylist([{}] * len(ids), schema=READ_CAPTIONS)
+    captions = set_columns(captions, image_id=ids, caption_id=ids)
+    monkeypatch.setattr(richness, "_IN_MEMORY", 1)
+    with small_disk(tmp_path / "disk", "12k") as disk:
+        monkeypatch.setattr(tempfile, "tempdir", str(disk))
+        with pytest.raises(EngineError, match=f"^'{disk}': No space left .* are free there"):
+            richness.CaptionRichness().gather(lambda _: iter([digests_of_captions(captions)]))
 
 
 def test_a_disk_too_full_to_remove_from_is_named(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ OUT/{CURRENT,versions,PRUNING,RUNNING}.lock  held while one of these is written
 OUT/versions/ID/TABLE/*.parquet     a version's tables (rejected: *.avro)
 OUT/versions/ID/{manifest.json,report.html,README.md}
 OUT/units/KEY/record                a finished unit's commit record
-OUT/units/KEY/ATTEMPT/…             the files that it names
+OUT/units/KEY/ATTEMPT/…             the files that it names: of tables, and set aside for statistics
 OUT/units/KEY/ATTEMPT.begun         an attempt at the unit, until it ends or its worker dies
 OUT/runs/ID.json                    a run that has ended, and how
 OUT/runs/ID.begin.json              a run that has begun, until it ends
