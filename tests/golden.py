@@ -164,7 +164,7 @@ NUMBERS = (int, float)
 KEYS = {
     "narratives": ("shard", "byte_offset"),
     "discarded": ("shard", "byte_offset"),
-    "mentions": ("narrative_id", "char_start"),
+    "mentions": ("shard", "byte_offset", "char_start"),
     "localization": ("dataset", "split", "class_id"),
     "localization_histogram": ("dataset", "split", "class_id", "bin_x", "bin_y"),
     "richness": ("dataset", "split"),

@@ -171,6 +171,8 @@ MENTIONS = pa.schema(
     [
         *_columns(_TEXT, "narrative_id", "dataset", "split", "image_id"),
         ("annotator_id", _LONG),
+        ("shard", _TEXT),
+        ("byte_offset", _LONG),
         *_columns(_TEXT, "class_id", "name", "text"),
         *_columns(_INT, "char_start", "char_end", "first_word", "end_word"),
         *_columns(_FLOAT, "start_time", "end_time"),
@@ -205,15 +207,7 @@ TABLES = {
 
 KEYS = {
     "narratives": ("shard", "byte_offset"),
-    "mentions": (
-        "narrative_id",
-        "char_start",
-        # a key of image and annotator may repeat
-        "start_time",
-        "end_time",
-        "first_point",
-        "end_point",
-    ),
+    "mentions": ("shard", "byte_offset", "char_start"),
     "localization": ("dataset", "split", "class_id"),
     "localization_histogram": ("dataset", "split", "class_id", "bin_x", "bin_y"),
     "richness": ("dataset", "split"),

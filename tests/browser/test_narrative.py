@@ -16,7 +16,8 @@ pytestmark = pytest.mark.browser
 
 
 def mentions_of(tables, row):
-    return [one for one in tables["mentions"] if one["narrative_id"] == row["narrative_id"]]
+    place = line_of(row)
+    return [one for one in tables["mentions"] if line_of(one) == place]
 
 
 @pytest.fixture(scope="session")

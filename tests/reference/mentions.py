@@ -120,6 +120,8 @@ def mentions_of(narrative, matcher, points, boxes, excluded_flags=()):
             "split": narrative["split"],
             "image_id": narrative["image_id"],
             "annotator_id": narrative["annotator_id"],
+            "shard": narrative["shard"],
+            "byte_offset": narrative["byte_offset"],
             "class_id": class_id,
             "name": name,
             "text": narrative["caption"][char_start:char_end],

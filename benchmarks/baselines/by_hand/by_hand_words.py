@@ -300,7 +300,7 @@ def find_mentions(row: dict, matcher: Matcher, boxes: list[dict]) -> list[dict]:
     heads = ("narrative_id", "dataset", "split", "image_id", "annotator_id")
     mentions = []
     for class_id, name, char_start, char_end in matcher.find(row["caption"]):
-        mention = {head: row[head] for head in heads}
+        mention = {head: row[head] for head in (*heads, "shard", "byte_offset")}
         mention |= {"class_id": class_id, "name": name, "text": row["caption"][char_start:char_end]}
         mention |= {"char_start": char_start, "char_end": char_end}
         touched = [

@@ -104,7 +104,8 @@ def find_mentions(
         "points": pa.array(sizes, mask=located.first_point < 0),
         "points_inside": pa.array(localized.inside, mask=boxless),
     }
-    for name in ("narrative_id", "dataset", "split", "image_id", "annotator_id"):
+    heads = ("narrative_id", "dataset", "split", "image_id", "annotator_id", "shard", "byte_offset")
+    for name in heads:
         columns[name] = narratives[name].take(pa.array(rows))
     schema = common.TABLES["mentions"]
     table = pa.table({name: columns[name] for name in schema.names}).cast(schema)

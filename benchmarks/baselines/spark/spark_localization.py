@@ -14,7 +14,7 @@ from benchmarks.baselines import common
 from benchmarks.baselines.libraries.with_libraries_mentions import BINS, localize
 from benchmarks.baselines.libraries.with_libraries_words import offsets_of
 
-KEYS = ("narrative_id", "dataset", "split", "image_id", "annotator_id")
+KEYS = ("narrative_id", "dataset", "split", "image_id", "annotator_id", "shard", "byte_offset")
 EDGES = ("x_min", "x_max", "y_min", "y_max")
 
 LOCALIZED = pa.schema([*common.MENTIONS, ("has_box", pa.bool_()), ("cells", pa.list_(pa.int32()))])

@@ -46,22 +46,13 @@ export async function readRecord(version, table, row) {
     ? (await file.parquet.readRows(at, at + 1))[0]
     : (await version.readAvroRows(file))[at]
   const besides = table === "narratives" ? version.besides(file, "mentions") : null
-  const mentions = besides ? await mentionsOf(besides.parquet, record) : []
+  const mentions = besides ? await mentionsOf(besides.parquet, version.mentionKey, record) : []
   return { table, row, path: file.path, record, mentions, mentionsPath: besides?.path ?? null }
 }
 
-/** Mentions have the id alone: where it repeats, they are those that the caption has. */
-async function mentionsOf(parquet, record) {
-  const { narrative_id: ids } = await parquet.readColumns(["narrative_id"])
-  const start = ids.indexOf(record.narrative_id)
-  if (start < 0) return []
-  const rows = await parquet.readRows(start, ids.lastIndexOf(record.narrative_id) + 1)
-  const caption = Array.from(record.caption)
-  const found = new Map()
-  for (const mention of rows) {
-    const { narrative_id: id, char_start: from, char_end: to, text } = mention
-    const fits = id === record.narrative_id && caption.slice(from, to).join("") === text
-    if (fits && !found.has(from)) found.set(from, mention)
-  }
-  return [...found.values()]
+/** The mentions of a narrative, which stand one behind the other. */
+async function mentionsOf(parquet, key, record) {
+  const { [key]: keys } = await parquet.readColumns([key])
+  const start = keys.indexOf(record[key])
+  return start < 0 ? [] : parquet.readRows(start, keys.lastIndexOf(record[key]) + 1)
 }

@@ -121,6 +121,14 @@ export class Version {
     return this.#avro.get(file)
   }
 
+  /**
+   * The column by which mentions and narratives of a unit belong together; older versions have only
+   * ids there, which may repeat.
+   */
+  get mentionKey() {
+    return this.manifest.columns?.mentions?.byte_offset ? "byte_offset" : "narrative_id"
+  }
+
   /** The file of the same unit in another table. @param {TableFile} file @param {string} table */
   besides(file, table) {
     return this.filesOf(table).find((one) => one.number === file.number) ?? null

@@ -87,8 +87,7 @@ export function columnsOf(query) {
   if (table === "rejected") return [...columns]
   for (const name of ["dataset", "split"]) if (query[name]) columns.add(name)
   if (query.minDistance !== null || query.maxDistance !== null) columns.add("distance")
-  if (query.sort !== "file") columns.add(SORT_COLUMNS[query.sort])
-  if (needsMentions(query)) columns.add("narrative_id")
+  if (query.sort in SORT_COLUMNS) columns.add(SORT_COLUMNS[query.sort])
   return [...columns]
 }
 
@@ -97,7 +96,6 @@ const SORT_COLUMNS = {
   distance: "distance",
   words: "caption",
   seconds: "narration_seconds",
-  share: "narrative_id",
 }
 
 function searchedColumn({ table, field }) {
@@ -185,16 +183,17 @@ const isWithin = (value, least, greatest) =>
   value !== null && value >= (least ?? -Infinity) && value <= (greatest ?? Infinity)
 
 /**
- * What the list needs of the mentions of some narratives, by `narrative_id`.
+ * What the list needs of the mentions of some narratives.
  *
- * @param {Record<string, unknown[]>} columns `narrative_id`, `name`, `box_index`, `points` and
+ * @param {Record<string, unknown[]>} columns `key`, `name`, `box_index`, `points` and
  *   `points_inside` of mentions.
+ * @param {string} key The column by which they belong to narratives.
  * @returns {Map<string, { names: Set<string>, points: number, inside: number }>} Names in small
  *   letters; points of mentions that have a closest box, and those of them inside it.
  */
-export function summarise(columns) {
+export function summarise(columns, key) {
   const found = new Map()
-  columns.narrative_id.forEach((id, at) => {
+  columns[key].forEach((id, at) => {
     if (!found.has(id)) found.set(id, { names: new Set(), points: 0, inside: 0 })
     const summary = found.get(id)
     summary.names.add(columns.name[at].toLowerCase())

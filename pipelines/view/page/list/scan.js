@@ -6,7 +6,7 @@
 import { columnsOf, isEverything, matcherOf, needsMentions, sortKey, summarise } from "./query.js"
 
 const FILES_AHEAD = 4
-const MENTION_COLUMNS = ["narrative_id", "name", "box_index", "points", "points_inside"]
+const MENTION_COLUMNS = ["name", "box_index", "points", "points_inside"]
 
 /** Rows of a table, in the order of the list. */
 export class Result {
@@ -79,7 +79,7 @@ export async function scan(version, result, onProgress, signal) {
   const keys = query.sort === "file" ? null : []
   for await (const { file, columns, mentions } of ahead(version, query, signal)) {
     for (let at = 0; columns && at < file.rows; at += 1) {
-      const own = mentions ? mentions.get(columns.narrative_id[at]) : null
+      const own = mentions ? mentions.get(columns[version.mentionKey][at]) : null
       if (!matches(columns, at, own)) continue
       result.push(file.first + at)
       keys?.push(sortKey(query, columns, at, own))
@@ -115,11 +115,14 @@ async function readFile(version, query, file) {
   if (await canSkip(query, file)) return { file, columns: null, mentions: null }
   const isByMentions = needsMentions(query)
   const besides = isByMentions ? version.besides(file, "mentions") : null
+  const key = version.mentionKey
+  const names = isByMentions ? [...columnsOf(query), key] : columnsOf(query)
   const [columns, mentions] = await Promise.all([
-    version.readColumns(file, columnsOf(query)),
-    besides && version.readColumns(besides, MENTION_COLUMNS),
+    version.readColumns(file, names),
+    besides && version.readColumns(besides, [key, ...MENTION_COLUMNS]),
   ])
-  return { file, columns, mentions: mentions ? summarise(mentions) : isByMentions && new Map() }
+  const found = mentions ? summarise(mentions, key) : isByMentions && new Map()
+  return { file, columns, mentions: found }
 }
 
 /** Whether the statistics of a file say that it has no row of the query. */

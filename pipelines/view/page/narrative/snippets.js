@@ -11,7 +11,7 @@ const sql = (text) => `'${text.replaceAll("'", "''")}'`
  * @returns {{ title: string, code: string }[]}
  */
 export function snippetsOf({ path, record, mentionsPath }) {
-  const { shard, byte_offset: offset, narrative_id: id } = record
+  const { shard, byte_offset: offset } = record
   const pandas = [
     "import pandas as pd",
     `line = [("shard", "==", ${python(shard)}), ("byte_offset", "==", ${offset})]`,
@@ -25,10 +25,12 @@ export function snippetsOf({ path, record, mentionsPath }) {
   ]
   if (mentionsPath) {
     pandas.push(
-      `own = [("narrative_id", "==", ${python(id)})]`,
-      `mentions = pd.read_parquet(${python(mentionsPath)}, filters=own)`,
+      `mentions = pd.read_parquet(${python(mentionsPath)}, filters=line)`,
     )
-    duckdb.push(`SELECT * FROM ${sql(mentionsPath)} WHERE narrative_id = ${sql(id)};`)
+    duckdb.push(
+      `SELECT * FROM ${sql(mentionsPath)}`,
+      `WHERE shard = ${sql(shard)} AND byte_offset = ${offset};`,
+    )
   }
   return [
     { title: "pandas", code: pandas.join("\n") },

@@ -98,6 +98,8 @@ def mention_row(narrative, first_word, box_index, class_id="/m/01g317", name="Pe
         **{key: narrative[key] for key in ("narrative_id", "dataset", "split", "image_id")},
         **{key: value for key, value in word.items() if key not in ("text", "crosses_gap")},
         "annotator_id": narrative["annotator_id"],
+        "shard": "oops.jsonl",
+        "byte_offset": 0,
         "class_id": class_id,
         "name": name,
         "text": word["text"],

@@ -190,6 +190,7 @@ MENTIONS = pa.schema(
         *ID_COLUMNS,
         IMAGE_ID,
         ANNOTATOR_ID,
+        *PLACE_COLUMNS,
         term("class_id", "the class: a MID of Open Images, or COCO's number", source=COMPUTED,
              required=True),
         term("name", "the class's name", source=COMPUTED),
@@ -207,6 +208,9 @@ MENTIONS = pa.schema(
         column("points_inside", pa.int32(), "of these, inside that box", "points", COMPUTED),
     ]
 )  # fmt: skip
+
+FOUND_MENTIONS = pa.schema([field for field in MENTIONS if field.name != "shard"])
+"""A chunk's mentions: its shard is the unit's."""
 
 LOCALIZATION_COUNTS = {
     "mentions": ("mentions of the class", "mentions"),

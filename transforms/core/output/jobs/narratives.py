@@ -27,7 +27,7 @@ def narrative_tables(chunk: Chunk, unit: Unit) -> dict[str, pa.RecordBatch]:
     discarded = chunk.get("discarded")
     return {
         "narratives": _narrative_rows(chunk["narratives"], unit.shard, schemas.NARRATIVES),
-        "mentions": chunk["mentions"],
+        "mentions": _with_shard(chunk["mentions"], unit.shard),
         "discarded": empty_batch(schemas.DISCARDED)
         if discarded is None
         else _narrative_rows(discarded, unit.shard, schemas.DISCARDED),
@@ -38,7 +38,7 @@ def narrative_tables(chunk: Chunk, unit: Unit) -> dict[str, pa.RecordBatch]:
 def _narrative_rows(narratives: pa.RecordBatch, shard: str, schema: pa.Schema) -> pa.RecordBatch:
     made = {
         "narrative_id": narrative_ids(narratives),
-        "shard": pa.array([shard] * len(narratives), pa.string()),
+        "shard": _shards(shard, len(narratives)),
         "flags": flags.names(numbers(narratives["flags"])),
         "image": narratives["image"]
         if "image" in narratives.schema.names
@@ -49,6 +49,18 @@ def _narrative_rows(narratives: pa.RecordBatch, shard: str, schema: pa.Schema) -
         for field in schema
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _shards(shard: str, rows: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), [shard])
+
+
+def _with_shard(mentions: pa.RecordBatch, shard: str) -> pa.RecordBatch:
+    columns = [
+        _shards(shard, len(mentions)) if field.name == "shard" else mentions[field.name]
+        for field in schemas.MENTIONS
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schemas.MENTIONS)
 
 
 def _as_type(column: pa.Array, type_: pa.DataType) -> pa.Array:

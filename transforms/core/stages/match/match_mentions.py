@@ -133,7 +133,7 @@ def match_mentions(chunk: Chunk, rules: CompiledRules) -> Chunk:
     ]
     flagged = numbers(chunk["narratives"]["flags"]) | raised
     return chunk.with_columns("narratives", flags=flagged).with_tables(
-        mentions=_concatenate([part.mentions for part in parts], schemas.MENTIONS),
+        mentions=_concatenate([part.mentions for part in parts], schemas.FOUND_MENTIONS),
         localization=counts,
         histogram=_concatenate(histograms, schemas.HISTOGRAM),
     )
@@ -248,11 +248,15 @@ def _boxes(column: pa.ListArray, vocabulary: Vocabulary, excluded: Sequence[str]
     return Boxes(offsets, lookup[codes], usable, corners)
 
 
+_OF_NARRATIVE = ["dataset", "split", "image_id", "annotator_id", "byte_offset"]
+"""Columns of `narratives` that its mentions have too."""
+
+
 def _mentions_batch(
     narratives: pa.RecordBatch, found: Matches, vocabulary: Vocabulary, columns: dict
 ) -> pa.RecordBatch:
     rows = pa.array(found.rows)
-    taken = narratives.select(["dataset", "split", "image_id", "annotator_id"]).take(rows)
+    taken = narratives.select(_OF_NARRATIVE).take(rows)
     arrays = {
         "narrative_id": narrative_ids(taken),
         **dict(zip(taken.schema.names, taken.columns, strict=True)),
@@ -261,8 +265,8 @@ def _mentions_batch(
         **columns,
     }
     return pa.RecordBatch.from_arrays(
-        [_cast(arrays[field.name], field.type) for field in schemas.MENTIONS],
-        schema=schemas.MENTIONS,
+        [_cast(arrays[field.name], field.type) for field in schemas.FOUND_MENTIONS],
+        schema=schemas.FOUND_MENTIONS,
     )
 
 
