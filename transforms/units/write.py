@@ -22,6 +22,7 @@ from transforms.core.output.commit_records import (
     make_record,
 )
 from transforms.core.output.jobs.job import Job
+from transforms.core.output.row_indexes.row_index import pack_places
 from transforms.core.output.tables import declare, ending_of, write_table
 from transforms.stage import Stopwatch
 
@@ -61,7 +62,8 @@ def _write_attempt(job: Job, unit: Unit, chunk: Chunk, output: str, attempt: str
             for table, own in job.rows_aside(chunk).items()
             if len(own)
         ]
-        data = encode_record(make_record(job, unit, chunk, attempt, files, aside))
+        places = pack_places(job.indexes, rows)
+        data = encode_record(make_record(job, unit, chunk, attempt, files, aside, places))
         folders = (folder, layout.unit_folder(unit.key)) if files or aside else ()
         storage.sync_folders(storage.join(output, name) for name in folders)
         committed = storage.create_exclusively(record, data)

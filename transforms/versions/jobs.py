@@ -97,6 +97,12 @@ def decode_any(data: bytes, place: str) -> Manifest:
     return decode_manifest(data, place, known().manifest) if known else manifest
 
 
+def index_tables(manifest: Manifest) -> frozenset[str]:
+    """Tables of a version that say where rows of others are in its files (`Job.indexes`)."""
+    made = publication_of(manifest)
+    return frozenset(made.job.indexes) if made else frozenset()
+
+
 def publication_of(manifest: Manifest) -> Publication | None:
     """How a version is made again of its units; None where its job is not known."""
     known = JOBS.get(manifest.job)

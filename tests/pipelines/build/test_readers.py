@@ -14,13 +14,9 @@ import pytest
 import yaml
 
 from tests import build_helpers as helpers
-from transforms.core.model.narratives import schemas
+from transforms.core.output.jobs.narratives import NARRATIVES
 
-TABLES = {
-    name: schema
-    for name, schema in {**schemas.UNIT_TABLES, **helpers.STATISTICS_TABLES}.items()
-    if name != "rejected"
-}
+TABLES = {name: schema for name, schema in NARRATIVES.all_tables.items() if name != "rejected"}
 NAMES = ("open_images_train_localized_narratives-00000-of-00010", "_val", "my test (1)", "dev-eval")
 """Shards with the words that Hugging Face takes for splits, and what folder readers skip."""
 

@@ -126,6 +126,16 @@ def list_of(value_type: pa.DataType) -> pa.ListType:
     return pa.list_(pa.field("element", value_type))
 
 
+def sorted_by(schema: pa.Schema) -> list[str]:
+    """Columns by which a table's rows are sorted, as its metadata say; none where they do not.
+
+    >>> sorted_by(pa.schema([("a", pa.int8())], {"sorted_by": "a"})), sorted_by(pa.schema([]))
+    (['a'], [])
+    """
+    names = (schema.metadata or {}).get(b"sorted_by", b"").decode()
+    return names.split(",") if names else []
+
+
 def empty_batch(schema: pa.Schema) -> pa.RecordBatch:
     """A batch of this schema with no rows."""
     return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)

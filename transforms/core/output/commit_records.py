@@ -4,6 +4,7 @@ A record names the unit's files with rows, bytes and checksums, its counts by re
 partial statistics. It is written last and only once: what no record names does not exist.
 """
 
+import builtins
 from collections.abc import Sequence
 
 import msgspec
@@ -62,6 +63,7 @@ class UnitRecord(msgspec.Struct):
       statistics: Packed partial statistics (`Statistics.pack`).
       aside: Files of the tables that it sets aside for statistics (`Statistic.aside`), which no
         version shows.
+      places: What each index of the job's rows has of it (`row_indexes`), by name.
     """
 
     unit: Unit
@@ -74,6 +76,7 @@ class UnitRecord(msgspec.Struct):
     bad_lines: list[BadLineEntry]
     statistics: dict
     aside: list[FileEntry] = []
+    places: dict[str, builtins.bytes] = {}
 
     @property
     def all_files(self) -> list[FileEntry]:
@@ -88,6 +91,7 @@ def make_record(
     attempt: str,
     files: list[FileEntry],
     aside: Sequence[FileEntry] = (),
+    places: dict[str, bytes] | None = None,
 ) -> UnitRecord:
     """The record of a chunk whose files, and those that it sets aside, are in place."""
     bad = chunk.get(bad_lines.TABLE)
@@ -104,6 +108,7 @@ def make_record(
         bad_lines=[BadLineEntry(**row) for row in shown],
         statistics=job.measure_chunk(chunk).pack(),
         aside=list(aside),
+        places=places or {},
     )
 
 

@@ -14,6 +14,7 @@ from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest, encode_manifest
 from transforms.core.model.manifest_entries import TableFile
 from transforms.core.output.described.describe import describe_version
+from transforms.core.output.index_tables import merge_places
 from transforms.core.output.tables import declare, ending_of, write_table
 from transforms.core.output.version import Summary, describe_page, version_files
 from transforms.units.publishing.aside import read_aside
@@ -39,9 +40,10 @@ def write_version(
     summary.statistics.gather(functools.partial(read_aside, summary.in_order(), output))
     tables = summary.statistics.to_tables()
     job = publication.job
+    indexes = merge_places(job.indexes, summary.in_order())
     made = [
         _write_table(folder, name, declare(table, job.declared(name)))
-        for name, table in (_empty_tables(manifest, job.tables) | tables).items()
+        for name, table in (_empty_tables(manifest, job.tables) | tables | indexes).items()
     ]
     manifest = msgspec.structs.replace(manifest, files=[*manifest.files, *made])
     rendered = publication.pages(manifest, tables, functools.partial(_read_rows, folder))

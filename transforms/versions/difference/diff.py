@@ -22,6 +22,7 @@ from transforms.core.model.manifest_entries import TableFile
 from transforms.core.stages.fetch.pictures.tar_files import read_tar
 from transforms.units.publishing.read_version import read_listed
 from transforms.versions.difference.comparing import PLACES, compare_rows, key_columns, row_keys
+from transforms.versions.jobs import index_tables
 
 SHOWN_KEYS = 10
 SHOWN_VALUES = 40
@@ -114,9 +115,16 @@ class VersionDiff(msgspec.Struct, frozen=True, kw_only=True):
     more_values: int
 
 
+def _compared(manifest: Manifest) -> list[TableFile]:
+    """Its files, but for those of tables that only say where rows are."""
+    indexes = index_tables(manifest)
+    return [file for file in manifest.files if file.table not in indexes]
+
+
 def bytes_to_read(old: Manifest, new: Manifest) -> int:
     """Bytes that a comparison reads at most: of each file that differs, keys and then rows."""
-    return 2 * sum(file.bytes for side in _without_common(old.files, new.files) for file in side)
+    differing = _without_common(_compared(old), _compared(new))
+    return 2 * sum(file.bytes for side in differing for file in side)
 
 
 def diff_versions(
@@ -133,7 +141,7 @@ def diff_versions(
     Raises:
       UsageError: A file that has to be read is not what its manifest says.
     """
-    names = dict.fromkeys(file.table for file in [*old.files, *new.files])
+    names = dict.fromkeys(file.table for file in [*_compared(old), *_compared(new)])
     diffs, values = [], []
     for name in names:
         made = _TableDiffer(output, name, old, new, observe)

@@ -13,6 +13,7 @@ from transforms.core.model import bad_lines, layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import TableFile
 from transforms.units.publishing.read_version import read_listed
+from transforms.versions.jobs import index_tables
 from transforms.versions.survey import read_survey
 
 _BATCH_BYTES = 4 << 20
@@ -62,8 +63,10 @@ def find_version(output: str, which: str, tables: tuple[str, ...] = ()) -> Expor
     if found.manifest is None:
         raise UsageError(found.why)
     manifest: Manifest = found.manifest
-    files = [file for file in manifest.files if not tables or file.table in tables]
-    names = dict.fromkeys(file.table for file in manifest.files)
+    indexes = index_tables(manifest)  # of files, which others do not have
+    files = [file for file in manifest.files if file.table not in indexes]
+    names = dict.fromkeys(file.table for file in files)
+    files = [file for file in files if not tables or file.table in tables]
     if unknown := [name for name in tables if name not in names]:
         raise UsageError(
             f"version {found.name} has no table {unknown[0]!r}: {option('tables')} takes some of "

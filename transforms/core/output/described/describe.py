@@ -38,7 +38,7 @@ def _text(value: Any) -> str:
 def _bigquery(manifest: Manifest, job: Job) -> dict[str, str]:
     """Schemas of the tables that BigQuery can have, and the script that loads them."""
     schemas = {}
-    tables = parquet_tables(job)
+    tables = {k: v for k, v in parquet_tables(job).items() if k not in job.indexes}
     for name, columns in tables.items():
         try:
             schemas[name] = schema_of(name, columns)

@@ -10,6 +10,7 @@ from transforms.core.model.chunk import Chunk
 from transforms.core.model.columns import SCHEMA_VERSION
 from transforms.core.model.units import Counts, Unit
 from transforms.core.output.jobs.origins import Origin
+from transforms.core.output.row_indexes.row_index import RowIndex
 from transforms.core.output.statistics.collection import Statistics
 from transforms.core.output.statistics.statistic import Statistic, StatisticsTable
 
@@ -42,6 +43,7 @@ class Job:
       rows: The rows of each table, of a chunk that has passed all stages.
       count: What is counted of such a chunk beside the rows of its tables.
       origin: Where its data is from: licence and citation.
+      indexes: Tables that say where rows of `tables` are, by name.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Job:
     rows: Callable[[Chunk, Unit], Mapping[str, pa.RecordBatch]] = rows_of
     count: Callable[[Chunk], Further] = count_nothing
     origin: Origin = Origin()
+    indexes: Mapping[str, RowIndex] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if missing := set(self.accounted) - self.tables.keys():
@@ -99,7 +102,7 @@ class Job:
     def all_tables(self) -> dict[str, pa.Schema]:
         """Schemas of all tables of a version."""
         made = {name: table.schema for name, table in self.statistics_tables.items()}
-        return {**self.tables, **made}
+        return {**self.tables, **made, **{name: one.schema for name, one in self.indexes.items()}}
 
     def declared(self, table: str) -> pa.Schema:
         """A table's schema as its files have it, with what the table is."""
@@ -117,7 +120,7 @@ class Job:
     def all_meanings(self) -> dict[str, str]:
         """What a row of each table of a version is."""
         made = {name: table.row for name, table in self.statistics_tables.items()}
-        return {**self.meanings, **made}
+        return {**self.meanings, **made, **{name: one.row for name, one in self.indexes.items()}}
 
 
 def _by_code(rejected: pa.RecordBatch | None) -> dict[str, int]:

@@ -14,6 +14,7 @@ from transforms.core.model.narratives.traces import is_rounded
 from transforms.core.model.units import Unit
 from transforms.core.output.jobs import origins
 from transforms.core.output.jobs.job import Further, Job
+from transforms.core.output.row_indexes.narratives import NARRATIVE_INDEXES
 from transforms.core.output.statistics.narratives.distances import Distances
 from transforms.core.output.statistics.narratives.localization import Localization
 from transforms.core.output.statistics.narratives.noun_counts import NounCounts
@@ -139,6 +140,7 @@ NARRATIVES = Job(
     rows=narrative_tables,
     count=count_narratives,
     origin=origins.LOCALIZED_NARRATIVES,
+    indexes=NARRATIVE_INDEXES,
 )
 """The main job. A new statistic is a class in `statistics/` and an entry here; tables are written
 in the order of these."""

@@ -1,0 +1,1 @@
+"""Tables that say in which file and row something is: made of all units when they are published."""
