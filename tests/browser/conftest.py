@@ -1,6 +1,8 @@
 """A version of the sample, a server that shows it, and a browser."""
 
 import contextlib
+import functools
+import http.server
 import json
 import threading
 
@@ -62,6 +64,13 @@ def serving(server):
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def static(folder):
+    """Python's own server, which knows no range requests."""
+    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    handler = functools.partial(quiet, directory=str(folder))
+    return http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,15 @@
 """The list: what is read for it, searches, filters, sorting; against the tables."""
 
 import collections
+import contextlib
+import json
+import shutil
 
 import pytest
 
-from tests.browser.conftest import a_viewer
+from pipelines.view.job import main as view
+from tests import build_helpers as helpers
+from tests.browser.conftest import a_viewer, serving, static
 from tests.browser.pages import line_of
 
 pytestmark = pytest.mark.browser
@@ -112,6 +117,52 @@ def test_search_by_class(viewer, tables):
         expected = [row for row in tables["narratives"]
                     if name.capitalize() in names[row["narrative_id"]]]  # fmt: skip
         assert expected and viewer.links == lines(expected)
+
+
+SEARCHES = {
+    "word": ("background", lambda row: "background" in words_of(row)),
+    "class": ("person", None),
+    "image_id": ("00000", lambda row: row["image_id"].startswith("00000")),
+}
+
+
+@pytest.mark.parametrize("field", SEARCHES)
+@pytest.mark.parametrize("filters", [{}, {"dataset": "generated", "minShare": 10}], ids=str)
+def test_searches_give_the_same_with_indexes_and_without(
+    chromium, address, tables, output, tmp_path, field, filters
+):
+    """Versions of older programs have none; with them no file is opened to find rows."""
+    text, keep = SEARCHES[field]
+    names, shares = summaries(tables)
+    keep = keep or (lambda row: "Person" in names[row["narrative_id"]])
+    expected = [row for row in tables["narratives"] if keep(row)]
+    if filters:
+        expected = [row for row in expected if row["dataset"] == "generated"]
+        expected = [row for row in expected if (shares[row["narrative_id"]] or 0) >= 0.1]
+    with older(output, tmp_path) as before:
+        for page, has_indexes in ((address, True), (before, False)):
+            with a_viewer(chromium, page) as viewer:
+                viewer.go().requests.clear()
+                viewer.fill(field=field, text=text, **filters)
+                assert expected and viewer.links == lines(expected)
+                read = {name.rpartition("-")[0] or name for name, *_ in viewer.requests}
+                assert has_indexes == any("_index" in name for name in read)
+                assert filters or not has_indexes or "mentions" not in read
+                assert viewer.errors == []
+
+
+@contextlib.contextmanager
+def older(output, folder):
+    """The address of a page whose version has neither indexes nor places of mentions."""
+    shutil.copytree(helpers.version_of(output), folder / "version")
+    manifest = folder / "version" / "manifest.json"
+    values = json.loads(manifest.read_text())
+    values["files"] = [file for file in values["files"] if "_index" not in file["table"]]
+    del values["columns"]["mentions"]["byte_offset"]
+    assert view([str(folder / "version"), "--write", str(folder / "view")]) == 0
+    manifest.write_text(json.dumps(values))
+    with serving(static(folder)) as base:
+        yield f"{base}/view/"
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,12 @@
 """The page as a whole: accessibility, widths, keys, servers of other kinds, what goes wrong."""
 
-import functools
-import http.server
 import shutil
 
 import pytest
 
 from pipelines.view.job import main
 from tests import build_helpers as helpers
-from tests.browser.conftest import a_viewer, serving
+from tests.browser.conftest import a_viewer, serving, static
 from tests.browser.pages import line_of
 
 pytestmark = pytest.mark.browser
@@ -75,13 +73,6 @@ def test_keys(viewer, tables):
     assert viewer.text(".play") == "Pause"
     page.go_back()
     viewer.until("document.querySelector('#position').textContent.startsWith('4 of')")
-
-
-def static(folder):
-    """Python's own server, which knows no range requests."""
-    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-    handler = functools.partial(quiet, directory=str(folder))
-    return http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
 
 
 def test_a_written_page_works_from_a_plain_web_server(chromium, output, tables, tmp_path, capsys):

@@ -121,13 +121,40 @@ export class ParquetFile {
    */
   async mayHold(column, low, high) {
     const { row_groups: groups } = await this.metadata()
-    return groups.some((group) => {
-      const chunk = group.columns.find((one) => one.meta_data.path_in_schema.join(".") === column)
-      const { min_value: least, max_value: greatest } = chunk?.meta_data.statistics ?? {}
-      if (least === undefined || greatest === undefined) return true
-      return plain(least) <= high && plain(greatest) >= low
-    })
+    return groups.some((group) => mayGroupHold(group, column, low, high))
   }
+
+  /**
+   * The rows of a table sorted by a column in which it is between `low` and `high`: of the groups
+   * that may have them the column, and then the pages of the others that do.
+   *
+   * @param {string} column
+   * @param {string} low
+   * @param {string} high
+   * @returns {Promise<Record<string, unknown>[]>}
+   */
+  async findRows(column, low, high) {
+    const found = []
+    let first = 0
+    for (const group of (await this.metadata()).row_groups) {
+      const next = first + Number(group.num_rows)
+      if (mayGroupHold(group, column, low, high)) {
+        const keys = await this.#read({ columns: [column], rowStart: first, rowEnd: next })
+        const isFound = ({ [column]: key }) => key >= low && key <= high
+        const [start, last] = [keys.findIndex(isFound), keys.findLastIndex(isFound)]
+        if (start >= 0) found.push(await this.readRows(first + start, first + last + 1))
+      }
+      first = next
+    }
+    return found.flat()
+  }
+}
+
+function mayGroupHold(group, column, low, high) {
+  const chunk = group.columns.find((one) => one.meta_data.path_in_schema.join(".") === column)
+  const { min_value: least, max_value: greatest } = chunk?.meta_data.statistics ?? {}
+  if (least === undefined || greatest === undefined) return true
+  return plain(least) <= high && plain(greatest) >= low
 }
 
 function smallRangesOf(group, columns) {

@@ -1,5 +1,7 @@
 /** Rows in full, and where a link's row is. */
 
+import { placesOfImages } from "./places.js"
+
 /**
  * The number of a row in its table; null where the version has no such row.
  *
@@ -21,7 +23,11 @@ export async function findRow(version, place) {
 }
 
 async function findById(version, { table, narrative_id: wanted }) {
-  for (const file of version.filesOf(table)) {
+  const image = table === "narratives" ? wanted.split("-").at(-2) : null
+  const places = image ? await placesOfImages(version, image) : null
+  const files = version.filesOf(table)
+  const likely = files.filter(({ path }) => places?.has(path))
+  for (const file of new Set([...likely, ...files])) {
     if (file.parquet && !(await file.parquet.mayHold("narrative_id", wanted, wanted))) continue
     const { narrative_id: ids } = await version.readColumns(file, ["narrative_id"])
     const at = ids?.indexOf(wanted) ?? -1

@@ -3,9 +3,20 @@
  * found.
  */
 
-import { columnsOf, isEverything, matcherOf, needsMentions, sortKey, summarise } from "./query.js"
+import { placesOfClass, placesOfImages, placesOfWords } from "../data/places.js"
+import {
+  columnsOf,
+  isEverything,
+  matcherOf,
+  needsMentions,
+  sortKey,
+  summarise,
+  wordsOf,
+} from "./query.js"
 
 const FILES_AHEAD = 4
+/** Milliseconds for which the page is not drawn. */
+const DRAWING_GAP = 30
 const MENTION_COLUMNS = ["name", "box_index", "points", "points_inside"]
 
 /** Rows of a table, in the order of the list. */
@@ -73,12 +84,16 @@ function compare(a, b, descending) {
  * @param {AbortSignal} signal Ends it.
  */
 export async function scan(version, result, onProgress, signal) {
-  const { query } = result
   if (result.isComplete) return
+  const { places, query } = await lookUp(version, result.query)
+  if (signal.aborted) return
   const matches = matcherOf(query)
   const keys = query.sort === "file" ? null : []
-  for await (const { file, columns, mentions } of ahead(version, query, signal)) {
-    for (let at = 0; columns && at < file.rows; at += 1) {
+  for await (const { file, columns, mentions } of ahead(version, query, places, signal)) {
+    const rows = places?.get(file.path)
+    const count = columns ? (rows?.length ?? file.rows) : 0
+    for (let number = 0; number < count; number += 1) {
+      const at = rows ? rows[number] : number
       const own = mentions ? mentions.get(columns[version.mentionKey][at]) : null
       if (!matches(columns, at, own)) continue
       result.push(file.first + at)
@@ -94,9 +109,28 @@ export async function scan(version, result, onProgress, signal) {
   onProgress()
 }
 
-async function* ahead(version, query, signal) {
-  const files = version.filesOf(query.table)
+/**
+ * Where rows can be by the indexes, null where they do not tell; and the query without what these
+ * have answered in full.
+ */
+async function lookUp(version, query) {
+  const places = await placesOf(version, query)
+  const isAnswered = places && !(query.field === "word" && wordsOf(query.text).length > 1)
+  return { places, query: isAnswered ? { ...query, text: "" } : query }
+}
+
+async function placesOf(version, { table, field, text }) {
+  if (table !== "narratives" || !text.trim()) return null
+  if (field === "class") return placesOfClass(version, text.trim())
+  if (field === "image_id") return placesOfImages(version, text.trim())
+  const words = field === "word" ? wordsOf(text) : []
+  return words.length ? placesOfWords(version, words) : null
+}
+
+async function* ahead(version, query, places, signal) {
+  const files = version.filesOf(query.table).filter(({ path }) => !places || places.has(path))
   const reading = []
+  let drawn = performance.now()
   for (let next = 0; reading.length || next < files.length;) {
     while (reading.length < FILES_AHEAD && next < files.length) {
       const promise = readFile(version, query, files[next])
@@ -107,7 +141,9 @@ async function* ahead(version, query, signal) {
     const read = await reading.shift()
     if (signal.aborted) return
     yield read
+    if (performance.now() - drawn < DRAWING_GAP) continue
     await new Promise((resume) => setTimeout(resume)) // lets the page draw
+    drawn = performance.now()
   }
 }
 
