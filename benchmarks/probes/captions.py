@@ -37,6 +37,8 @@ def stages(bench: Bench) -> Callable[[], Round]:
     path.write_text(json.dumps(list(_images(phrases))))
     tagger, pipeline = create_tagger(DEFAULT_TAGGER), load_pipeline(DEFAULT_TAGGER)
 
+    schemas = {**CAPTIONS_JOB.tables, **CAPTIONS_JOB.aside}
+
     def run_stages() -> None:
         unit = _unit(str(path))
         for _, block, start, last in caption_blocks(unit, unit.size):
@@ -45,7 +47,7 @@ def stages(bench: Bench) -> Callable[[], Round]:
             written = {**CAPTIONS_JOB.rows(chunk, unit), **CAPTIONS_JOB.rows_aside(chunk)}
             for table, rows in written.items():
                 place = pathlib.Path(bench.scratch, table)
-                write_table(table, rows, str(place), f"{table}.{ending_of(rows.schema)}")
+                write_table(table, rows, str(place), f"{table}.{ending_of(schemas[table])}")
 
     def tag() -> None:
         with threadpool_limits(1, user_api="blas"):  # as in the stages
