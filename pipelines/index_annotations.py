@@ -13,7 +13,7 @@ from pipelines.cli.engines.runners import create_pipeline, is_detached
 from pipelines.cli.engines.waiting import waiting_rows
 from pipelines.cli.options import Options, parse_command_line
 from pipelines.cli.process import run_program
-from pipelines.cli.progress import show_index_progress
+from pipelines.cli.progress.showing import show_index_progress
 from pipelines.cli.values import Files, Folder
 from pipelines.runs.contents import Contents
 from transforms import storage

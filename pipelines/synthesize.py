@@ -81,7 +81,7 @@ OPTIONS = SynthesizeOptions
 def main(argv: Sequence[str] | None = None, prog: str = PROG) -> int:
     """Runs the job, called by the name `prog`; returns its exit code."""
     options, beam_args = parse_command_line(SynthesizeOptions, argv, prog, DESCRIPTION)
-    from pipelines.cli.progress import show_files
+    from pipelines.cli.progress.showing import show_files
     from transforms.synthesis import Shards, SynthesizeShards, plan_units, refuse_other_shards
 
     files = scene_files(options)

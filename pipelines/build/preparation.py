@@ -301,7 +301,7 @@ def _measure(
     import apache_beam as beam
 
     from pipelines.cli.engines.runners import create_pipeline, is_detached
-    from pipelines.cli.progress import show_step
+    from pipelines.cli.progress.showing import show_step
     from transforms.collections.narratives.calibrate import CountDistances, write_counts
     from transforms.collections.narratives.stages import (
         AlignTranscripts,

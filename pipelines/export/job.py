@@ -85,7 +85,7 @@ def _export(options: ExportOptions, beam_args: Sequence[str]) -> int:
 def _run(
     options: ExportOptions, beam_args: Sequence[str], target: "Target", version: "ExportedVersion"
 ) -> None:
-    from pipelines.cli.progress import show_step
+    from pipelines.cli.progress.showing import show_step
     from transforms.versions.exports.export import ExportFiles
 
     size = sum(file.bytes for file in version.files)

@@ -10,7 +10,7 @@ from pipelines.cli import log
 from pipelines.cli.beam_options import DATAFLOW, LOCAL, engine_of
 from pipelines.cli.engines.runners import create_pipeline, is_detached
 from pipelines.cli.options import with_flags
-from pipelines.cli.progress import show_bytes, show_step
+from pipelines.cli.progress.showing import show_bytes, show_step
 from pipelines.fetch.options import FetchOptions
 from pipelines.fetch.planning import Plan
 from transforms import storage

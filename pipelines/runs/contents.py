@@ -143,8 +143,8 @@ class Contents:
         size = sum(file.size for file in files)
         if size < _TOLD_BYTES:
             return self._read_all(files, with_md5, lambda _: None)
-        from pipelines.cli.counting import Tally
-        from pipelines.cli.progress import show_bytes
+        from pipelines.cli.progress.counting import Tally
+        from pipelines.cli.progress.showing import show_bytes
 
         with show_bytes("Reading", tally := Tally(size)):
             return self._read_all(files, with_md5, tally.add)

@@ -158,7 +158,7 @@ def _run_once(
     publication: Publication,
     run_id: str,
 ) -> dict | None:
-    from pipelines.cli.progress import show_progress
+    from pipelines.cli.progress.showing import show_progress
     from transforms.units.publishing.publish import PublishPlan
 
     publish = PublishPlan(

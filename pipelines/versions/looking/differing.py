@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from pipelines.cli.counting import Tally
-from pipelines.cli.progress import show_bytes
+from pipelines.cli.progress.counting import Tally
+from pipelines.cli.progress.showing import show_bytes
 from pipelines.versions.options import DiffOptions
 from pipelines.versions.printing import print_columns, print_json
 from transforms.core.base.errors import UsageError, shown

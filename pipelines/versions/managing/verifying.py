@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from pipelines.cli import log
-from pipelines.cli.counting import Tally
-from pipelines.cli.progress import show_bytes
+from pipelines.cli.progress.counting import Tally
+from pipelines.cli.progress.showing import show_bytes
 from pipelines.versions.options import VerifyOptions
 from pipelines.versions.printing import print_json, size
 from transforms.core.base.errors import shown

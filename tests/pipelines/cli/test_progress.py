@@ -10,8 +10,10 @@ import pytest
 
 from pipelines.build.job import plan_run
 from pipelines.build.options import BuildOptions
-from pipelines.cli import counting, log, progress
+from pipelines.cli import log
 from pipelines.cli.options import parse_command_line
+from pipelines.cli.progress import counting
+from pipelines.cli.progress import showing as progress
 from tests import build_helpers as helpers
 from transforms import storage
 from transforms.core.model import layout

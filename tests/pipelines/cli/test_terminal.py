@@ -11,8 +11,9 @@ import threading
 import pytest
 
 from pipelines.build.job import main
-from pipelines.cli import log, progress
+from pipelines.cli import log
 from pipelines.cli.options import parse_command_line
+from pipelines.cli.progress import showing as progress
 from pipelines.versions.options import VerifyOptions
 from tests import build_helpers as helpers
 from tests.pipelines.cli.test_progress import UNITS, Shown, finish, unit
@@ -22,7 +23,9 @@ ESCAPE = "\x1b"
 
 PROGRAM = """
 import sys, time
-from pipelines.cli import counting, log, progress
+from pipelines.cli import log
+from pipelines.cli.progress import counting
+from pipelines.cli.progress import showing as progress
 log.choose_volume(sys.argv[1])
 progress.BAR_SECONDS = 0.05
 tally = counting.Tally(4_000_000)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from pipelines.cli import progress
+from pipelines.cli.progress import showing as progress
 from pipelines.fetch.options import FetchOptions
 from pipelines.fetch.planning import make_plan
 from pipelines.fetch.running import Received

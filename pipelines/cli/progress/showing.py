@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, TextIO
 
 from pipelines.cli import log
-from pipelines.cli.counting import (
+from pipelines.cli.progress.counting import (
     Counted,
     FinishedBytes,
     FinishedText,
