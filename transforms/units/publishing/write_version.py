@@ -14,10 +14,10 @@ from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest, encode_manifest
 from transforms.core.model.manifest_entries import TableFile
 from transforms.core.output.described.describe import describe_version
-from transforms.core.output.index_tables import merge_places
 from transforms.core.output.tables import declare, ending_of, write_table
 from transforms.core.output.version import Summary, describe_page, version_files
 from transforms.units.publishing.aside import read_aside
+from transforms.units.publishing.index_tables import merge_places
 from transforms.units.publishing.publication import Publication
 
 
