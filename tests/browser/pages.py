@@ -31,11 +31,14 @@ class Viewer:
       errors: What the page reported or did not catch.
       requests: Of files of the version: (path, first byte, last byte).
       elsewhere: Addresses on other machines that were asked for.
+      pictures: PNG files by address, as if on other machines.
+      recordings: WAV files, likewise.
     """
 
     def __init__(self, page, address):
         self.page, self.address = page, address
-        self.errors, self.requests, self.elsewhere, self.pictures = [], [], [], {}
+        self.errors, self.requests, self.elsewhere = [], [], []
+        self.pictures, self.recordings = {}, {}
         page.set_default_timeout(1000 * TIMEOUT_SECONDS)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._note)
@@ -56,6 +59,8 @@ class Viewer:
         self.elsewhere.append(url)
         if url in self.pictures:
             route.fulfill(body=self.pictures[url], content_type="image/png")
+        elif url in self.recordings:
+            route.fulfill(**_part(self.recordings[url], route.request.headers["range"]))
         else:
             route.abort()
 
@@ -147,6 +152,13 @@ class Viewer:
             }""",
             selector,
         )
+
+
+def _part(data, range_):
+    """An answer to a request for the end of a file from some byte on."""
+    first = int(re.fullmatch(r"bytes=(\d+)-", range_)[1])
+    headers = {"Content-Range": f"bytes {first}-{len(data) - 1}/{len(data)}"}
+    return {"status": 206, "headers": headers, "body": data[first:], "content_type": "audio/wav"}
 
 
 def line_of(row):

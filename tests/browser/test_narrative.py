@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+import wave
 
 import duckdb
 import PIL.Image
@@ -112,6 +113,75 @@ def test_play_pause_and_speed(viewer, rich):
     page.click(".play")
     viewer.until_text(".play", "Play")
     assert page.locator(".word.is-spoken, .word.is-ahead").count() == 0
+
+
+def wav(seconds):
+    """Silence of 8,000 samples a second, a byte each."""
+    written = io.BytesIO()
+    with wave.open(written, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(1)
+        file.setframerate(8000)
+        file.writeframes(b"\x80" * int(8000 * seconds))
+    return written.getvalue()
+
+
+@pytest.fixture
+def spoken(viewer, tables):
+    """A narrative of a person, open, with a recording that can be had."""
+    [row, *_] = [row for row in tables["narratives"] if row["dataset"] == "ovis"]
+    address = "https://storage.googleapis.com/localized-narratives/voice-recordings/"
+    viewer.recordings[address + row["voice_recording"]] = wav(row["narration_seconds"] + 5)
+    viewer.open(row)
+    assert viewer.elsewhere == [] or not viewer.elsewhere[-1].endswith(".ogg"), "only when played"
+    return viewer
+
+
+HEARD = """(() => {
+  const { paused, currentTime, playbackRate, muted, volume } = document.querySelector("audio")
+  return { paused, time: currentTime, rate: playbackRate, loud: !muted && volume === 1 }
+})()"""
+
+
+def test_the_recording_follows_the_clock(spoken):
+    page = spoken.page
+    page.select_option("[aria-label=Speed]", "2")
+    seek(page, 4)
+    page.click(".play")
+    spoken.until(f"!{HEARD}.paused && {HEARD}.time > 4.6")
+    for time in (9.0, 2.0):
+        seek(page, time)
+        spoken.until(f"{HEARD}.time > {time} && {HEARD}.time < {time} + 2")
+        page.wait_for_timeout(700)
+        heard = page.evaluate(HEARD)
+        assert heard["rate"] == 2 and heard["loud"]
+        assert heard["time"] == pytest.approx(float(page.input_value(".player input")), abs=0.5)
+    page.click(".play")
+    assert page.evaluate(HEARD)["paused"]
+
+
+def test_sound_can_be_turned_off_and_on(spoken):
+    page = spoken.page
+    page.click(".sound")
+    seek(page, 1)
+    page.click(".play")
+    page.wait_for_timeout(200)
+    assert page.evaluate(HEARD)["paused"]
+    page.click(".sound")
+    spoken.until(f"!{HEARD}.paused")
+    assert page.locator(".sound").get_attribute("aria-pressed") == "true"
+
+
+def test_a_recording_that_cannot_be_had_stops_nothing(viewer, tables, rich):
+    [row, *_] = [row for row in tables["narratives"] if row["dataset"] == "ovis"]
+    page = viewer.open(row).page
+    seek(page, 1)
+    page.click(".play")
+    viewer.until_text(".sound", "The recording cannot be had")
+    assert page.locator(".sound").is_disabled()
+    first = float(page.input_value(".player input"))
+    viewer.until(f"document.querySelector('.player input').value > {first}")
+    assert viewer.open(rich).page.locator("audio").count() == (rich["dataset"] != "generated")
 
 
 def points_of(page, selector):

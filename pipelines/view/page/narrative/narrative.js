@@ -9,6 +9,7 @@ import { Drawing } from "./drawing/drawing.js"
 import { describeMention, flagList, labelList, originList } from "./facts.js"
 import { USUAL_ASPECT, addressesOf, loadPicture } from "./drawing/picture.js"
 import { Player } from "./player.js"
+import { Recording, recordingOf } from "./recording.js"
 import { snippetsOf } from "./snippets.js"
 
 /** The view of one row of `narratives` or `discarded`. */
@@ -28,7 +29,9 @@ export class NarrativeView {
       onPoint: (word) => this.#point(word),
       onChoose: (word) => this.#choose(word),
     })
-    this.player = new Player(span, (clock) => this.#tick(clock))
+    const spoken = recordingOf(record)
+    const recording = spoken && new Recording(spoken)
+    this.player = new Player(span, (clock) => this.#tick(clock), recording)
     this.said = element("p", { class: "said", "aria-live": "polite" })
     this.note = element("p", { class: "quiet note" })
     this.allBoxes = element("input", {

@@ -1,4 +1,4 @@
-/** Play, pause, scrub and speed. */
+/** Play, pause, scrub, speed and sound. */
 
 import { element } from "../base/dom.js"
 import { Clock } from "./clock.js"
@@ -10,8 +10,10 @@ export class Player {
   /**
    * @param {[number, number]} span Seconds.
    * @param {(clock: Clock) => void} onTick
+   * @param {import("./recording.js").Recording | null} recording
    */
-  constructor([start, end], onTick) {
+  constructor([start, end], onTick, recording) {
+    this.recording = recording
     this.clock = new Clock(start, end, () => this.#tick(onTick))
     this.button = element("button", {
       type: "button",
@@ -34,6 +36,7 @@ export class Player {
       this.slider,
       this.shown,
       this.#speeds(),
+      recording && recording.root,
     )
     this.#tick(() => {})
   }
@@ -54,6 +57,7 @@ export class Player {
     this.slider.value = time
     this.slider.setAttribute("aria-valuetext", `${time.toFixed(1)} of ${end.toFixed(1)} seconds`)
     this.shown.textContent = `${time.toFixed(1)} / ${end.toFixed(1)} s`
+    this.recording?.follow(this.clock)
     onTick(this.clock)
   }
 }
