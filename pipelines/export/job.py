@@ -1,6 +1,5 @@
 """Exports a version: `python -m pipelines.export --to SYSTEM … --input OUT`."""
 
-import importlib
 import json
 import sys
 from collections.abc import Sequence
@@ -12,7 +11,6 @@ from pipelines.cli import log
 from pipelines.cli.engines.runners import create_pipeline, is_detached
 from pipelines.cli.options import parse_command_line
 from pipelines.export.options import ExportOptions
-from pipelines.export.targets import TARGETS
 from transforms.core.base.errors import MESSAGE_CHARACTERS, EngineError, UsageError, shown
 from transforms.core.report.page.formats import plural
 
@@ -60,12 +58,12 @@ def with_dsn(arguments: Sequence[str]) -> list[str]:
 
 
 def _export(options: ExportOptions, beam_args: Sequence[str]) -> int:
-    module = importlib.import_module(TARGETS[options.to])
-    module.check_options(options)
+    chosen = options.of_target()
+    chosen.check()
     from transforms.versions.exports.version import check_files, find_version
 
-    version = find_version(options.input, options.id, tuple(options.tables))
-    target: Target = module.make_target(options, version)
+    version = find_version(options.input, options.id, chosen.chosen_tables())
+    target = chosen.make_target(version)
     if (found := target.find()) is not None:
         return _show(options, version, found, "unchanged")
     check_files(version)

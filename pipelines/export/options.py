@@ -1,15 +1,51 @@
-"""Options of the exports of versions."""
+"""Options of the exports of versions: those of all targets, and what each of these declares."""
 
-from typing import Annotated, Literal
+import itertools
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import pydantic
 
 from pipelines.cli.options import Options
 from pipelines.cli.values import Folder, Metavar
-from pipelines.export.targets import TARGETS
+from pipelines.export.targets.options import TargetOptions, take_options
+from pipelines.export.targets.registry import TARGETS
 
 
-class ExportOptions(Options):
+def _takers() -> dict[str, tuple[str, ...]]:
+    """Targets by option, options that the same targets take beside each other."""
+    names = dict.fromkeys(name for kind in TARGETS.values() for name in kind.model_fields)
+    takers = {
+        name: tuple(to for to, kind in TARGETS.items() if name in kind.model_fields)
+        for name in names
+    }
+    in_order = list(dict.fromkeys(takers.values()))
+    return dict(sorted(takers.items(), key=lambda found: in_order.index(found[1])))
+
+
+def _field(name: str) -> tuple[Any, Any]:
+    """An option as one that may be missing, since not all targets take it."""
+    field = TARGETS[_TAKERS[name][0]].model_fields[name]
+    if not field.is_required():
+        return field.annotation, field
+    loose = pydantic.fields.FieldInfo.merge_field_infos(field, default=None)
+    return Optional[field.annotation], loose  # noqa: UP045
+
+
+_TAKERS = _takers()
+_HEADINGS = {
+    next(group): "--to " + ", ".join(targets)
+    for targets, group in itertools.groupby(_TAKERS, _TAKERS.__getitem__)
+}
+
+if TYPE_CHECKING:
+    _OfTargets = Options
+else:
+    _OfTargets = pydantic.create_model(
+        "_OfTargets", __base__=Options, **{name: _field(name) for name in _TAKERS}
+    )
+
+
+class ExportOptions(_OfTargets):
     """Options of `python -m pipelines.export`."""
 
     example = "--to postgres --dsn postgresql://me@localhost/images --input out"
@@ -20,16 +56,18 @@ class ExportOptions(Options):
     )
     groups = {
         "to": "what is exported, and where to",
-        "dsn": "--to postgres",
-        "output": "--to bigquery",
+        **_HEADINGS,
         "summary": "what is printed",
         "runner": "engine",
     }
-    after = {"log_format": "summary"}
+    after = {
+        "log_format": "summary",
+        **dict(zip(_TAKERS, ("id", *_TAKERS), strict=False)),
+    }
 
     to: Literal[*TARGETS] = pydantic.Field(  # type: ignore[valid-type]
-        description="The system: postgres, or files for bigquery. `--to postgres DSN` is short for "
-        "`--to postgres --dsn DSN`."
+        description="; ".join(f"{name}: {kind.about}" for name, kind in TARGETS.items())
+        + ". `--to postgres DSN` is short for `--to postgres --dsn DSN`."
     )
     input: Folder = pydantic.Field(
         min_length=1, description="Output folder of the job that made the version."
@@ -39,22 +77,16 @@ class ExportOptions(Options):
         description="The version: its name, four or more of the first characters of that, a tag, "
         "current or previous.",
     )
-    tables: list[str] = pydantic.Field([], description="Only these tables. Default: all.")
-    dsn: Annotated[str, Metavar("DSN")] | None = pydantic.Field(
-        None,
-        description="The database, as libpq takes it: postgresql://USER@HOST:PORT/DATABASE, or "
-        "'service=NAME'. Without it, what PGHOST, PGDATABASE and the like say. Keep the password "
-        "in ~/.pgpass or PGPASSWORD, since others can see command lines.",
-    )
-    db_schema: Annotated[str, Metavar("NAME")] | None = pydantic.Field(
-        None,
-        pattern="^[a-z_][a-z0-9_]{0,35}$",
-        description="The schema that the version takes the place of: up to 36 small letters, "
-        "digits and _. Default: open_images or localized_narratives, by the version's job.",
-    )
-    output: Folder | None = pydantic.Field(
-        None, description="Folder for the files, on this machine or in a bucket."
-    )
     summary: Literal["text", "json"] = pydantic.Field(
         "text", description="How the summary is printed at the end."
     )
+
+    def of_target(self) -> TargetOptions:
+        """The options of the target that is exported to.
+
+        Raises:
+          UsageError: One is another target's, or one that must be given is missing.
+        """
+        values = {name: getattr(self, name) for name in _TAKERS if name in self.model_fields_set}
+        given = {name: value for name, value in values.items() if value is not None}
+        return take_options(self.to, TARGETS, given)

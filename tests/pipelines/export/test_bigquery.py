@@ -12,7 +12,7 @@ from google.cloud.bigquery import SchemaField
 
 from pipelines.export.job import main
 from pipelines.export.options import ExportOptions
-from pipelines.export.targets import TARGETS
+from pipelines.export.targets.registry import TARGETS
 from tests import build_helpers as helpers
 from transforms.core.base.errors import UsageError
 from transforms.core.output.exports.bigquery import schema_of
@@ -108,9 +108,9 @@ def test_again_does_nothing_and_a_lost_file_is_put_there_again(narratives, expor
 
 
 def test_wrong_use_is_a_sentence(narratives, tmp_path):
-    with pytest.raises(UsageError, match="give the folder"):
+    with pytest.raises(UsageError, match="option `to` bigquery needs option `output`: folder"):
         main(["--to", "bigquery", "--input", str(narratives)])
-    with pytest.raises(UsageError, match="option `dsn` is for PostgreSQL"):
+    with pytest.raises(UsageError, match="option `dsn` is for option `to` postgres, not"):
         export(narratives, tmp_path, "--dsn", "service=x")
     with pytest.raises(UsageError, match="has no table 'images'"):
         export(narratives, tmp_path, "--tables", "images")

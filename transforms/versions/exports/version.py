@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms import storage
-from transforms.core.base.errors import UsageError, job, option
+from transforms.core.base.errors import UsageError, job, option, shown
 from transforms.core.model import bad_lines, layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.model.manifest_entries import TableFile
@@ -69,8 +69,8 @@ def find_version(output: str, which: str, tables: tuple[str, ...] = ()) -> Expor
     files = [file for file in files if not tables or file.table in tables]
     if unknown := [name for name in tables if name not in names]:
         raise UsageError(
-            f"version {found.name} has no table {unknown[0]!r}: {option('tables')} takes some of "
-            f"{', '.join(names)}"
+            f"version {found.name}, which {shown(manifest.job)} has made, has no table "
+            f"{unknown[0]!r}: it has {', '.join(names)}"
         )
     folder = storage.join(output, layout.version_folder(found.name))
     first = {file.table: file for file in reversed(files)}

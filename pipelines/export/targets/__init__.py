@@ -1,0 +1,1 @@
+"""Targets of exports: options of each, and how they become what is exported to."""

@@ -1,0 +1,15 @@
+"""Where versions can be exported to: a new target is a module and a line of `TARGETS`.
+
+A module has a subclass of `TargetOptions`: its fields are the target's own options, and
+`make_target` returns the `Target` that they describe. What it needs is imported there.
+"""
+
+from pipelines.export.targets.bigquery import BigQueryOptions
+from pipelines.export.targets.options import TargetOptions
+from pipelines.export.targets.postgres import PostgresOptions
+
+TARGETS: dict[str, type[TargetOptions]] = {
+    "postgres": PostgresOptions,
+    "bigquery": BigQueryOptions,
+}
+"""By the name that `--to` takes."""
