@@ -9,7 +9,7 @@ import msgspec
 
 from pipelines.cli import log
 from pipelines.cli.engines.runners import create_pipeline, is_detached
-from pipelines.cli.options import parse_command_line
+from pipelines.cli.options import parse_command_line, with_flags
 from pipelines.export.options import ExportOptions
 from transforms.core.base.errors import MESSAGE_CHARACTERS, EngineError, UsageError, shown
 from transforms.core.report.page.formats import plural
@@ -115,7 +115,7 @@ def _show(
         for name, rows in outcome.rows.items():
             print(f"  {name:<{width}} {rows:>14,} rows")
         for note in outcome.notes:
-            print(f"  {note}")
+            print(f"  {with_flags(note)}")
     log.note("version_exported", said, version=version.name, rows=outcome.rows)
     log.ending(status, said, version=version.name)
     return 0

@@ -2,16 +2,12 @@
 
 import os
 import pathlib
-import re
 from collections.abc import Mapping
 
 from transforms.core.base.errors import UsageError, shown
-from transforms.core.stages.fetch.samples import sample_key
+from transforms.core.stages.fetch.samples import names_of_picture, picture_names
 
 _ENDINGS = (".jpg", ".jpeg", ".png", ".gif", ".webp")
-_CHECKSUM = re.compile("-[0-9a-f]{8}$")
-_COCO_DIGITS = 12
-"""COCO's files are named by the id with zeros before it: `000000000139.jpg`."""
 
 
 class LocalImages:
@@ -40,7 +36,7 @@ class LocalImages:
 
         A name with the dataset, as the job of images makes it, goes before the id alone.
         """
-        names = [sample_key(dataset, image_id), image_id, image_id.zfill(_COCO_DIGITS)]
+        names = picture_names(dataset, image_id)
         return next((self._paths[name] for name in names if name in self._paths), None)
 
 
@@ -51,6 +47,6 @@ def _images_below(folder: str) -> Mapping[str, pathlib.Path]:
         for name in sorted(files):
             path = pathlib.Path(parent, name)
             if path.suffix.lower() in _ENDINGS:
-                found.setdefault(path.stem, path)
-                found.setdefault(_CHECKSUM.sub("", path.stem), path)
+                for name in names_of_picture(path.stem):
+                    found.setdefault(name, path)
     return found

@@ -9,6 +9,7 @@ from transforms.core.base.errors import UsageError, option
 
 if TYPE_CHECKING:
     from transforms.versions.exports.export import Target
+    from transforms.versions.exports.files.pictures import PictureSource
     from transforms.versions.exports.version import ExportedVersion
 
 
@@ -56,6 +57,26 @@ class FilesOptions(TargetOptions):
         description="Folder for the files, on this machine or in a bucket: each version has one of "
         "its own in it."
     )
+
+
+class PicturesOptions(TargetOptions):
+    """Options of targets that use pictures."""
+
+    images: Folder | None = pydantic.Field(
+        None,
+        description="Where the pictures are: the output folder of the job of images (either "
+        "layout), or a folder, searched with all below it, of IMAGE_ID.jpg, png or gif.",
+    )
+
+    def find_pictures(self) -> "PictureSource | None":
+        """The pictures, None where none are given.
+
+        Raises:
+          UsageError: There are none.
+        """
+        from transforms.versions.exports.files.pictures import find_pictures
+
+        return None if self.images is None else find_pictures(self.images)
 
 
 def take_options(

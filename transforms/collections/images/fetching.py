@@ -8,7 +8,8 @@ from typing import Any
 
 from transforms import storage
 from transforms.collections.images.downloading import Downloader, Manners
-from transforms.collections.images.held import Held, Key
+from transforms.collections.images.held import Held
+from transforms.collections.images.rows import Key
 from transforms.core.model.chunk import Chunk
 from transforms.core.stages.fetch.addresses import Address, address_of
 from transforms.core.stages.fetch.frames import Frame

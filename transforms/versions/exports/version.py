@@ -2,7 +2,7 @@
 
 import dataclasses
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -45,6 +45,14 @@ class ExportedVersion:
         for file in self.files:
             rows[file.table] += file.rows
         return rows
+
+    def beside(self, file: TableFile, table: str) -> TableFile | None:
+        """The file of another table with rows of the same unit, None where it has none.
+
+        Files of a unit have the same number in all tables.
+        """
+        path = file.path.replace(file.table, table)
+        return next((found for found in self.files if found.path == path), None)
 
 
 def find_version(output: str, which: str, tables: tuple[str, ...] = ()) -> ExportedVersion:
@@ -96,8 +104,15 @@ def _parquet(folder: str, file: TableFile) -> pq.ParquetFile:
         ) from error
 
 
-def read_rows(folder: str, file: TableFile) -> Iterator[pa.RecordBatch]:
+def read_rows(
+    folder: str, file: TableFile, columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
     """All rows of a file, some at a time.
+
+    Args:
+      folder: The version's folder.
+      file: The file.
+      columns: Of a Parquet file, what is read; None for all.
 
     Raises:
       UsageError: The file is not what the manifest says.
@@ -109,7 +124,8 @@ def read_rows(folder: str, file: TableFile) -> Iterator[pa.RecordBatch]:
     metadata = parquet.metadata
     size = sum(metadata.row_group(i).total_byte_size for i in range(metadata.num_row_groups))
     rows = max(1, _BATCH_BYTES * file.rows // max(1, size))
-    yield from parquet.iter_batches(batch_size=min(rows, 1 << 16), use_threads=False)
+    size = min(rows, 1 << 16)
+    yield from parquet.iter_batches(batch_size=size, columns=columns, use_threads=False)
 
 
 def _avro_rows(data: bytes) -> Iterator[pa.RecordBatch]:

@@ -28,6 +28,30 @@ def sample_key(dataset: str | None, image_id: str) -> str:
     return f"{key[: _KEY_CHARACTERS - 9]}-{digest({'id': plain})[:8]}"
 
 
+def picture_names(dataset: str | None, image_id: str) -> list[str]:
+    """What an image's picture may be called in a folder, without its ending.
+
+    A name with the dataset, as the job of images makes it, goes before the id alone; COCO's files
+    are named by the id with zeros before it.
+
+    >>> picture_names("coco", "139")
+    ['coco-139', '139', '000000000139']
+    """
+    return [sample_key(dataset, image_id), image_id, image_id.zfill(_COCO_DIGITS)]
+
+
+def names_of_picture(stem: str) -> list[str]:
+    """By which names a file is found: its own, and without the checksum that the job gives some.
+
+    >>> names_of_picture("coco-139-e3b0c442")
+    ['coco-139-e3b0c442', 'coco-139']
+    """
+    return list(dict.fromkeys([stem, _CHECKSUM.sub("", stem)]))
+
+
+_CHECKSUM = re.compile("-[0-9a-f]{8}$")
+_COCO_DIGITS = 12
+
 _TOLD = ("dataset", "split", "image_id", "url", "fetched_as", "width", "height", "orientation",
          "rotation", "verified", "md5", "captions", "boxes_are", "boxes")  # fmt: skip
 

@@ -1,0 +1,143 @@
+"""`--to coco`: captions, instances and keypoints, a file a split each."""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+import msgspec
+import pyarrow as pa
+
+from transforms.core.base.errors import option
+from transforms.core.model.manifest_entries import TableFile
+from transforms.versions.exports.files.coco.joining import (
+    JoinedSplit,
+    missing_note,
+    number_all,
+)
+from transforms.versions.exports.files.coco.pieces import PieceWriter, SplitPieces
+from transforms.versions.exports.files.folder import ExportFolder
+from transforms.versions.exports.files.pictures import PictureSource
+from transforms.versions.exports.files.target import Completion, Part
+from transforms.versions.exports.version import ExportedVersion, read_rows
+
+TABLES = ("narratives", "mentions")
+"""What is read of a version."""
+
+_FORMAT = 1
+_COLUMNS = ["narrative_id", "dataset", "split", "image_id", "annotator_id", "caption", "image"]
+_MENTION_COLUMNS = ["narrative_id", "class_id", "name", "text", "char_start", "char_end",
+                    "first_point", "end_point", "box_index"]  # fmt: skip
+
+Mentions = Mapping[str, Sequence[Mapping[str, Any]]]
+
+
+@dataclasses.dataclass(frozen=True)
+class CocoFiles:
+    """JSON files that pycocotools loads: a `FileWriter`.
+
+    Attributes:
+      version: What is exported.
+      kinds: Kinds of annotations.
+      pictures: Where sizes of images are from; None where only captions are wanted.
+    """
+
+    version: ExportedVersion
+    kinds: tuple[str, ...]
+    pictures: PictureSource | None
+    name: ClassVar[str] = "coco"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """As of `FileWriter`."""
+        pictures = self.pictures.fingerprint if self.pictures else None
+        return {"format": _FORMAT, "kinds": list(self.kinds), "pictures": pictures}
+
+    def check(self) -> None:
+        """As of `FileWriter`."""
+
+    def write(self, file: TableFile, folder: ExportFolder) -> Part:
+        """As of `FileWriter`: mentions are read with the narratives that they are of."""
+        if file.table != "narratives":
+            return Part(files=[])
+        mentions = self._mentions(file)
+        with PieceWriter(folder, f"pieces/{file.path}", self.kinds) as pieces:
+            for batch in read_rows(self.version.folder, file, self._columns):
+                self._add(pieces, batch, mentions)
+        return Part(files=pieces.files, more={"splits": msgspec.to_builtins(pieces.splits)})
+
+    @property
+    def _columns(self) -> list[str]:
+        columns = [*_COLUMNS]
+        columns += ["boxes"] if self.pictures else []
+        return columns + (["trace"] if "keypoints" in self.kinds else [])
+
+    def _add(self, pieces: PieceWriter, batch: pa.RecordBatch, mentions: Mentions) -> None:
+        rows = list(_rows_of(batch))
+        keys = [(row["dataset"], row["image_id"]) for row in rows]
+        pictures = self.pictures.find(list(dict.fromkeys(keys)), False) if self.pictures else {}
+        for key, row in zip(keys, rows, strict=True):
+            own = [mention for mention in mentions.get(row["narrative_id"], ())
+                   if _is_of(mention, row)]  # fmt: skip
+            pieces.add(row, pictures.get(key), own)
+
+    def _mentions(self, file: TableFile) -> Mentions:
+        """Mentions of a file's narratives, by narrative."""
+        found = defaultdict(list)
+        beside = self.version.beside(file, "mentions") if "keypoints" in self.kinds else None
+        if beside:
+            for batch in read_rows(self.version.folder, beside, _MENTION_COLUMNS):
+                for mention in batch.to_pylist():
+                    found[mention["narrative_id"]].append(mention)
+        return found
+
+    def complete(self, parts: Sequence[tuple[TableFile, Part]], folder: ExportFolder) -> Completion:
+        """As of `FileWriter`."""
+        splits: dict[tuple[str | None, str | None], list[SplitPieces]] = defaultdict(list)
+        for _, part in parts:
+            for own in msgspec.convert(part.more.get("splits", []), list[SplitPieces]):
+                splits[own.dataset, own.split].append(own)
+        numbers = number_all(splits)
+        info = {"description": "Localized Narratives", "version": self.version.name,
+                "url": "https://google.github.io/localized-narratives"}  # fmt: skip
+        files, rows, missing = [], {}, 0
+        with folder.new_file("missing.jsonl") as listed:
+            for pieces in splits.values():
+                joined = JoinedSplit(folder, pieces, numbers, info)
+                rows[f"images {joined.name}"] = joined.images
+                for kind in self.kinds:
+                    file, rows[f"{kind} {joined.name}"] = joined.write(kind)
+                    files.append(file)
+                for line in joined.missing() if self.pictures else ():
+                    listed.write(line)
+                    missing += 1
+        return Completion(
+            files=[*files, listed.listed],
+            rows=rows,
+            notes=self._notes(missing),
+            keeps_parts=False,
+        )
+
+    def _notes(self, missing: int) -> list[str]:
+        if self.pictures is None:
+            return [f"Instances and keypoints are in pixels: {option('images')} says where the "
+                    "pictures are that have these."]  # fmt: skip
+        return [f"{missing_note(missing, self.kinds)}."] if missing else []
+
+
+def _rows_of(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+    """Rows with points of traces as arrays."""
+    plain = batch.select([name for name in batch.schema.names if name != "trace"])
+    rows = plain.to_pylist()
+    traces = batch["trace"] if "trace" in batch.schema.names else None
+    for index, row in enumerate(rows):
+        if traces is not None:
+            point = {axis: traces.field(axis)[index].values for axis in "xy"}
+            row["trace"] = {axis: [] if v is None else v.to_numpy() for axis, v in point.items()}
+        yield {"boxes": None, **row}
+
+
+def _is_of(mention: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Whether a mention is of this one of several narratives that have its id."""
+    caption = row["caption"] or ""
+    return caption[mention["char_start"] : mention["char_end"]] == mention["text"]

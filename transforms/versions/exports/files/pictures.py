@@ -1,0 +1,152 @@
+"""Pictures of images, for exports that need them or their sizes.
+
+They are what the job of images has made, or any folder of files named by the ids of their images.
+"""
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
+
+from transforms import storage
+from transforms.collections.images.rows import KEY_COLUMNS, ImageRows, Key, read_picture
+from transforms.core.base.errors import UsageError, option
+from transforms.core.base.versions import digest
+from transforms.core.model import layout
+from transforms.core.model.manifest import Manifest
+from transforms.core.output.exports.coco import Size
+from transforms.core.stages.fetch.pictures.headers import inspect_picture
+from transforms.core.stages.fetch.samples import names_of_picture, picture_names, sample_key
+from transforms.units.publishing.read_version import read_manifest
+from transforms.versions.exports.version import ExportedVersion, find_version
+
+IMAGES_JOB = "images"
+_ENDINGS = (".jpg", ".jpeg", ".png", ".gif")
+_COLUMNS = [*KEY_COLUMNS, "format", "width", "height", "offset", "file", "bytes"]
+
+
+class Picture(NamedTuple):
+    """A picture.
+
+    Attributes:
+      name: The path of its file below the folder of pictures; of shards, its member's name.
+      format: `jpg`, `png` or `gif`.
+      size: In pixels, as stored.
+      data: Its bytes; empty where only its size was asked for.
+    """
+
+    name: str
+    format: str
+    size: Size
+    data: bytes = b""
+
+
+@runtime_checkable
+class PictureSource(Protocol):
+    """Where pictures are; a value that pickles."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the pictures do."""
+
+    def find(self, keys: Sequence[Key], with_data: bool) -> dict[Key, Picture]:
+        """The pictures of those of the images that have one."""
+
+
+@dataclasses.dataclass(frozen=True)
+class VersionPictures:
+    """Pictures that the job of images has fetched, as shards or in folders.
+
+    Attributes:
+      output: The job's output folder.
+      folder: The folder of its version.
+      fingerprint: The version's name.
+    """
+
+    output: str
+    folder: str
+    fingerprint: str
+
+    def find(self, keys: Sequence[Key], with_data: bool) -> dict[Key, Picture]:
+        """As of `PictureSource`."""
+        found = {}
+        for key, (file, row) in _rows_of(self.folder).find(keys):
+            data = read_picture(self.folder, self.output, file, row) if with_data else b""
+            if data is not None:
+                name = row["file"] or f"{sample_key(*key)}.{row['format']}"
+                size = Size(row["width"], row["height"])
+                found[key] = Picture(name, row["format"], size, data)
+        return found
+
+
+@functools.lru_cache(maxsize=1)  # an export has one, and each worker looks many files up
+def _rows_of(folder: str) -> ImageRows:
+    return ImageRows(folder, read_manifest(folder, Manifest).files, "images", _COLUMNS)
+
+
+@dataclasses.dataclass(frozen=True)
+class FolderPictures:
+    """Files below a folder, named `IMAGE_ID.jpg` or as the job of images does.
+
+    Attributes:
+      folder: The folder.
+      fingerprint: Changes when a file is added, removed or written again.
+    """
+
+    folder: str
+    fingerprint: str
+
+    def find(self, keys: Sequence[Key], with_data: bool) -> dict[Key, Picture]:
+        """As of `PictureSource`."""
+        there, found = _paths_below(self.folder), {}
+        for key in keys:
+            path = next((there[name] for name in picture_names(*key) if name in there), None)
+            data = storage.read_bytes(storage.join(self.folder, path)) if path else b""
+            seen = inspect_picture(data)
+            if path and seen:
+                size = Size(seen.width, seen.height)
+                found[key] = Picture(path, seen.format, size, data if with_data else b"")
+        return found
+
+
+@functools.lru_cache(maxsize=1)
+def _paths_below(folder: str) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for file in storage.walk(folder):
+        path = pathlib.PurePosixPath(file.path)
+        if path.suffix.lower() in _ENDINGS:
+            for name in names_of_picture(path.stem):
+                found.setdefault(name, file.path)
+    return found
+
+
+def find_pictures(place: str) -> PictureSource:
+    """The pictures that `--images` names.
+
+    Args:
+      place: The output folder of the job of images, or a folder of pictures.
+
+    Raises:
+      UsageError: It is an output of another job, or has no picture.
+    """
+    if storage.exists(storage.join(place, layout.CURRENT)):
+        version = find_version(place, "current")
+        return _of_version(place, version)
+    _paths_below.cache_clear()  # of what was there when another export began
+    if not _paths_below(place):
+        raise UsageError(
+            f"{place!r} has no picture ({', '.join(_ENDINGS)}) below it: {option('images')} takes "
+            "the output folder of the job that downloads images, or a folder of IMAGE_ID.jpg"
+        )
+    listed = [[file.path, file.size, file.modified] for file in storage.walk(place)]
+    return FolderPictures(place, digest({"files": listed})[:16])
+
+
+def _of_version(place: str, version: ExportedVersion) -> PictureSource:
+    if version.job != IMAGES_JOB:
+        raise UsageError(
+            f"{place!r} is an output of the job {version.job!r}: {option('images')} takes that of "
+            f"the job {IMAGES_JOB!r}, or a folder of IMAGE_ID.jpg"
+        )
+    return VersionPictures(place, version.folder, version.name)
