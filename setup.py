@@ -51,6 +51,7 @@ EXTRAS = {
         "polars>=2.1,<3",
         "pre-commit>=4.7,<5",
         "prometheus-client>=0.26,<1",
+        "pycocotools>=2.0.11,<3",
         "pytest>=9.2,<10",
         "pytest-cov>=7,<8",
         "pytest-xdist>=3.8,<4",

@@ -61,30 +61,29 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def category_numbers(splits: Collection[Collection[str]]) -> dict[str, int]:
+def category_numbers(class_ids: Collection[str]) -> dict[str, int]:
     """Numbers of classes, the same in all splits.
 
-    A class whose id is a number, as of COCO, keeps it; all others are numbered in order of their
-    ids: from 1, or behind the largest number where a split has classes of both kinds.
+    A class whose id is a number, as of COCO, keeps it; all others follow the largest of these, from
+    1 where there is none, in order of their ids.
 
     Args:
-      splits: Ids of the classes of each split.
+      class_ids: Ids of the classes of all splits.
 
-    >>> category_numbers([["/m/0b", "/m/0a"], ["18"]])
-    {'18': 18, '/m/0a': 1, '/m/0b': 2}
-    >>> category_numbers([["/m/0a", "18"]])
+    >>> category_numbers(["/m/0b", "/m/0a"])
+    {'/m/0a': 1, '/m/0b': 2}
+    >>> category_numbers(["/m/0a", "18"])
     {'18': 18, '/m/0a': 19}
     """
-    found = sorted({class_id for split in splits for class_id in split})
+    found = sorted(set(class_ids))
     own = {class_id: int(class_id) for class_id in found if _keeps_number(class_id)}
-    is_mixed = any(0 < sum(map(_keeps_number, split)) < len(split) for split in splits)
-    first = 1 + max(own.values(), default=0) if is_mixed else 1
     others = [class_id for class_id in found if class_id not in own]
+    first = 1 + max(own.values(), default=0)
     return own | {class_id: number for number, class_id in enumerate(others, first)}
 
 
 def _keeps_number(class_id: str) -> bool:
-    return _is_number(class_id) and str(int(class_id)) == class_id and 0 < int(class_id) < _LAST
+    return _is_number(class_id) and str(int(class_id)) == class_id and 0 < int(class_id) < _FIRST
 
 
 def category(number: int, class_id: str, name: str | None, has_points: bool) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from transforms.core.base.versions import digest
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.output.exports.coco import Size
+from transforms.core.report.page.formats import plural
 from transforms.core.stages.fetch.pictures.headers import inspect_picture
 from transforms.core.stages.fetch.samples import names_of_picture, picture_names, sample_key
 from transforms.units.publishing.read_version import read_manifest
@@ -150,3 +151,15 @@ def _of_version(place: str, version: ExportedVersion) -> PictureSource:
             f"the job {IMAGES_JOB!r}, or a folder of IMAGE_ID.jpg"
         )
     return VersionPictures(place, version.folder, version.name)
+
+
+def missing_note(missing: int, consequence: str) -> str:
+    """A sentence on images without a picture.
+
+    >>> print(missing_note(1, "not among the samples"))
+    1 image without a picture below option `images`: not among the samples, listed in missing.jsonl.
+    """
+    return (
+        f"{plural(missing, 'image')} without a picture below {option('images')}: {consequence}, "
+        "listed in missing.jsonl."
+    )

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import numpy as np
 
 from transforms import storage
-from transforms.core.base.errors import UsageError, option
+from transforms.core.base.errors import UsageError
 from transforms.core.model.manifest_entries import PageFile
 from transforms.core.output.exports import coco
 from transforms.versions.exports.files.coco.pieces import IMAGES, KEYS, SplitPieces
@@ -32,15 +32,13 @@ class Numbers(NamedTuple):
     licences: Mapping[str, int]
 
 
-def number_all(splits: Mapping[Any, Sequence[SplitPieces]]) -> Numbers:
-    """Numbers classes and licences of all splits."""
-    parts = [part for parts in splits.values() for part in parts]
+def number_all(parts: Sequence[SplitPieces]) -> Numbers:
+    """Numbers classes and licences of all pieces."""
     named = {class_id: name for part in parts for class_id, name in part.classes if name}
-    by_split = [{class_id for part in parts for class_id, _ in part.classes}
-                for parts in splits.values()]  # fmt: skip
+    class_ids = {class_id for part in parts for class_id, _ in part.classes}
     licences = sorted({address for part in parts for address in part.licences})
     return Numbers(
-        coco.category_numbers(by_split),
+        coco.category_numbers(class_ids),
         named,
         {address: number for number, address in enumerate(licences, 1)},
     )
@@ -180,12 +178,3 @@ def _write_list(file: FileInWriting, entries: Iterator[bytes]) -> int:
         file.write(b",\n" + entry if count else b"\n" + entry)
         count += 1
     return count
-
-
-def missing_note(missing: int, kinds: Sequence[str]) -> str:
-    """A sentence on images without a picture."""
-    told = " and ".join(kind for kind in kinds if kind != "captions")
-    return (
-        f"{missing:,} images have no picture below {option('images')}: they are not in {told}, and "
-        "missing.jsonl lists them"
-    )

@@ -10,14 +10,10 @@ import pyarrow as pa
 
 from transforms.core.base.errors import option
 from transforms.core.model.manifest_entries import TableFile
-from transforms.versions.exports.files.coco.joining import (
-    JoinedSplit,
-    missing_note,
-    number_all,
-)
+from transforms.versions.exports.files.coco.joining import JoinedSplit, number_all
 from transforms.versions.exports.files.coco.pieces import PieceWriter, SplitPieces
 from transforms.versions.exports.files.folder import ExportFolder
-from transforms.versions.exports.files.pictures import PictureSource
+from transforms.versions.exports.files.pictures import PictureSource, missing_note
 from transforms.versions.exports.files.target import Completion, Part
 from transforms.versions.exports.version import ExportedVersion, read_rows
 
@@ -97,7 +93,7 @@ class CocoFiles:
         for _, part in parts:
             for own in msgspec.convert(part.more.get("splits", []), list[SplitPieces]):
                 splits[own.dataset, own.split].append(own)
-        numbers = number_all(splits)
+        numbers = number_all([pieces for every in splits.values() for pieces in every])
         info = {"description": "Localized Narratives", "version": self.version.name,
                 "url": "https://google.github.io/localized-narratives"}  # fmt: skip
         files, rows, missing = [], {}, 0
@@ -122,7 +118,8 @@ class CocoFiles:
         if self.pictures is None:
             return [f"Instances and keypoints are in pixels: {option('images')} says where the "
                     "pictures are that have these."]  # fmt: skip
-        return [f"{missing_note(missing, self.kinds)}."] if missing else []
+        without = " and ".join(kind for kind in self.kinds if kind != "captions")
+        return [missing_note(missing, f"not in {without or 'captions by size'}")] if missing else []
 
 
 def _rows_of(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
