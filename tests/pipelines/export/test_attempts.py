@@ -4,7 +4,7 @@ import pytest
 
 from tests import build_helpers as helpers
 
-TARGETS = ("coco",)
+TARGETS = ("coco", "hf")
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +14,8 @@ def first(version, tmp_path_factory):
 
 
 def export(version, to, folder, *more):
-    return version.export(to, folder, "--images", version.pictures, *more)
+    pictures = () if to == "hf" else ("--images", version.pictures)
+    return version.export(to, folder, *pictures, *more)
 
 
 @pytest.mark.parametrize("to", TARGETS)

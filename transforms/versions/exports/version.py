@@ -30,6 +30,7 @@ class ExportedVersion:
       job: The job that made it.
       files: The files of the tables.
       schemas: Columns of each table.
+      others: Files of the tables that are not exported.
     """
 
     folder: str
@@ -37,6 +38,7 @@ class ExportedVersion:
     job: str
     files: tuple[TableFile, ...]
     schemas: Mapping[str, pa.Schema]
+    others: tuple[TableFile, ...] = ()
 
     @property
     def rows(self) -> dict[str, int]:
@@ -83,7 +85,8 @@ def find_version(output: str, which: str, tables: tuple[str, ...] = ()) -> Expor
     folder = storage.join(output, layout.version_folder(found.name))
     first = {file.table: file for file in reversed(files)}
     schemas = {name: _schema_of(folder, first[name]) for name in names if name in first}
-    return ExportedVersion(folder, found.name, manifest.job, tuple(files), schemas)
+    others = tuple(file for file in manifest.files if file not in files)
+    return ExportedVersion(folder, found.name, manifest.job, tuple(files), schemas, others)
 
 
 def _schema_of(folder: str, file: TableFile) -> pa.Schema:
@@ -126,6 +129,16 @@ def read_rows(
     rows = max(1, _BATCH_BYTES * file.rows // max(1, size))
     size = min(rows, 1 << 16)
     yield from parquet.iter_batches(batch_size=size, columns=columns, use_threads=False)
+
+
+def mentioned_classes(version: ExportedVersion) -> tuple[str, ...]:
+    """Ids of all classes that a version of narratives mentions, in order; else none."""
+    found: set[str] = set()
+    for file in (*version.files, *version.others):
+        if file.table == "localization" and file.rows and version.job == "build":
+            for batch in read_rows(version.folder, file, ["class_id"]):
+                found.update(batch["class_id"].to_pylist())
+    return tuple(sorted(found))
 
 
 def _avro_rows(data: bytes) -> Iterator[pa.RecordBatch]:
