@@ -33,7 +33,7 @@ class CocoOptions(PicturesOptions, FilesOptions):
             )
 
     def chosen_tables(self) -> tuple[str, ...]:
-        from transforms.versions.exports.files.coco.writer import TABLES
+        from transforms.versions.exports.files.rows import TABLES
 
         return TABLES
 

@@ -9,11 +9,13 @@ from pipelines.export.targets.coco import CocoOptions
 from pipelines.export.targets.hf import HuggingFaceOptions
 from pipelines.export.targets.options import TargetOptions
 from pipelines.export.targets.postgres import PostgresOptions
+from pipelines.export.targets.webdataset import WebDatasetOptions
 
 TARGETS: dict[str, type[TargetOptions]] = {
     "postgres": PostgresOptions,
     "bigquery": BigQueryOptions,
     "coco": CocoOptions,
     "hf": HuggingFaceOptions,
+    "webdataset": WebDatasetOptions,
 }
 """By the name that `--to` takes."""

@@ -4,7 +4,7 @@ import pytest
 
 from tests import build_helpers as helpers
 
-TARGETS = ("coco", "hf")
+TARGETS = ("coco", "hf", "webdataset")
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from transforms.collections.images.rows import KEY_COLUMNS, ImageRows, Key, read_picture
+from transforms.collections.images.rows import KEY_COLUMNS, ImageRows, Key, place_of, read_picture
 from transforms.core.model.manifest import Manifest
 from transforms.core.stages.fetch.judging import Answer, md5_of
 from transforms.units.publishing.read_version import read_manifest
@@ -34,7 +34,8 @@ class Held:
         """
         found = {}
         for key, (file, row) in self._pictures.find(keys):
-            data = read_picture(self._folder, self._output, file, row)
+            place = place_of(self._folder, self._output, file, row)
+            data = read_picture(*place, row["bytes"])
             if data is not None and md5_of(data) == row["md5"]:
                 sent = (row["redirected_to"],) if row["redirected_to"] else ()
                 answer = Answer(row["url"], data, 200, redirects=sent, attempts=row["attempts"])

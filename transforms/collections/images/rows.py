@@ -71,23 +71,27 @@ def _key(dataset: str | None, image_id: str) -> str:
     return f"{dataset or ''}/{image_id}"
 
 
-def read_picture(folder: str, output: str, file: TableFile, row: Mapping[str, Any]) -> bytes | None:
-    """The bytes of a picture, None where they are gone.
+def place_of(folder: str, output: str, file: TableFile, row: Mapping[str, Any]) -> tuple[str, int]:
+    """The file that a picture is in, and where it begins there.
 
     Args:
       folder: The version's folder.
       output: The output folder, below which pictures in folders are.
       file: The file of `images` that the row is in.
-      row: With `file`, `offset` and `bytes`.
+      row: With `file` and `offset`.
     """
     if row["file"]:
-        path, offset = storage.join(output, row["file"]), 0
-    else:
-        shard = file.path.replace("images", "samples").replace(".parquet", ".tar")
-        path, offset = storage.join(folder, shard), row["offset"]
+        return storage.join(output, row["file"]), 0
+    shard = file.path.replace("images", "samples").replace(".parquet", ".tar")
+    return storage.join(folder, shard), row["offset"]
+
+
+def read_picture(path: str, offset: int, size: int) -> bytes | None:
+    """The bytes of a picture, None where they are gone."""
     try:
         with storage.open_binary(path) as opened:
             opened.seek(offset)
-            return opened.read(row["bytes"])
+            data = opened.read(size)
     except (UsageError, OSError):
         return None
+    return data if len(data) == size else None

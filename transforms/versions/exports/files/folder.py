@@ -51,6 +51,10 @@ class ExportFolder:
         """A file of it, as storage takes it."""
         return storage.join(self.path, path)
 
+    def read(self, path: str) -> bytes:
+        """All bytes of a file of it."""
+        return storage.read_bytes(self.place(path))
+
     def write(self, path: str, data: bytes) -> PageFile:
         """Writes a file completely."""
         with self.new_file(path) as file:

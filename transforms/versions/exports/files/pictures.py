@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from transforms import storage
-from transforms.collections.images.rows import KEY_COLUMNS, ImageRows, Key, read_picture
+from transforms.collections.images.rows import KEY_COLUMNS, ImageRows, Key, place_of, read_picture
 from transforms.core.base.errors import UsageError, option
 from transforms.core.base.versions import digest
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.output.exports.coco import Size
-from transforms.core.report.page.formats import plural
 from transforms.core.stages.fetch.pictures.headers import inspect_picture
 from transforms.core.stages.fetch.samples import names_of_picture, picture_names, sample_key
 from transforms.units.publishing.read_version import read_manifest
@@ -34,13 +33,21 @@ class Picture(NamedTuple):
       name: The path of its file below the folder of pictures; of shards, its member's name.
       format: `jpg`, `png` or `gif`.
       size: In pixels, as stored.
-      data: Its bytes; empty where only its size was asked for.
+      path: The file that it is in.
+      offset: Where it begins there.
+      length: How many bytes it has.
     """
 
     name: str
     format: str
     size: Size
-    data: bytes = b""
+    path: str
+    offset: int
+    length: int
+
+    def read(self) -> bytes | None:
+        """Its bytes, None where they are gone."""
+        return read_picture(self.path, self.offset, self.length)
 
 
 @runtime_checkable
@@ -51,7 +58,7 @@ class PictureSource(Protocol):
     def fingerprint(self) -> str:
         """Changes when the pictures do."""
 
-    def find(self, keys: Sequence[Key], with_data: bool) -> dict[Key, Picture]:
+    def find(self, keys: Sequence[Key]) -> dict[Key, Picture]:
         """The pictures of those of the images that have one."""
 
 
@@ -69,15 +76,14 @@ class VersionPictures:
     folder: str
     fingerprint: str
 
-    def find(self, keys: Sequence[Key], with_data: bool) -> dict[Key, Picture]:
+    def find(self, keys: Sequence[Key]) -> dict[Key, Picture]:
         """As of `PictureSource`."""
         found = {}
         for key, (file, row) in _rows_of(self.folder).find(keys):
-            data = read_picture(self.folder, self.output, file, row) if with_data else b""
-            if data is not None:
-                name = row["file"] or f"{sample_key(*key)}.{row['format']}"
-                size = Size(row["width"], row["height"])
-                found[key] = Picture(name, row["format"], size, data)
+            name = row["file"] or f"{sample_key(*key)}.{row['format']}"
+            size = Size(row["width"], row["height"])
+            place = place_of(self.folder, self.output, file, row)
+            found[key] = Picture(name, row["format"], size, *place, row["bytes"])
         return found
 
 
@@ -98,16 +104,17 @@ class FolderPictures:
     folder: str
     fingerprint: str
 
-    def find(self, keys: Sequence[Key], with_data: bool) -> dict[Key, Picture]:
-        """As of `PictureSource`."""
+    def find(self, keys: Sequence[Key]) -> dict[Key, Picture]:
+        """As of `PictureSource`; what is no picture, whatever its name, is none."""
         there, found = _paths_below(self.folder), {}
         for key in keys:
-            path = next((there[name] for name in picture_names(*key) if name in there), None)
-            data = storage.read_bytes(storage.join(self.folder, path)) if path else b""
+            name = next((there[name] for name in picture_names(*key) if name in there), None)
+            path = storage.join(self.folder, name or "")
+            data = storage.read_bytes(path) if name else b""
             seen = inspect_picture(data)
-            if path and seen:
+            if name and seen:
                 size = Size(seen.width, seen.height)
-                found[key] = Picture(path, seen.format, size, data if with_data else b"")
+                found[key] = Picture(name, seen.format, size, path, 0, len(data))
         return found
 
 
@@ -153,13 +160,13 @@ def _of_version(place: str, version: ExportedVersion) -> PictureSource:
     return VersionPictures(place, version.folder, version.name)
 
 
-def missing_note(missing: int, consequence: str) -> str:
-    """A sentence on images without a picture.
+def missing_note(missing: str, consequence: str) -> str:
+    """A sentence on what has no picture.
 
-    >>> print(missing_note(1, "not among the samples"))
+    >>> print(missing_note("1 image", "not among the samples"))
     1 image without a picture below option `images`: not among the samples, listed in missing.jsonl.
     """
     return (
-        f"{plural(missing, 'image')} without a picture below {option('images')}: {consequence}, "
-        "listed in missing.jsonl."
+        f"{missing} without a picture below {option('images')}: {consequence}, listed in "
+        "missing.jsonl."
     )

@@ -7,7 +7,8 @@ and owners 0, so that nothing in it depends on who wrote it.
 import io
 import pathlib
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -32,17 +33,28 @@ def write_tar(table: pa.Table | pa.RecordBatch, path: str) -> None:
     """Writes a table of `member` and `data` as a tar file, a member a row, in their order."""
     with pathlib.Path(path).open("wb") as file:
         for name, data in zip(table["member"], table["data"], strict=True):
-            content = data.as_buffer()
-            file.write(_header(name.as_py(), content.size))
-            file.write(content)
-            file.write(bytes(-content.size % BLOCK))
-        file.write(bytes(2 * BLOCK))
+            write_member(file.write, name.as_py(), data.as_buffer())
+        file.write(END)
 
 
-def _header(name: str, size: int) -> bytes:
+END = bytes(2 * BLOCK)
+"""What stands behind the last member."""
+
+
+def write_member(write: Callable[[Any], Any], name: str, data: bytes | pa.Buffer) -> None:
+    """Writes a member.
+
+    Args:
+      write: Takes the bytes, some at a time.
+      name: The member's name, of at most 100 bytes.
+      data: Its content.
+    """
+    size = len(data) if isinstance(data, bytes) else data.size
     member = tarfile.TarInfo(name)
     member.size, member.mtime, member.mode = size, 0, 0o644
-    return member.tobuf(tarfile.USTAR_FORMAT)
+    write(member.tobuf(tarfile.USTAR_FORMAT))
+    write(data)
+    write(bytes(-size % BLOCK))
 
 
 def read_tar(data: bytes) -> pa.Table:

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import msgspec
@@ -10,22 +10,17 @@ import pyarrow as pa
 
 from transforms.core.base.errors import option
 from transforms.core.model.manifest_entries import TableFile
+from transforms.core.report.page.formats import plural
 from transforms.versions.exports.files.coco.joining import JoinedSplit, number_all
 from transforms.versions.exports.files.coco.pieces import PieceWriter, SplitPieces
 from transforms.versions.exports.files.folder import ExportFolder
 from transforms.versions.exports.files.pictures import PictureSource, missing_note
+from transforms.versions.exports.files.rows import Mentions, mentions_of, own_mentions, rows_of
 from transforms.versions.exports.files.target import Completion, Part
 from transforms.versions.exports.version import ExportedVersion, read_rows
 
-TABLES = ("narratives", "mentions")
-"""What is read of a version."""
-
 _FORMAT = 1
 _COLUMNS = ["narrative_id", "dataset", "split", "image_id", "annotator_id", "caption", "image"]
-_MENTION_COLUMNS = ["narrative_id", "class_id", "name", "text", "char_start", "char_end",
-                    "first_point", "end_point", "box_index"]  # fmt: skip
-
-Mentions = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +51,7 @@ class CocoFiles:
         """As of `FileWriter`: mentions are read with the narratives that they are of."""
         if file.table != "narratives":
             return Part(files=[])
-        mentions = self._mentions(file)
+        mentions = mentions_of(self.version, file) if "keypoints" in self.kinds else {}
         with PieceWriter(folder, f"pieces/{file.path}", self.kinds) as pieces:
             for batch in read_rows(self.version.folder, file, self._columns):
                 self._add(pieces, batch, mentions)
@@ -69,23 +64,11 @@ class CocoFiles:
         return columns + (["trace"] if "keypoints" in self.kinds else [])
 
     def _add(self, pieces: PieceWriter, batch: pa.RecordBatch, mentions: Mentions) -> None:
-        rows = list(_rows_of(batch))
+        rows = list(rows_of(batch))
         keys = [(row["dataset"], row["image_id"]) for row in rows]
-        pictures = self.pictures.find(list(dict.fromkeys(keys)), False) if self.pictures else {}
+        pictures = self.pictures.find(list(dict.fromkeys(keys))) if self.pictures else {}
         for key, row in zip(keys, rows, strict=True):
-            own = [mention for mention in mentions.get(row["narrative_id"], ())
-                   if _is_of(mention, row)]  # fmt: skip
-            pieces.add(row, pictures.get(key), own)
-
-    def _mentions(self, file: TableFile) -> Mentions:
-        """Mentions of a file's narratives, by narrative."""
-        found = defaultdict(list)
-        beside = self.version.beside(file, "mentions") if "keypoints" in self.kinds else None
-        if beside:
-            for batch in read_rows(self.version.folder, beside, _MENTION_COLUMNS):
-                for mention in batch.to_pylist():
-                    found[mention["narrative_id"]].append(mention)
-        return found
+            pieces.add(row, pictures.get(key), own_mentions(mentions, row))
 
     def complete(self, parts: Sequence[tuple[TableFile, Part]], folder: ExportFolder) -> Completion:
         """As of `FileWriter`."""
@@ -119,22 +102,5 @@ class CocoFiles:
             return [f"Instances and keypoints are in pixels: {option('images')} says where the "
                     "pictures are that have these."]  # fmt: skip
         without = " and ".join(kind for kind in self.kinds if kind != "captions")
-        return [missing_note(missing, f"not in {without or 'captions by size'}")] if missing else []
-
-
-def _rows_of(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
-    """Rows with points of traces as arrays."""
-    plain = batch.select([name for name in batch.schema.names if name != "trace"])
-    rows = plain.to_pylist()
-    traces = batch["trace"] if "trace" in batch.schema.names else None
-    for index, row in enumerate(rows):
-        if traces is not None:
-            point = {axis: traces.field(axis)[index].values for axis in "xy"}
-            row["trace"] = {axis: [] if v is None else v.to_numpy() for axis, v in point.items()}
-        yield {"boxes": None, **row}
-
-
-def _is_of(mention: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
-    """Whether a mention is of this one of several narratives that have its id."""
-    caption = row["caption"] or ""
-    return caption[mention["char_start"] : mention["char_end"]] == mention["text"]
+        consequence = f"not in {without}" if without else "captions without a size"
+        return [missing_note(plural(missing, "image"), consequence)] if missing else []
