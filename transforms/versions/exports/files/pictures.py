@@ -19,7 +19,7 @@ from transforms.core.output.exports.coco import Size
 from transforms.core.stages.fetch.pictures.headers import inspect_picture
 from transforms.core.stages.fetch.samples import names_of_picture, picture_names, sample_key
 from transforms.units.publishing.read_version import read_manifest
-from transforms.versions.exports.version import ExportedVersion, find_version
+from transforms.versions.survey import read_survey
 
 IMAGES_JOB = "images"
 _ENDINGS = (".jpg", ".jpeg", ".png", ".gif")
@@ -139,8 +139,7 @@ def find_pictures(place: str) -> PictureSource:
       UsageError: It is an output of another job, or has no picture.
     """
     if storage.exists(storage.join(place, layout.CURRENT)):
-        version = find_version(place, "current")
-        return _of_version(place, version)
+        return _of_version(place)
     _paths_below.cache_clear()  # of what was there when another export began
     if not _paths_below(place):
         raise UsageError(
@@ -151,13 +150,17 @@ def find_pictures(place: str) -> PictureSource:
     return FolderPictures(place, digest({"files": listed})[:16])
 
 
-def _of_version(place: str, version: ExportedVersion) -> PictureSource:
-    if version.job != IMAGES_JOB:
+def _of_version(place: str) -> PictureSource:
+    found = read_survey(place).find("current")
+    if found.manifest is None:
+        raise UsageError(found.why)
+    if found.manifest.job != IMAGES_JOB:
         raise UsageError(
-            f"{place!r} is an output of the job {version.job!r}: {option('images')} takes that of "
-            f"the job {IMAGES_JOB!r}, or a folder of IMAGE_ID.jpg"
+            f"{place!r} is an output of the job {found.manifest.job!r}: {option('images')} takes "
+            f"that of the job {IMAGES_JOB!r}, or a folder of IMAGE_ID.jpg"
         )
-    return VersionPictures(place, version.folder, version.name)
+    folder = storage.join(place, layout.version_folder(found.name))
+    return VersionPictures(place, folder, found.name)
 
 
 def missing_note(missing: str, consequence: str) -> str:

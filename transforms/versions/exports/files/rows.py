@@ -12,8 +12,8 @@ from transforms.versions.exports.version import ExportedVersion, read_rows
 TABLES = ("narratives", "mentions")
 """What exports of narratives read of a version."""
 
-Mentions = Mapping[str, Sequence[Mapping[str, Any]]]
-"""Mentions by narrative."""
+Mentions = Mapping[tuple, Sequence[Mapping[str, Any]]]
+"""Mentions by the line of their narrative."""
 
 _AXES = ("x", "y", "t")
 
@@ -30,17 +30,25 @@ def rows_of(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
 
 
 def mentions_of(version: ExportedVersion, file: TableFile) -> Mentions:
-    """Mentions of the narratives of a file."""
+    """Mentions of the narratives of a file.
+
+    Mentions name the line of their narrative, whose id may repeat; in versions of older programs,
+    the id alone.
+    """
     found = defaultdict(list)
     if beside := version.beside(file, "mentions"):
         for batch in read_rows(version.folder, beside):
             for mention in batch.to_pylist():
-                found[mention["narrative_id"]].append(mention)
+                found[_line_of(mention)].append(mention)
     return found
 
 
-def own_mentions(mentions: Mentions, row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """A narrative's mentions: several narratives may have its id, but not its caption."""
-    caption = row["caption"] or ""
-    return [mention for mention in mentions.get(row["narrative_id"], ())
-            if caption[mention["char_start"] : mention["char_end"]] == mention["text"]]  # fmt: skip
+def own_mentions(mentions: Mentions, row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """A narrative's mentions."""
+    return mentions.get(_line_of(row)) or mentions.get((row["narrative_id"],), ())
+
+
+def _line_of(row: Mapping[str, Any]) -> tuple:
+    if "byte_offset" not in row:
+        return (row["narrative_id"],)
+    return row["shard"], row["byte_offset"]

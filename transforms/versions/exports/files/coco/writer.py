@@ -20,7 +20,8 @@ from transforms.versions.exports.files.target import Completion, Part
 from transforms.versions.exports.version import ExportedVersion, read_rows
 
 _FORMAT = 1
-_COLUMNS = ["narrative_id", "dataset", "split", "image_id", "annotator_id", "caption", "image"]
+_COLUMNS = ["narrative_id", "dataset", "split", "image_id", "annotator_id", "caption", "image",
+            "shard", "byte_offset"]  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
