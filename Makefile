@@ -10,7 +10,7 @@ ARGS ?=
 IMAGE ?= us-central1-docker.pkg.dev/my-project/localized-narratives/template:1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long soak test-baselines test-browser test-engines test-airflow test-postgres test-card docs lint typecheck check coverage coverage-report \
+.PHONY: help run test test-long soak test-baselines test-browser test-engines test-airflow test-postgres test-card docs docs-picture lint typecheck check coverage coverage-report \
   bench sample vendor clean clean-all \
   flink-up flink-down run-flink dataflow-template
 
@@ -86,6 +86,9 @@ test-card: $(VENV)/.installed-dev $(CARD)/.installed ## Run the tests of version
 docs: $(DOCS)/.installed ## Make the site of the pages and docstrings in build/docs; a warning fails.
 	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --config-file website/mkdocs.yml
 	@echo 'build/docs is there; to read it: python3 -m http.server --directory build/docs'
+
+docs-picture: $(VENV)/.installed ## Draw the narrative at the head of README again.
+	@$(BIN)/python -m website.picture
 
 bench: $(VENV)/.installed-bench ## Measure speed and memory (ARGS='--only B1 --against COMMIT …').
 	@$(BIN)/python -m benchmarks $(ARGS)
