@@ -1,4 +1,4 @@
-"""The blocks of docs/cookbook.md, run as by a reader; `python -m tests.cookbook` says what differs."""
+"""The blocks of docs/cookbook.md, run in order; `python -m tests.cookbook` says what differs."""
 
 import dataclasses
 import os

@@ -17,7 +17,7 @@ PACKAGES = ("engines", "pipelines", "transforms")
 FIRST_PAGES = ("tutorial", "cookbook", "tables", "exports", "operations", "schedules", "engines")
 """Pages of docs/ in the order of the navigation; what is not named here follows."""
 
-_LINK = re.compile(r"(!?\[[^\]]*\]\()([^)\s#]+)(#[^)\s]*)?\)")
+_LINK = re.compile(r"""(!?\[[^\]]*\]\(|<img src=")([^)"\s#]+)(#[^)"\s]*)?([)"])""")
 _FETCHED = re.compile(
     r"""<(?:script|img|iframe|source|video|audio)\b[^>]*\bsrc=["']?(?:https?:)?//"""
     r"""|<link\b(?![^>]*rel=["']?canonical)[^>]*\bhref=["']?(?:https?:)?//""",
@@ -144,7 +144,9 @@ def _moved(markdown: str, origin: str, page: str) -> str:
     def move(link: re.Match) -> str:
         target = posixpath.normpath(posixpath.join(folder, link[2]))
         if ":" in link[2] or not (ROOT / target).is_file():
-            return link[0]  # MkDocs warns of what leads nowhere
-        return f"{link[1]}{posixpath.relpath(_page_of(target), here)}{link[3] or ''})"
+            if link[1].startswith("<"):
+                _log.warning("%s shows %s, which is not there", origin, target)
+            return link[0]  # MkDocs warns of other links that lead nowhere
+        return f"{link[1]}{posixpath.relpath(_page_of(target), here)}{link[3] or ''}{link[4]}"
 
     return _LINK.sub(move, markdown)
