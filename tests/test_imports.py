@@ -23,7 +23,7 @@ AIRFLOW = ROOT / "engines" / "airflow"
 OF_CARDS = ROOT / "tests" / "card" / "reading.py"
 """What runs in the environment of `make test-card`."""
 
-OURS = ("benchmarks", "pipelines", "transforms", "engines", "tests", "")
+OURS = ("benchmarks", "pipelines", "transforms", "engines", "tests", "website", "")
 HEAVY = ("apache_beam", "spacy", "matplotlib")
 
 
