@@ -182,7 +182,7 @@ def repair_version(survey: Survey, version: VersionInfo) -> Repaired:
 
 def _tell_all(records: Mapping[str, UnitRecord], manifest: Manifest, job: Job) -> bool:
     """Whether records have the statistics of all tables that a version has of all units."""
-    wanted = {file.table for file in manifest.files if file.shard is None} - job.tables.keys()
+    wanted = {file.table for file in manifest.files} & job.statistics_tables.keys()
     told = {
         table
         for kind in job.statistics
