@@ -62,7 +62,7 @@ JOBS = {
     ),
     "export": Job(
         "pipelines.export.job",
-        "Put a version into another system: tables of PostgreSQL, or files for BigQuery.",
+        "Put a version into another system: PostgreSQL, BigQuery, COCO, Hugging Face, WebDataset.",
     ),
     "replay": Job(
         "pipelines.replay.job",

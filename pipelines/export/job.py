@@ -22,10 +22,10 @@ PROG = "python -m pipelines.export"
 OPTIONS = ExportOptions
 
 _DESCRIPTION = (
-    "Puts a version of any job into another system: the tables of a PostgreSQL schema, which is "
-    "replaced in one step, or files with schemas and a script that BigQuery loads. Each file of "
-    "the version is put there once, however often the command is attempted; the same version "
-    "again has nothing to do."
+    "Puts a version into another system: the tables of a PostgreSQL schema, which is replaced in "
+    "one step, or files for BigQuery, COCO's tools, Hugging Face's datasets or WebDataset. Each "
+    "file of the version is put there once, however often the command is attempted; the same "
+    "version again has nothing to do."
 )
 
 
