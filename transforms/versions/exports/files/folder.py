@@ -72,13 +72,6 @@ class ExportFolder:
         ):
             yield FileInWriting(path, file)
 
-    @contextlib.contextmanager
-    def new_local(self, path: str) -> Iterator[str]:
-        """As `new_file`, for what writes to a path of this machine; `listed` tells of it."""
-        place = self.place(path)
-        with storage.new_file(place) as local, telling_room(place):
-            yield local
-
     def listed(self, paths: Sequence[str]) -> list[PageFile]:
         """Files as they are now, of those that are there."""
         sums = storage.checksums(self.path, paths)

@@ -1,6 +1,7 @@
 """`--to hf`: a folder that `datasets.load_dataset` loads, with typed features."""
 
 import dataclasses
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
@@ -83,10 +84,7 @@ class HuggingFaceFiles:
         for group, split, own in _partition(rows, file):
             labelled = hf.with_labels(file.table, own, self.labels(file.table))
             labelled = labelled.replace_schema_metadata({**about, **labelled.schema.metadata})
-            path = _path_of(file, group, split)
-            with folder.new_local(path) as local:
-                write_parquet(labelled, local)
-            files.append(folder.listed([path])[0])
+            files.append(folder.write(_path_of(file, group, split), _as_parquet(labelled)))
             splits.append([group, split, len(own)])
         told = {key.decode(): value.decode() for key, value in about.items()}
         return Part(files=files, more={"splits": splits, "about": told})
@@ -211,6 +209,12 @@ def _partition(rows: pa.Table, file: TableFile) -> Iterator[tuple[str | None, st
         places[hf.plain_name(group), hf.plain_name(split)].append(place)
     for (group, split), own in places.items():
         yield group, split, rows if len(own) == len(rows) else rows.take(pa.array(own))
+
+
+def _as_parquet(rows: pa.Table) -> bytes:
+    with tempfile.NamedTemporaryFile(suffix=".parquet") as local:
+        write_parquet(rows, local.name)
+        return local.read()
 
 
 def _path_of(file: TableFile, group: str | None, split: str) -> str:
