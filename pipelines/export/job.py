@@ -104,6 +104,7 @@ def _show(
     """Prints what is there now; returns the exit code."""
     done = "is in" if status == "exported" else "is already in"
     said = f"Version {version.name} {done} {outcome.place}."
+    outcome = msgspec.structs.replace(outcome, notes=[with_flags(note) for note in outcome.notes])
     if options.summary == "json":
         head = {"status": status, "exit_code": 0, "version": version.name}
         print(json.dumps({**head, **msgspec.to_builtins(outcome)}, indent=1))
@@ -115,7 +116,7 @@ def _show(
         for name, rows in outcome.rows.items():
             print(f"  {name:<{width}} {rows:>14,} rows")
         for note in outcome.notes:
-            print(f"  {with_flags(note)}")
+            print(f"  {note}")
     log.note("version_exported", said, version=version.name, rows=outcome.rows)
     log.ending(status, said, version=version.name)
     return 0
