@@ -21,6 +21,7 @@ import msgspec
 from transforms import storage
 from transforms.core.base.errors import UNREADABLE, EngineError, UsageError
 from transforms.core.model import layout
+from transforms.core.model.manifest_entries import MadeBy
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,12 +87,14 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def seconds(self) -> float | None:
         """How long it took, None where that is not known."""
-        if not (self.begin and self.ended):
-            return None
-        with contextlib.suppress(ValueError, TypeError):  # a time that is none, or has no zone
-            begun, ended = map(datetime.datetime.fromisoformat, (self.begin.begun, self.ended))
-            return (ended - begun).total_seconds()
-        return None
+        return _seconds(self.begin.begun, self.ended) if self.begin and self.ended else None
+
+
+def _seconds(begun: str, ended: str) -> float | None:
+    with contextlib.suppress(ValueError, TypeError):  # a time that is none, or has no zone
+        first, last = map(datetime.datetime.fromisoformat, (begun, ended))
+        return (last - first).total_seconds()
+    return None
 
 
 def now() -> str:
@@ -170,6 +173,23 @@ def write_end(output: str, run: str, ended: Ended, begun: Begun | None = None) -
     storage.write_bytes(storage.join(output, layout.run_path(run)), data)
     if begun is None:
         storage.remove_file(path)
+
+
+def describe_making(output: str, run: str) -> MadeBy | None:
+    """A run as the manifest of the version that it makes tells it, None where it left no record."""
+    began = _decode(storage.read_json(storage.join(output, layout.begun_path(run))), Begun)
+    if began is None:
+        return None
+    return MadeBy(
+        run=began.run,
+        engine=began.engine,
+        workers=began.workers,
+        begun=began.begun,
+        seconds=_seconds(began.begun, now()),
+        pending=began.pending,
+        bytes=began.bytes,
+        reused=len(began.reused),
+    )
 
 
 def note_end(output: str, begun: Begun, ended: Ended, has_begun: bool = True) -> None:

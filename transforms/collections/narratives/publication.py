@@ -1,5 +1,6 @@
 """How versions of narratives are described, judged and reported."""
 
+import contextlib
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,8 +10,12 @@ import msgspec
 import pyarrow as pa
 
 from transforms import storage
-from transforms.collections.narratives.rules_in_use import RulesInUse, measured_tables
-from transforms.core.base.errors import UsageError
+from transforms.collections.narratives.rules_in_use import (
+    RulesInUse,
+    measured_tables,
+    read_profile,
+)
+from transforms.core.base.errors import UNREADABLE, UsageError
 from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest, NewerFormatError
 from transforms.core.model.narratives.manifest import (
@@ -23,11 +28,13 @@ from transforms.core.model.narratives.manifest import (
     SplitRow,
     decode_baseline,
 )
+from transforms.core.model.narratives.naming import is_generated
 from transforms.core.model.narratives.schemas import LOCALIZATION_COUNTS, MENTIONS
 from transforms.core.output.checks import verdict
+from transforms.core.output.checks.changes import compare_profiles
 from transforms.core.output.checks.expected import Expected, compare
 from transforms.core.output.checks.guard import Limits, run_checks
-from transforms.core.output.checks.profile import make_profile
+from transforms.core.output.checks.profile import Profile, make_profile
 from transforms.core.output.checks.verdict import FoundNarratives, Verdict
 from transforms.core.output.jobs.job import Job
 from transforms.core.output.jobs.narratives import NARRATIVES
@@ -41,7 +48,10 @@ from transforms.units.publishing.publication import ManifestKind, Publication, R
 SHOWN_REPEATED_KEYS = 100
 
 EXAMPLES = 500
-"""Narratives among which the report's example is chosen."""
+"""Narratives of a unit among which the report's example is chosen."""
+
+EXAMPLE_UNITS = 8
+"""Units in which a real one is looked for."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -72,15 +82,19 @@ class NarrativesPublication(Publication):
         }
 
     def check(self, manifest: ManifestKind, summary: Summary, previous: str | None) -> ManifestKind:
-        """The guard's shares, and the rules of the file of checks."""
+        """The guard's shares, the rules of the file of checks, and what differs from before."""
         made = cast(BuildManifest, manifest)
         baseline = read_baseline(previous) if previous else None
         shares = run_checks(made, baseline, self.limits)
         profile = make_profile(made, measured_tables(summary.statistics))
         checks, not_compared = self.rules.judge(profile, previous)
+        before = _profile_of(previous)
         return msgspec.structs.replace(
-            manifest, checks=[*shares, *checks], not_compared=not_compared
-        )
+            made,
+            checks=[*shares, *checks],
+            not_compared=not_compared,
+            changes=compare_profiles(before, profile) if before else [],
+        )  # type: ignore[return-value]
 
     def judge(self, manifest: Manifest) -> Verdict | None:
         """By rows, bad lines, published counts and the guard (`verdict.judge`)."""
@@ -110,6 +124,15 @@ class NarrativesPublication(Publication):
         )
         report = render_report(described, tables, *_example(manifest, read_rows))
         return {layout.CARD: card, layout.REPORT: report}
+
+
+def _profile_of(folder: str | None) -> Profile | None:
+    """The profile of a version, None where there is none that can be read."""
+    if folder is None:
+        return None
+    with contextlib.suppress(OSError, *UNREADABLE):
+        return read_profile(folder)
+    return None
 
 
 def read_baseline(folder: str) -> Baseline | None:
@@ -166,18 +189,24 @@ def describe_repeats(statistics: Statistics) -> Repeats:
 def _example(manifest: Manifest, read_rows: ReadRows) -> tuple[dict | None, list[dict]]:
     """A narrative for the report to draw, with its mentions.
 
-    It is one of the first of the unit with the most mentions.
+    It is one of the first of the units with most mentions, a real one where these have any.
     """
     from transforms.core.report.narratives.example import choose_example
 
     files = {file.path: file.rows for file in manifest.files}
     units = [path for path in files if path.startswith("narratives/")]
-    narratives = max(units, key=lambda path: files.get(_mentions_of(path), 0))
-    mentions = _mentions_of(narratives)
-    return choose_example(
-        read_rows(narratives, EXAMPLES),
-        read_rows(mentions, files[mentions]) if files.get(mentions) else MENTIONS.empty_table(),
-    )
+    units.sort(key=lambda path: -files.get(_mentions_of(path), 0))
+    first = None
+    for narratives in units[:EXAMPLE_UNITS]:
+        mentions = _mentions_of(narratives)
+        found = choose_example(
+            read_rows(narratives, EXAMPLES),
+            read_rows(mentions, files[mentions]) if files.get(mentions) else MENTIONS.empty_table(),
+        )
+        if found[0] and not is_generated(found[0]["dataset_id"]):
+            return found
+        first = first if first and first[0] else found
+    return first or (None, [])
 
 
 def _mentions_of(path: str) -> str:

@@ -17,6 +17,7 @@ from transforms.core.model.manifest_entries import (
     BadLineRow,
     CheckRow,
     InputRow,
+    MadeBy,
     NotCompared,
     PageFile,
     ShardRow,
@@ -53,6 +54,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
       files: All files of tables.
       checks: Shares and rules by which the run was judged, with their limits.
       not_compared: Rules by which it was not, and why.
+      made_by: The run that made the version, null where it left no record.
       columns: Types of the columns of each table, by name; empty in versions of older programs.
       pages: All files that are no tables, but for the manifest itself.
       seal: Checksum of all other entries; empty until the manifest is encoded.
@@ -75,6 +77,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     files: list[TableFile]
     checks: list[CheckRow]
     not_compared: list[NotCompared] = []
+    made_by: MadeBy | None = None
     columns: dict[str, dict[str, str]] = {}
     pages: list[PageFile]
     seal: str

@@ -231,6 +231,30 @@ class CheckRow(MeasuredShare, frozen=True):
     details: list[str] = []
 
 
+class MadeBy(msgspec.Struct, frozen=True, kw_only=True):
+    """The run that made a version, up to when its manifest was written.
+
+    Attributes:
+      run: Its name.
+      engine: `local`, `flink`, `dataflow` or a runner's name.
+      workers: Worker processes of the local engine.
+      begun: When it began, ISO 8601 with the time zone.
+      seconds: How long it had taken, null where that is not known.
+      pending: Units that were to be done.
+      bytes: Bytes of these, as the shards hold them.
+      reused: Finished units of earlier runs that it relied on.
+    """
+
+    run: str
+    engine: str
+    workers: int
+    begun: str
+    seconds: float | None
+    pending: int
+    bytes: int
+    reused: int
+
+
 class NotCompared(msgspec.Struct, frozen=True):
     """A rule of a file of checks by which a run was not judged.
 

@@ -33,7 +33,7 @@ from transforms.units.publishing.pin import current_version, pin_path, read_pin
 from transforms.units.publishing.publication import Publication
 from transforms.units.publishing.read_version import is_complete
 from transforms.units.publishing.write_version import write_version
-from transforms.units.runs import Ended, write_end
+from transforms.units.runs import Ended, describe_making, write_end
 
 JUDGED = ("checks", "not_compared")
 """Entries of a manifest that are about a run as much as about its version."""
@@ -148,6 +148,7 @@ def make_manifest(summary: Summary, plan: PublishPlan) -> Manifest:
         "bad_lines": bad_lines[:SHOWN_BAD_LINES],
         "files": list(version_files(records).values()),
         "checks": [],
+        "made_by": describe_making(plan.output, plan.run_id),
         "columns": publication.columns,
         "pages": [],
         "seal": "",

@@ -15,6 +15,7 @@ from tests.transforms.core.report import material
 from transforms.core.model.narratives import schemas
 from transforms.core.report.drawings import colours, svg
 from transforms.core.report.drawings.caption import caption_pieces
+from transforms.core.report.drawings.distance_chart import draw_distances
 from transforms.core.report.drawings.drawing import (
     Clock,
     clock_of,
@@ -22,12 +23,8 @@ from transforms.core.report.drawings.drawing import (
     frame_of,
     runs,
 )
-from transforms.core.report.drawings.heat_map import draw_heat_map, grids, levels
-from transforms.core.report.drawings.noun_chart import (
-    axis_end,
-    distributions,
-    draw_noun_chart,
-)
+from transforms.core.report.drawings.heat_map import class_grids, draw_heat_map, grids, levels
+from transforms.core.report.drawings.noun_lines import draw_noun_lines
 from transforms.core.report.drawings.png import write_png
 from transforms.core.report.narratives.example import choose_example
 
@@ -128,30 +125,42 @@ def test_a_map_without_points_is_drawn_empty():
     assert "<image" not in picture and "points per bin" not in picture
 
 
-def bars(picture):
-    found = re.findall(r"<title>(\d+) nouns: ([\d,]+) captions", picture)
-    return {int(nouns): int(captions.replace(",", "")) for nouns, captions in found}
+def test_maps_of_classes_are_those_with_most_points():
+    histogram = material.tables()["localization_histogram"]
+    own = class_grids(histogram, 9)["generated", "train"]
+    assert list(own) == ["/m/01g317", "/m/0k4j"]
+    assert sum(own.values()).tolist() == grids(histogram)["generated", "train"].tolist()
+    for class_id, grid in own.items():
+        for row in histogram.to_pylist():
+            if row["class_id"] == class_id:
+                assert grid[row["bin_y"], row["bin_x"]] == row["points"]
+    assert list(class_grids(histogram, 1)["generated", "train"]) == ["/m/01g317"]
 
 
-def test_bars_are_the_distribution():
-    counter = distributions(material.tables()["noun_counts"])["generated", "train"]
-    picture = draw_noun_chart(counter, "x", axis_end([counter]))
-    assert bars(picture) == dict(counter)
-    mean = sum(nouns * captions for nouns, captions in counter.items()) / counter.total()
-    assert f">mean {mean:.1f}</text>" in picture
-    assert ">paper 10.8</text>" in picture
+def test_nouns_are_a_line_a_split_beside_the_means_of_the_paper():
+    series = {"a": Counter({0: 1, 3: 3}), "b": Counter({2: 5})}
+    picture = draw_noun_lines(series, {"Ours": 10.8, "Theirs": 1.9})
+    assert picture.count("<polyline") == 2
+    assert "<title>a, 3 nouns: 75.0 %</title>" in picture
+    assert "Ours, paper: mean 10.8" in picture and "Theirs, paper: mean 1.9" in picture
+    assert picture.count('class="paper-mean"') == 4
 
 
-def test_bar_heights_are_proportional():
-    picture = draw_noun_chart(Counter({0: 30, 4: 10}), "x", 4)
-    heights = re.findall(r'height="([\d.]+)" class="bar"', picture)
-    assert float(heights[0]) == pytest.approx(3 * float(heights[1]), abs=0.02)
+def test_distances_are_all_there_and_the_threshold_is_marked():
+    counts = {0: 30, 2: 10, 59: 1}
+    picture = draw_distances(counts, 7.0)
+    found = re.findall(r"<title>D of (\d+): (\d+) narratives?, ([\d.]+) %", picture)
+    assert [(int(d), int(n)) for d, n, _ in found] == list(counts.items())
+    heights = [float(one) for one in re.findall(r'height="([\d.]+)" class="bar"', picture)]
+    assert heights[0] == pytest.approx(3 * heights[1], abs=0.05)
+    assert "threshold: D ≤ 7" in picture
+    assert "threshold" not in draw_distances(counts)
 
 
-def test_the_last_bar_takes_what_lies_beyond():
-    counter = Counter({5: 2, 60: 3, 75: 4})
-    assert axis_end([counter]) == 60
-    assert bars(draw_noun_chart(counter, "x", 60)) == {5: 2, 60: 7}
+def test_many_distances_share_bars():
+    counts = dict.fromkeys(range(1000), 1)
+    found = re.findall(r"<title>D of (\d+) to (\d+): (\d+) narratives", draw_distances(counts))
+    assert len(found) == 50 and {int(number) for *_, number in found} == {20}
 
 
 def test_runs_are_connected_inside_a_segment_only():
@@ -281,6 +290,14 @@ def test_the_example_is_rich_but_readable(items, expected):
     assert narrative["narrative_id"] == expected
     assert len(mentions) == next(boxed for name, _, boxed in items if name == expected) + 1
     assert {mention["narrative_id"] for mention in mentions} == {expected}
+
+
+def test_a_real_narrative_comes_before_generated_ones():
+    narratives, mentions = narratives_with(("a", 300, 5), ("b", 300, 0))
+    ids = pa.array(["generated_train", "ovis_train"], narratives["dataset_id"].type)
+    at = narratives.schema.get_field_index("dataset_id")
+    narratives = narratives.set_column(at, narratives.schema.field(at), ids)
+    assert choose_example(narratives, mentions)[0]["narrative_id"] == "b"
 
 
 def test_there_may_be_no_example():

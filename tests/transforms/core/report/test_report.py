@@ -113,36 +113,47 @@ def test_a_compressed_shard_shows_both_sizes():
 def test_rejects_discards_and_flags_are_listed_by_number(page):
     reasons = [row for row in page.rows if len(row) == 2]
     assert reasons == [
-        ["not json", "3"],
-        ["missing key", "2"],
         ["distance", "2"],
         ["trace shorter than speech", "1"],
         ["outside image", "17"],
         ["no trace", "2"],
     ]
-    assert page.row("odd_and_bad.jsonl", "5")[2:] == [
-        "not json", "The line ends inside a value at byte 402.",
+    assert page.row("not json", "3")[2:] == [
+        "odd_and_bad.jsonl", "3", "The line ends inside a value at byte 400.",
     ]  # fmt: skip
+    assert page.row("missing key", "2")[2:] == ["none among the first bad lines"]
+    assert page.row("", "", "odd_and_bad.jsonl", "5")[4:] == [
+        "The line ends inside a value at byte 402."
+    ]
 
 
-def test_bad_lines_beyond_those_listed_are_counted():
-    manifest = material.manifest()
-    manifest["counts"]["rejected"]["not_json"] = 2_003
-    assert Page(render(manifest)).texts_of("… and 2,000 more in the table rejected") == 1
+def test_three_lines_of_a_reason_are_shown(page):
+    assert page.texts_of("The line ends inside a value at byte") == 3
+    assert page.texts_of("All of them, with their bytes, are in the table rejected") == 1
 
 
 def test_richness_stands_beside_the_paper(page):
-    ours = page.row("oops · train", "20", "20")
-    assert ours[3:6] == ["21.5± 5.4", "22.5± 5.6", "23.5± 5.9"]
-    theirs = page.row("Localized Narratives, paper")
-    assert theirs[1:9] == ["873,107", "848,749", "36.5", "10.8", "3.6", "1.6", "4.7", "4.2"]
-    assert theirs[9:] == ["–", "–"]
-    stanford = page.row("Stanford Visual Paragraphs, paper")
-    assert stanford[1:5] == ["19,561", "19,561", "61.9", "17.0"]
-    assert page.texts_of("not checked") == 0
-    assert page.row("oops · train", "29.50± 7.38")[2:] == [
-        "30.50± 7.62", "31.50± 7.88", "32.50± 8.12", "33.50± 8.38",
+    assert page.row("oops · train", "each word to region")[2:] == ["20", "20", "21.50"]
+    theirs = page.row("Localized Narratives, paper", "each word to region")
+    assert theirs[2:] == ["873,107", "848,749", "36.5"]
+    assert page.row("Conceptual Captions, paper")[2:] == ["3,334,173", "3,334,173", "10.3"]
+    assert page.row("oops · train", "21.50± 5.38")[2:4] == ["22.50± 5.63", "23.50± 5.88"]
+    theirs = page.row("Localized Narratives, paper", "36.5")
+    assert theirs[2:7] == ["10.8", "3.6", "1.6", "4.7", "4.2"]
+    assert theirs[7:] == ["–", "–"]
+    assert page.row("Stanford Visual Paragraphs, paper", "61.9")[2] == "17.0"
+    assert page.row("oops · train", "430", "9 min 50 s")[3:] == [
+        "29.50± 7.38", "30.50± 7.63", "31.50± 7.88", "32.50± 8.13", "33.50± 8.38",
     ]  # fmt: skip
+    first = [row[0] for row in page.rows if row[1:2] == ["each word to region"]]
+    assert first[-1] == "Localized Narratives, paper", "ours stand before the paper's"
+
+
+def test_one_caption_has_no_deviation():
+    tables = material.tables()
+    rows = [material.richness_row("oops", "train", 1, 0.25)]
+    tables["richness"] = material.table(rows, tables["richness"].schema)
+    assert Page(render(tables=tables)).row("oops · train", "0.25")[2] == "1.25"
 
 
 def test_localization_is_added_up_over_classes(page):
@@ -185,8 +196,8 @@ def test_generated_data_under_another_name_is_marked():
     manifest = material.manifest()
     manifest["counts"]["generated"] = {"oops/train": 3, "/": 1}
     page = Page(render(manifest))
-    assert page.row("oops · train not real", "20", "20")
-    assert page.row("unknown not real", "7")
+    assert page.row("oops · train not real", "each word to region")
+    assert page.row("unknown not real", "each word to region")
     assert not page.texts_of("generated · train not real")
 
 
@@ -194,7 +205,10 @@ def test_nothing_is_fetched(page, document):
     links = [item for item in page.addresses if item[0] == "a"]
     others = [item for item in page.addresses if item[0] != "a"]
     assert others and all(value.startswith("data:image/png;base64,") for _, _, value in others)
-    assert all(value.startswith(("#", "https://", "http://")) for _, _, value in links)
+    beside = {"README.md", "manifest.json", "schema.json", "richness/all.parquet"}
+    assert all(
+        value.startswith(("#", "https://", "http://")) or value in beside for _, _, value in links
+    )
     assert not re.search(r"@import|url\(", document)
     assert not {"link", "iframe", "object", "embed"} & {tag for tag, _ in page.tags}
 
@@ -280,7 +294,7 @@ def test_without_a_tagger():
     tables["richness"] = material.table(rows, tables["richness"].schema)
     tables["noun_counts"] = tables["noun_counts"].slice(0, 0)
     page = Page(render(tables=tables))
-    assert page.row("oops · train", "9", "9")[3:] == ["–"] * 8
+    assert [row for row in page.rows if row[0] == "oops · train" and row[1:] == ["–"] * 8]
     assert page.texts_of("No tagger was used") == 1
     assert page.texts_of("No nouns were counted.") == 1
 
@@ -312,3 +326,43 @@ def test_the_template_is_compiled_once_in_a_process(monkeypatch):
     render()
     monkeypatch.setattr(jinja2.Environment, "compile", None)
     assert "<html" in render()
+
+
+def test_changes_stand_beside_the_version_before():
+    manifest = material.manifest(changes=[
+        {"measure": "narratives", "dataset": None, "split": None, "before": 12_000, "now": 12_372},
+        {"measure": "rejected", "dataset": None, "split": None, "before": 0.25, "now": 0.2},
+        {"measure": "words", "dataset": "oops", "split": "train", "before": None, "now": 21.5},
+    ])  # fmt: skip
+    page = Page(render(manifest))
+    assert page.row("narratives", "all")[2:] == ["12,000", "12,372", "+372"]
+    assert page.row("rejected", "all")[2:] == ["25.00 %", "20.00 %", "−5.00 points"]
+    assert page.row("words", "oops · train")[2:] == ["–", "21.50", "–"]
+    assert Page(render(material.manifest(previous=None))).texts_of("No version was current before")
+    assert Page(render()).texts_of("is not compared with it")
+
+
+def test_the_run_is_told():
+    run = {"run": "ab", "engine": "local", "workers": 2, "begun": "2026-01-02T03:04:05+00:00",
+           "seconds": 125.0, "pending": 3, "bytes": 250_000_000, "reused": 4}  # fmt: skip
+    text = " ".join("".join(Page(render(material.manifest(made_by=run))).text).split())
+    for said in ("local, 2 workers", "2 January 2026, 03:04 UTC", "2 min 5 s", "2.00 MB/s",
+                 "3 done, 4 of earlier runs reused"):  # fmt: skip
+        assert said in text
+
+
+def test_the_configuration_is_no_json(page, document):
+    assert "<pre" not in document
+    assert page.texts_of("samples/*.jsonl") == 1
+
+
+def test_reconciliation_is_folded_only_when_all_is_well(document):
+    assert re.search(r'<details class="print"><summary>3 shards', document)
+    manifest = material.manifest()
+    manifest["shards"][0]["conserved"] = False
+    assert re.search(r'<details class="print" open><summary>3 shards', render(manifest))
+
+
+def test_every_table_has_a_caption(page):
+    tables = [tag for tag, _ in page.tags].count("table")
+    assert tables and tables == [tag for tag, _ in page.tags].count("caption")

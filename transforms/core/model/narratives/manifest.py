@@ -241,6 +241,24 @@ class Repeats(msgspec.Struct, frozen=True):
     first: list[RepeatedKeyRow]
 
 
+class ChangeRow(msgspec.Struct, frozen=True):
+    """A measure beside the same of the version before (`checks.profile`).
+
+    Attributes:
+      measure: What is measured.
+      dataset: Null, with `split`: of all together.
+      split: Null, with `dataset`: of all together.
+      before: In the version before, null where it is not known or not there.
+      now: In this version, null likewise.
+    """
+
+    measure: str
+    dataset: str | None
+    split: str | None
+    before: float | None
+    now: float | None
+
+
 class BuildManifest(Manifest, frozen=True, kw_only=True):
     """A version of narratives: what made it and what it holds.
 
@@ -253,6 +271,7 @@ class BuildManifest(Manifest, frozen=True, kw_only=True):
       expected: Catalogued splits, with what was published and read of them.
       splits: Numbers of each dataset and split.
       repeated_keys: Narratives that share their key.
+      changes: Measures beside those of `previous`; empty where there is none that can be read.
     """
 
     shards: list[NarrativeShardRow]
@@ -265,6 +284,7 @@ class BuildManifest(Manifest, frozen=True, kw_only=True):
     expected: list[ExpectedRow]
     splits: list[SplitRow]
     repeated_keys: Repeats
+    changes: list[ChangeRow] = []
 
 
 class BaselineCounts(msgspec.Struct, frozen=True):

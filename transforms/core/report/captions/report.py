@@ -106,15 +106,16 @@ def _chart(collections: list[views.CollectionRow], manifest: CaptionsManifest) -
         for row in collections
         if row.nouns.total()
     }
-    mean = None if manifest.narratives else paper.LOCALIZED_NARRATIVES.nouns
-    return draw_noun_lines(series, mean) if series else None
+    own = paper.LOCALIZED_NARRATIVES
+    means = {} if manifest.narratives else {own.name: own.nouns}
+    return draw_noun_lines(series, means) if series else None
 
 
 def _signed(value: float | None, digits: int = 1) -> str:
     """A difference with its sign.
 
     >>> _signed(0.25), _signed(-2.0, 0), _signed(None)
-    ('+0.2', '−2', '–')
+    ('+0.3', '−2', '–')
     """
     if value is None:
         return formats.NOTHING

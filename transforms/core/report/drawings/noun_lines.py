@@ -3,8 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 
+import pyarrow as pa
+
 from transforms.core.report.drawings import svg
 from transforms.core.report.page.formats import decimal, integer, percent
+
+Split = tuple[str | None, str | None]
 
 WIDTH, HEIGHT = 760.0, 400.0
 LEFT, RIGHT, TOP, BOTTOM = 52.0, 12.0, 28.0, 42.0
@@ -29,15 +33,27 @@ _DASHES = ("", "6 4", "2 3")
 _LINE = 18.0
 
 
-def draw_noun_lines(series: Mapping[str, Counter], paper_mean: float | None = None) -> str:
+def distributions(noun_counts: pa.Table) -> dict[Split, Counter]:
+    """Captions by number of nouns, by dataset and split; rows of the table `noun_counts`."""
+    found: dict[Split, Counter] = {}
+    for row in noun_counts.to_pylist():
+        counter = found.setdefault((row["dataset"], row["split"]), Counter())
+        counter[row["nouns"]] += row["captions"]
+    return found
+
+
+def draw_noun_lines(
+    series: Mapping[str, Counter], paper_means: Mapping[str, float] | None = None
+) -> str:
     """The distributions as SVG, with a legend that has the means.
 
     Args:
       series: Captions by number of nouns, by the collection's name; none is empty.
-      paper_mean: Nouns a caption of the paper's own captions, to be marked; None for no mark.
+      paper_means: Nouns a caption of the paper's collections by their names, to be marked.
     """
     last = max([axis_end(counter) for counter in series.values()])
-    last = max(last, 1, 0 if paper_mean is None else round(paper_mean) + 2)
+    marks = sorted((paper_means or {}).items(), key=lambda item: item[1])
+    last = max([last, 1, *(round(mean) + 2 for _, mean in marks)])
     shares = {name: _shares(counter, last) for name, counter in series.items()}
     highest = max(max(values) for values in shares.values())
     lines = [
@@ -49,10 +65,10 @@ def draw_noun_lines(series: Mapping[str, Counter], paper_mean: float | None = No
     )
     return svg.picture(
         WIDTH,
-        HEIGHT,
+        HEIGHT + _LINE * len(marks),
         label,
         _axes(highest, last),
-        *([_paper_mark(paper_mean, last)] if paper_mean is not None else []),
+        *(_paper_mark(name, mean, row, last) for row, (name, mean) in enumerate(marks)),
         *lines,
         _legend(series),
         class_="noun-lines",
@@ -100,7 +116,7 @@ def _line(name: str, shares: list[float], highest: float, position: int) -> str:
     dots = [
         svg.element(
             "circle",
-            svg.element("title", f"{name}, {nouns} nouns: {percent(share)}"),
+            svg.title(f"{name}, {nouns} nouns: {percent(share)}"),
             cx=x,
             cy=y,
             r=2.5,
@@ -142,12 +158,15 @@ def _axes(highest: float, last: int) -> str:
     return "".join(parts)
 
 
-def _paper_mark(mean: float, last: int) -> str:
-    x = _x(mean, last)
-    text = f"Localized Narratives, paper: mean {decimal(mean)}"
-    side = "end" if x > WIDTH / 2 else "start"
-    return svg.line(x, TOP - 8, x, TOP + INNER_HEIGHT, "paper-mean") + svg.text(
-        text, x + (-5 if side == "end" else 5), TOP - 10, class_=f"{side} paper-mean-label"
+def _paper_mark(name: str, mean: float, row: int, last: int) -> str:
+    """A line at the paper's mean of a collection, its name in a row of its own below the axis."""
+    x, y = _x(mean, last), HEIGHT + 10 + _LINE * row
+    side, by = ("end", -6) if x > WIDTH / 2 else ("start", 6)
+    text = f"{name}, paper: mean {decimal(mean)}"
+    return (
+        svg.line(x, TOP, x, TOP + INNER_HEIGHT, "paper-mean")
+        + svg.line(x, y - 10, x, y + 2, "paper-mean")
+        + svg.text(text, x + by, y, class_=f"{side} paper-mean-label")
     )
 
 

@@ -22,6 +22,11 @@ def text(content: str, x: float, y: float, **attributes: object) -> str:
     return element("text", html.escape(content), x=x, y=y, **attributes)
 
 
+def title(content: str) -> str:
+    """What a pointer over an element shows, escaped."""
+    return element("title", html.escape(content))
+
+
 def picture(width: float, height: float, label: str, *children: str, **attributes: object) -> str:
     """An `<svg>` of that inner size, with a label for those who can't see it."""
     box = f"0 0 {_number(width)} {_number(height)}"

@@ -3,6 +3,8 @@
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.core.model.narratives.naming import is_generated
+
 FEWEST_POINTS, MOST_POINTS = 80, 1_500
 """Trace points with which a drawing says something and can still be read."""
 
@@ -11,11 +13,11 @@ MOST_MENTIONS, MOST_BOXES = 8, 12
 
 
 def choose_example(narratives: pa.Table, mentions: pa.Table) -> tuple[dict | None, list[dict]]:
-    """The narrative with the most boxed mentions whose trace is neither short nor endless.
+    """A real narrative, if there is one, with the most boxed mentions and a readable trace.
 
-    Narratives whose trace is out of bounds, which have more boxed mentions or boxes than can be
-    drawn, or whose id occurs twice come last. Ties go to the smaller `narrative_id`, then to the
-    earlier row.
+    A generated one is chosen only where all are. Narratives whose trace is out of bounds, which
+    have more boxed mentions or boxes than can be drawn, or whose id occurs twice come last. Ties
+    go to those with more mentions, then to the smaller `narrative_id`, then to the earlier row.
 
     Args:
       narratives: Rows of `schemas.NARRATIVES`.
@@ -27,7 +29,8 @@ def choose_example(narratives: pa.Table, mentions: pa.Table) -> tuple[dict | Non
     if not narratives.num_rows:
         return None, []
     ids = narratives["narrative_id"].to_pylist()
-    boxed = _boxed(mentions)
+    boxed, mentioned = _boxed(mentions), dict(_occurrences(mentions["narrative_id"]))
+    generated = [is_generated(own) for own in narratives["dataset_id"].to_pylist()]
     lengths = pc.list_value_length(pc.struct_field(narratives["trace"], "t")).to_pylist()
     boxes = pc.list_value_length(narratives["boxes"]).to_pylist()
     once = {own for own, number in _occurrences(narratives["narrative_id"]) if number == 1}
@@ -39,7 +42,8 @@ def choose_example(narratives: pa.Table, mentions: pa.Table) -> tuple[dict | Non
             and found <= MOST_MENTIONS
             and (boxes[row] or 0) <= MOST_BOXES
         )
-        return ids[row] not in once, not fits, -found, ids[row] or "", row
+        named = mentioned.get(ids[row], 0)
+        return generated[row], ids[row] not in once, not fits, -found, -named, ids[row] or "", row
 
     best = min(range(len(ids)), key=rank)
     own = mentions.filter(pc.equal(mentions["narrative_id"], ids[best]))

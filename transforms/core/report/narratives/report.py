@@ -1,9 +1,11 @@
 """The sections of the report of a version of narratives."""
 
 import html
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from transforms.core.model.narratives.manifest import BuildManifest
@@ -11,13 +13,10 @@ from transforms.core.model.narratives.naming import is_generated
 from transforms.core.report import paper
 from transforms.core.report.drawings import colours
 from transforms.core.report.drawings.caption import caption_pieces, mention_rows
+from transforms.core.report.drawings.distance_chart import draw_distances
 from transforms.core.report.drawings.drawing import clock_of, draw_narrative
-from transforms.core.report.drawings.heat_map import draw_heat_map, grids
-from transforms.core.report.drawings.noun_chart import (
-    axis_end,
-    distributions,
-    draw_noun_chart,
-)
+from transforms.core.report.drawings.heat_map import Split, class_grids, draw_heat_map, grids
+from transforms.core.report.drawings.noun_lines import COLOURS, distributions, draw_noun_lines
 from transforms.core.report.narratives import views
 from transforms.core.report.page import formats, rows
 from transforms.core.report.page.render import (
@@ -33,15 +32,21 @@ from transforms.core.report.page.render import (
     render_verdict,
 )
 
-CLASSES_SHOWN = 20
+FEW_CLASSES = 20
+"""Classes that are shown before more are asked for."""
+
+MAPPED_CLASSES = 12
+"""Classes of each split that have heat maps of their own."""
 
 _LABELS = {
-    "quality": "Rejected, discarded, flagged",
+    "quality": "Losses",
     "example": "One narrative",
-    "richness": "Richness",
+    "richness": "Tables 2 and 3",
     "nouns": "Nouns",
+    "distances": "Distance",
     "localization": "Localization",
     "classes": "Classes",
+    "changes": "What changed",
 }
 """Sections between those that all jobs have, in order, and what the list of sections calls them."""
 
@@ -78,6 +83,8 @@ def render_report(
         **_losses(manifest),
         **_richness(tables),
         **_localization(tables),
+        **_distances(manifest, tables),
+        **_changes(manifest),
         "example": _example(narrative, mentions),
     }
     sections = [
@@ -95,7 +102,9 @@ def render_report(
         "boxes of their images, and every line of the input accounted for.",
         figures=_figures(manifest, reconciled, context["localization_total"]),
         warning=render("narratives/sections/warning.html.j2", **context).strip(),
-        style=render("narratives/sections/style.css.j2", time_colours=_time_colours()),
+        style=render(
+            "narratives/sections/style.css.j2", time_colours=_time_colours(), colours=COLOURS
+        ),
         footer=f"Localized Narratives: Pont-Tuset et al., {paper.TITLE}; annotations CC BY 4.0. "
         "Images belong to their authors.",
     )
@@ -165,7 +174,7 @@ def _origin(manifest: BuildManifest, unreal: Callable[[str | None, str | None], 
             "threshold": manifest.threshold,
         },
     }
-    return origin_section(manifest, details, unreal)
+    return origin_section(manifest, details, unreal, browsed=True)
 
 
 def _losses(manifest: BuildManifest) -> dict[str, Any]:
@@ -173,7 +182,6 @@ def _losses(manifest: BuildManifest) -> dict[str, Any]:
     return {
         "counts": counts,
         **bad_lines_context(manifest),
-        "rejected": rows.by_number(counts.rejected),
         "discarded": rows.by_number(counts.discarded),
         "flags": rows.by_number(counts.flags),
         "quality_rule": views.quality_rule(manifest),
@@ -181,35 +189,91 @@ def _losses(manifest: BuildManifest) -> dict[str, Any]:
 
 
 def _richness(tables: Mapping[str, pa.Table]) -> dict:
-    counters = distributions(tables["noun_counts"])
-    last = axis_end(list(counters.values()))
     own = tables["richness"].to_pylist()
     return {
         "richness": own,
         "has_words": any(row["words_mean"] is not None for row in own),
         "word_columns": views.measure_names(views.WORD_COLUMNS),
         "speech_columns": views.measure_names(views.SPEECH_COLUMNS),
-        "noun_charts": [
-            (*split, draw_noun_chart(counter, formats.split_name(*split), last))
-            for split, counter in counters.items()
-            if counter.total()
-        ],
+        "noun_chart": _noun_chart(tables["noun_counts"]),
+    }
+
+
+def _noun_chart(noun_counts: pa.Table) -> str | None:
+    series = {
+        formats.split_name(*split): counter
+        for split, counter in distributions(noun_counts).items()
+        if counter.total()
+    }
+    return (
+        draw_noun_lines(series, {row.name: row.nouns for row in paper.RICHNESS}) if series else None
+    )
+
+
+def _distances(manifest: BuildManifest, tables: Mapping[str, pa.Table]) -> dict:
+    counts: Counter[int] = Counter()
+    for row in tables["distances"].to_pylist():
+        counts[row["distance"]] += row["narratives"]
+    total = counts.total()
+    mean = sum(distance * number for distance, number in counts.items()) / total if total else None
+    threshold = views.distance_threshold(manifest)
+    return {
+        "distances": draw_distances(counts, threshold) if total else None,
+        "distances_total": total,
+        "distances_mean": mean,
+    }
+
+
+def _changes(manifest: BuildManifest) -> dict:
+    return {
+        "changes": [views.describe_change(row) for row in manifest.changes],
+        "any_change": any(row.before != row.now for row in manifest.changes),
     }
 
 
 def _localization(tables: Mapping[str, pa.Table]) -> dict:
     own = views.localization_by_split(tables["localization"])
-    classes, mentioned = views.top_classes(tables["localization"], CLASSES_SHOWN)
-    maps = grids(tables["localization_histogram"])
+    maps = _maps(tables, own)
     return {
         "boxes_left_out": views.BOXES_LEFT_OUT,
         "localization": own,
         "localization_total": views.localization_total(own),
-        "classes": classes,
-        "classes_mentioned": mentioned,
-        "heat_maps": {
-            split: draw_heat_map(grid, formats.split_name(*split)) for split, grid in maps.items()
-        },
+        "classes": views.classes(tables["localization"]),
+        "few": FEW_CLASSES,
+        "maps": maps,
+        "map_splits": {one["key"]: formats.split_name(*one["split"]) for one in maps},
+    }
+
+
+def _maps(tables: Mapping[str, pa.Table], own: list[dict]) -> list[dict]:
+    """Heat maps of each split: of all classes, then of those with most points."""
+    histogram = tables["localization_histogram"]
+    by_class = class_grids(histogram, MAPPED_CLASSES)
+    counts = {
+        (row["dataset"], row["split"], row["class_id"]): row
+        for row in tables["localization"].to_pylist()
+    }
+    of_split = {(row["dataset"], row["split"]): row for row in own}
+    made = []
+    for key, (split, grid) in enumerate(grids(histogram).items()):
+        made.append(_map(key, split, "", "all classes", grid, of_split[split]))
+        for class_id, part in by_class[split].items():
+            row = counts[*split, class_id]
+            made.append(_map(key, split, class_id, row["name"] or class_id, part, row))
+    return made
+
+
+def _map(
+    key: int, split: Split, class_id: str, name: str, grid: np.ndarray, counts: dict
+) -> dict[str, Any]:
+    share = formats.ratio(counts["points_inside"], counts["points"])
+    return {
+        "key": key,
+        "split": split,
+        "class_id": class_id,
+        "name": name,
+        "drawn": draw_heat_map(grid, f"{formats.split_name(*split)}, {name}"),
+        "counts": {**counts, "share_inside": share},
     }
 
 

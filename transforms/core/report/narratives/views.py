@@ -1,15 +1,17 @@
 """What the report and the printed summary show, worked out once from manifest and tables."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
 
 import msgspec
 import pyarrow as pa
 
-from transforms.core.model.narratives.manifest import BuildManifest
+from transforms.core.model.narratives.manifest import BuildManifest, ChangeRow
 from transforms.core.model.narratives.schemas import LOCALIZATION_COUNTS, TAG_COLUMNS
 from transforms.core.output.checks import expected
+from transforms.core.output.checks.profile import NUMBERS, SHARES, WHOLE_SHARES
 from transforms.core.report import paper
-from transforms.core.report.page import rows
+from transforms.core.report.page import formats, rows
 from transforms.core.report.page.formats import percent, ratio
 
 BOXES_LEFT_OUT = {
@@ -104,22 +106,64 @@ def localization_total(rows: Iterable[Mapping]) -> dict:
     return {**total, "share_inside": ratio(total["points_inside"], total["points"])}
 
 
-def top_classes(localization: pa.Table, most: int) -> tuple[list[dict], int]:
-    """The classes mentioned most, over all splits, and how many classes are mentioned at all."""
-    classes: dict[str, dict] = {}
+def classes(localization: pa.Table) -> list[dict]:
+    """The classes that are mentioned, over all splits, the one with most mentions first."""
+    found: dict[str, dict] = {}
     for row in localization.to_pylist():
-        own = classes.setdefault(
+        own = found.setdefault(
             row["class_id"], {"name": row["name"], **dict.fromkeys(LOCALIZATION_COUNTS, 0)}
         )
         for name in LOCALIZATION_COUNTS:
             own[name] += row[name]
     rows = [
         {"class_id": key, **own, "share_inside": ratio(own["points_inside"], own["points"])}
-        for key, own in classes.items()
+        for key, own in found.items()
         if own["mentions"]
     ]
     rows.sort(key=lambda row: (-row["mentions"], row["class_id"]))
-    return rows[:most], len(rows)
+    return rows
+
+
+def distance_threshold(manifest: BuildManifest) -> float | None:
+    """The greatest D that was kept, None where none was set, or one by characters."""
+    threshold = manifest.threshold
+    if threshold is None or threshold.kind != "max_distance":
+        return None
+    return float(Fraction(threshold.value))
+
+
+def describe_change(row: ChangeRow) -> dict:
+    """A measure of two versions in texts; a share in per cent, its change in points."""
+    show = _show(row.measure)
+    change = formats.NOTHING
+    if row.before is not None and row.now is not None:
+        change = _signed(row.now - row.before, show).replace(" %", " points")
+    return {
+        "measure": row.measure,
+        "whole": row.dataset is None and row.split is None,
+        "dataset": row.dataset,
+        "split": row.split,
+        "before": formats.NOTHING if row.before is None else show(row.before),
+        "now": formats.NOTHING if row.now is None else show(row.now),
+        "change": change,
+    }
+
+
+def _show(measure: str) -> Callable[[float], str]:
+    if measure in (*SHARES, *WHOLE_SHARES):
+        return lambda value: percent(value, 2)
+    digits = 0 if measure in NUMBERS else 2
+    return lambda value: formats.decimal(value, digits)
+
+
+def _signed(value: float, show: Callable[[float], str]) -> str:
+    """A difference with its sign.
+
+    >>> _signed(-1.5, str), _signed(0.0, str), _signed(2.0, str)
+    ('−1.5', '0.0', '+2.0')
+    """
+    text = show(abs(value))
+    return text if text == show(0.0) else f"{'+' if value > 0 else '−'}{text}"
 
 
 def quality_rule(manifest: BuildManifest) -> str:

@@ -1,21 +1,28 @@
 """Rendering: one HTML file that needs nothing but itself."""
 
 import dataclasses
-import datetime
 import functools
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
+from transforms.core.model import layout
 from transforms.core.model.manifest import Manifest
 from transforms.core.output.checks.wording import finding
 from transforms.core.output.jobs.job import Job
 from transforms.core.report.card import rows_of_all
 from transforms.core.report.page import formats, rows
 
-BAD_LINES_SHOWN = 50
+EXAMPLES = 3
+"""Rejected lines of each reason that are shown."""
+
+PAGES = {
+    layout.CARD: "what is in this folder",
+    layout.MANIFEST: "every file and input",
+    "schema.json": "what columns mean",
+}
+"""Files beside the report to which it leads."""
 
 
 class Figure(NamedTuple):
@@ -82,7 +89,7 @@ def render_page(manifest: Manifest, frame: Frame, sections: Iterable[Section]) -
     return render(
         "page/templates/page.html.j2",
         manifest=manifest,
-        created=_moment(manifest.created),
+        created=formats.moment(manifest.created),
         sections=list(sections),
         **shown,
     )
@@ -120,7 +127,7 @@ def lines_section(
         more=more,
         is_generated=is_generated,
     )
-    return Section("lines", "Lines", html)
+    return Section("lines", "Is it right?", html)
 
 
 def checks_sections(
@@ -157,8 +164,6 @@ def bad_lines_section(manifest: Manifest) -> Section:
     """The lines that could not be read, the first of them."""
     html = render(
         "page/templates/rejected.html.j2",
-        rejected=rows.by_number(manifest.counts.rejected),
-        is_generated=None,
         **bad_lines_context(manifest),
     )
     return Section("quality", "Rejected", html)
@@ -166,29 +171,37 @@ def bad_lines_section(manifest: Manifest) -> Section:
 
 def bad_lines_context(manifest: Manifest) -> dict[str, Any]:
     """What `bad_lines.html.j2` shows."""
-    shown, more = rows.bad_lines(manifest, BAD_LINES_SHOWN)
-    return {"bad_lines": shown, "more_bad_lines": more}
+    return {"rejects": rows.rejects(manifest, EXAMPLES)}
 
 
 def origin_section(
     manifest: Manifest,
     details: Mapping[str, Any],
     is_generated: Callable[[str | None, str | None], bool] = lambda *_: False,
+    browsed: bool = False,
 ) -> Section:
-    """Inputs, code and files of a version.
+    """The run, inputs, code and files of a version.
 
     Args:
       manifest: Its manifest.
       details: Further entries of it, by what they are called.
       is_generated: Whether rows of a dataset and split are not real.
+      browsed: Whether the narrative browser shows such versions.
     """
     html = render(
         "page/templates/origin.html.j2",
         manifest=manifest,
-        details=details,
+        tables=rows.tables(manifest),
+        pages=PAGES,
+        browsed=browsed,
+        rate=lambda made: formats.rate(made.bytes, made.seconds),
+        details={name: rows.facts(msgspec.to_builtins(own)) for name, own in details.items()},
+        packages=rows.facts(
+            {"format": manifest.format, "code": manifest.code, **manifest.packages}
+        ),
         is_generated=is_generated,
     )
-    return Section("origin", "Origin", html)
+    return Section("origin", "Run and origin", html)
 
 
 def render_tables_report(
@@ -232,6 +245,12 @@ def render_tables_report(
     )
 
 
+_FILTERS = (
+    *("integer", "decimal", "percent", "phrase"),
+    *("moment", "duration", "limit"),
+)
+
+
 @functools.cache
 def _environment() -> Any:
     """The templates: compiling them takes longer than all else in a small run's report."""
@@ -244,24 +263,8 @@ def _environment() -> Any:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {
-        name: getattr(formats, name) for name in ("integer", "decimal", "percent", "phrase")
-    }
-    environment.filters["json"] = _json
+    environment.filters |= {name: getattr(formats, name) for name in _FILTERS}
     environment.globals |= {
         name: getattr(formats, name) for name in ("split_name", "plural", "ratio")
     }
     return environment
-
-
-def _json(value: object) -> str:
-    return json.dumps(msgspec.to_builtins(value), indent=2, ensure_ascii=False)
-
-
-def _moment(created: str) -> str:
-    """An ISO time as one reads it, to the minute; text that is none stays as it is."""
-    try:
-        moment = datetime.datetime.fromisoformat(created)
-    except ValueError:
-        return created
-    return f"{moment:%d %B %Y, %H:%M} {moment.tzname() or ''}".strip().lstrip("0")

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import msgspec
 
 from transforms.core.model.manifest import Manifest
-from transforms.core.model.manifest_entries import BadLineRow, CheckRow, ShardRow
+from transforms.core.model.manifest_entries import BadLineRow, CheckRow, ShardRow, TableFile
 from transforms.core.output.checks.guard import SHARE
+from transforms.core.report.page.formats import NOTHING
 
 LINE_PARTS = {"rejected": "rejected as bad", "blank": "blank"}
 """What became of the lines of which no row was made, by their names in the manifest."""
@@ -114,3 +115,82 @@ def bad_lines(manifest: Manifest, most: int) -> tuple[list[BadLineRow], int]:
     """The first bad lines, and how many there are beyond these."""
     shown = manifest.bad_lines[:most]
     return shown, manifest.counts.bad - len(shown)
+
+
+class Reject(NamedTuple):
+    """Rejected lines of a reason.
+
+    Attributes:
+      code: The reason.
+      lines: How many.
+      examples: The first of them, as far as the manifest lists them.
+    """
+
+    code: str
+    lines: int
+    examples: list[BadLineRow]
+
+
+def rejects(manifest: Manifest, most: int) -> list[Reject]:
+    """Rejected lines by reason, the most frequent first, each with its first `most` lines."""
+    listed: dict[str, list[BadLineRow]] = {}
+    for row in manifest.bad_lines:
+        listed.setdefault(row.code, []).append(row)
+    return [
+        Reject(code, number, listed.get(code, [])[:most])
+        for code, number in by_number(manifest.counts.rejected)
+    ]
+
+
+class TableRow(NamedTuple):
+    """A table of a version.
+
+    Attributes:
+      table: Its name.
+      rows: In all its files.
+      files: How many.
+      bytes: In all.
+      first: The first of them, below the version's folder.
+    """
+
+    table: str
+    rows: int
+    files: int
+    bytes: int
+    first: str
+
+
+def tables(manifest: Manifest) -> list[TableRow]:
+    """The tables that a version has, in the order in which its files are listed."""
+    grouped: dict[str, list[TableFile]] = {}
+    for file in manifest.files:
+        grouped.setdefault(file.table, []).append(file)
+    return [
+        TableRow(
+            name, sum(f.rows for f in files), len(files), sum(f.bytes for f in files), files[0].path
+        )
+        for name, files in grouped.items()
+    ]
+
+
+def facts(value: object, name: str = "") -> list[tuple[str, str | list[str]]]:
+    """A nested value as names with texts, names of what is inside joined by dots.
+
+    >>> facts({"a": {"b": 1}, "c": ["x", "y"], "d": None})
+    [('a.b', '1'), ('c', ['x', 'y']), ('d', '–')]
+    """
+    if isinstance(value, Mapping) and value:
+        inside = [facts(own, f"{name}.{key}" if name else str(key)) for key, own in value.items()]
+        return [row for rows in inside for row in rows]
+    if isinstance(value, list | tuple) and value:
+        if all(isinstance(one, Mapping) for one in value):
+            inside = [facts(own, f"{name}[{at}]") for at, own in enumerate(value)]
+            return [row for rows in inside for row in rows]
+        return [(name, [_text(one) for one in value])]
+    return [(name, _text(value))]
+
+
+def _text(value: object) -> str:
+    if value is None or value in ({}, []):
+        return NOTHING
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
