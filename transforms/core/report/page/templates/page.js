@@ -9,7 +9,7 @@ const hint = () => all(".scroll").forEach((box) => {
   if (!wide) { ["tabindex", "role", "aria-label"].forEach((name) => box.removeAttribute(name)); return; }
   box.tabIndex = 0;
   box.setAttribute("role", "region");
-  box.setAttribute("aria-label", (box.querySelector("caption")?.textContent ?? "Chart") + ", scrolls sideways");
+  box.setAttribute("aria-label", (box.querySelector("caption") ?? box.closest("section").querySelector("h2")).textContent + ", scrolls sideways");
 });
 hint();
 addEventListener("resize", hint);
