@@ -17,6 +17,9 @@ from tests import build_helpers as helpers
 from transforms.core.base.errors import UsageError
 from transforms.core.output.exports import coco
 
+# pycocotools has not followed NumPy 2 in one place.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 KINDS = ("captions", "instances", "keypoints")
 
 

@@ -32,12 +32,10 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
       files: What was written.
-      counts: Numbers by name; the writer knows what they count.
-      more: Whatever else the writer has to know of it at the end, as JSON has it.
+      more: What else the writer has to know of it at the end, as JSON has it.
     """
 
     files: list[PageFile]
-    counts: dict[str, int] = {}
     more: dict[str, Any] = {}
 
 

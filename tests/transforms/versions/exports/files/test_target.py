@@ -40,10 +40,10 @@ class SumWriter:
         with folder.new_file(f"lines/{file.path}.txt") as lines:
             for number in numbers:
                 lines.write(f"{number}{self.unit}\n".encode())
-        return Part(files=[lines.listed], counts={"sum": sum(numbers)}, more={"first": numbers[0]})
+        return Part(files=[lines.listed], more={"sum": sum(numbers), "first": numbers[0]})
 
     def complete(self, parts, folder):
-        found = sum(part.counts["sum"] for _, part in parts)
+        found = sum(part.more["sum"] for _, part in parts)
         firsts = [part.more["first"] for _, part in parts]
         page = folder.write("sum.json", json.dumps([found, firsts]).encode())
         return Completion(files=[page], notes=["a note"], keeps_parts=self.keeps)
