@@ -96,7 +96,7 @@ setup(
     packages=find_packages(include=[f"{name}{below}" for name in PACKAGES for below in ("", ".*")]),
     entry_points={"console_scripts": ["narratives = pipelines.__main__:console"]},
     package_data={
-        "transforms.core.report": ["**/*.j2", "**/*.css"],
+        "transforms.core.report": ["**/*.j2", "**/*.css", "**/*.js"],
         "pipelines": ["embedded/**/*"],
         "pipelines.catalog": ["catalog.yaml", "published/*"],
         "pipelines.versions.looking": ["*.j2"],

@@ -97,7 +97,7 @@ def copy(tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
-        "core/report/page/templates/page.css",
+        "core/report/page/templates/assets/page.css",
         "core/report/page/render.py",
         "core/report/narratives/views.py",
         "core/report/drawings/heat_map.py",

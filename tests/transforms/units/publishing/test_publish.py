@@ -200,7 +200,13 @@ def test_the_transform_publishes_what_the_function_does(made):
 def without_time(manifest):
     """A manifest without what differs from run to run: the clock, and Avro's random marker."""
     files = [file for file in manifest["files"] if file["table"] != "rejected"]
-    return manifest | {"created": None, "files": files, "pages": None, "seal": None}
+    return manifest | {
+        "created": None,
+        "made_by": None,
+        "files": files,
+        "pages": None,
+        "seal": None,
+    }
 
 
 def test_publishing_again_changes_nothing(made):

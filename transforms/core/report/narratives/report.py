@@ -101,9 +101,9 @@ def render_report(
         lead="Spoken image descriptions with mouse traces, grounded word by word, matched with the "
         "boxes of their images, and every line of the input accounted for.",
         figures=_figures(manifest, reconciled, context["localization_total"]),
-        warning=render("narratives/sections/warning.html.j2", **context).strip(),
+        warning=render("narratives/sections/around/warning.html.j2", **context).strip(),
         style=render(
-            "narratives/sections/style.css.j2", time_colours=_time_colours(), colours=COLOURS
+            "narratives/sections/around/style.css.j2", time_colours=_time_colours(), colours=COLOURS
         ),
         footer=f"Localized Narratives: Pont-Tuset et al., {paper.TITLE}; annotations CC BY 4.0. "
         "Images belong to their authors.",
@@ -152,7 +152,7 @@ def _lines(
     counts = views.published_counts(manifest)
     published = (
         render(
-            "narratives/sections/published.html.j2",
+            "narratives/sections/around/published.html.j2",
             published_counts=counts,
             sampled=manifest.sample is not None,
             is_generated=unreal,
