@@ -7,6 +7,7 @@ from pipelines.cli.options import parse_command_line, with_flags
 from pipelines.export.options import ExportOptions
 from pipelines.export.targets.options import FilesOptions, TargetOptions, take_options
 from pipelines.export.targets.registry import TARGETS
+from tests.build_helpers import ROOT
 from transforms.core.base.errors import UsageError
 
 
@@ -58,3 +59,12 @@ def test_options_of_one_name_are_declared_once():
             assert isinstance(field, pydantic.fields.FieldInfo)
             assert repr(declared.setdefault(name, field)) == repr(field), name
     assert not declared.keys() & {"to", "input", "id", "summary", "runner", "workers"}
+
+
+def test_the_configuration_file_names_one_target_and_its_options():
+    options = options_of("--config", str(ROOT / "configs" / "export.yaml"))
+    taken = options.of_target()
+    assert (options.to, type(taken)) == ("webdataset", TARGETS["webdataset"])
+    assert (taken.output, taken.shard_bytes) == ("out/exports/webdataset", 256 << 20)
+    with pytest.raises(UsageError, match="option `shard_bytes` is for option `to` webdataset"):
+        options_of("--config", str(ROOT / "configs" / "export.yaml"), "--to", "hf").of_target()
