@@ -366,3 +366,9 @@ def test_reconciliation_is_folded_only_when_all_is_well(document):
 def test_every_table_has_a_caption(page):
     tables = [tag for tag, _ in page.tags].count("table")
     assert tables and tables == [tag for tag, _ in page.tags].count("caption")
+
+
+def test_units_of_older_programs_have_no_distances():
+    tables = material.tables()
+    del tables["distances"]
+    assert Page(render(tables=tables)).texts_of("D was not counted by the program") == 1

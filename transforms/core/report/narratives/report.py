@@ -212,13 +212,15 @@ def _noun_chart(noun_counts: pa.Table) -> str | None:
 
 def _distances(manifest: BuildManifest, tables: Mapping[str, pa.Table]) -> dict:
     counts: Counter[int] = Counter()
-    for row in tables["distances"].to_pylist():
+    rows_of_d = tables["distances"].to_pylist() if "distances" in tables else ()  # older units
+    for row in rows_of_d:
         counts[row["distance"]] += row["narratives"]
     total = counts.total()
     mean = sum(distance * number for distance, number in counts.items()) / total if total else None
     threshold = views.distance_threshold(manifest)
     return {
         "distances": draw_distances(counts, threshold) if total else None,
+        "counted": "distances" in tables,
         "distances_total": total,
         "distances_mean": mean,
     }
