@@ -78,7 +78,7 @@ def statistics_of(output):
 def assert_same_results(output, other):
     """Same rows and byte-identical statistics, however the two were made."""
     assert statistics_of(output) == statistics_of(other)
-    for table in ("narratives", "mentions", "discarded"):
+    for table in ("narratives", "mentions", "words", "discarded"):
         assert rows_of(output, table) == rows_of(other, table), table
     positions = ("unit", "line_in_unit")
     assert without(rows_of(output, "rejected"), *positions) == without(

@@ -165,6 +165,7 @@ KEYS = {
     "narratives": ("shard", "byte_offset"),
     "discarded": ("shard", "byte_offset"),
     "mentions": ("shard", "byte_offset", "char_start"),
+    "words": ("shard", "byte_offset", "word"),
     "localization": ("dataset", "split", "class_id"),
     "localization_histogram": ("dataset", "split", "class_id", "bin_x", "bin_y"),
     "richness": ("dataset", "split"),

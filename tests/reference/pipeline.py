@@ -54,7 +54,7 @@ def build(
     matchers = collections.defaultdict(lambda: mentions.Matcher(known.classes))
     if coco_classes is not None:
         matchers["coco"] = mentions.Matcher(coco_classes)
-    tables = {name: [] for name in ("narratives", "mentions", "discarded", "rejected")}
+    tables = {name: [] for name in ("narratives", "mentions", "words", "discarded", "rejected")}
     tables["shards"], measured, located = [], [], []
     for path in shards:
         shard = os.path.basename(path)
@@ -80,6 +80,7 @@ def build(
             tables["shards"][-1]["narratives"] += 1
             tables["narratives"].append(row)
             tables["mentions"] += [mention for mention, _, _ in found]
+            tables["words"] += words_of(row)
             located += found
             measured.append(measure(row, record))
     return tables | statistics_of(located, measured, tables["narratives"])
@@ -108,6 +109,18 @@ def annotate(row, record, known, matcher, nlp, excluded_flags):
         "richness": richness.richness_of(row["caption"], nlp),
     }
     return row, [(mention, points, boxes) for mention in found]
+
+
+def words_of(row):
+    """Rows of table `words` for a kept narrative's row."""
+    heads = ("narrative_id", "dataset", "split", "image_id", "annotator_id", "shard", "byte_offset")
+    parts = ("text", "normalized", "start_time", "end_time", "x_min", "y_min", "x_max", "y_max")
+    own = {name: row[name] for name in heads}
+    own["image_url"] = row["image"]["url"] if row["image"] else None
+    return [
+        {**own, "word": number, **{name: word[name] for name in parts}}
+        for number, word in enumerate(row["words"])
+    ]
 
 
 def measure(row, record):

@@ -132,7 +132,12 @@ def sorted_by(schema: pa.Schema) -> list[str]:
     >>> sorted_by(pa.schema([("a", pa.int8())], {"sorted_by": "a"})), sorted_by(pa.schema([]))
     (['a'], [])
     """
-    names = (schema.metadata or {}).get(b"sorted_by", b"").decode()
+    return names_in(schema, b"sorted_by")
+
+
+def names_in(schema: pa.Schema, entry: bytes) -> list[str]:
+    """Columns that an entry of a schema's metadata names, by commas between them."""
+    names = (schema.metadata or {}).get(entry, b"").decode()
     return names.split(",") if names else []
 
 

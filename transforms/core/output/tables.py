@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from transforms.core.model import bad_lines
-from transforms.core.model.columns import sorted_by
+from transforms.core.model.columns import names_in, sorted_by
 from transforms.core.output.commit_records import FileEntry
 from transforms.core.stages.fetch.pictures.tar_files import write_tar
 
@@ -81,6 +81,7 @@ def write_parquet(table: pa.Table | pa.RecordBatch, path: str) -> None:
     if isinstance(table, pa.RecordBatch):
         table = pa.Table.from_batches([table])
     leaves, keys = leaf_columns(table.schema), sorted_by(table.schema)
+    repeating = names_in(table.schema, b"repeating")
     with pq.ParquetWriter(
         path,
         table.schema,
@@ -92,7 +93,9 @@ def write_parquet(table: pa.Table | pa.RecordBatch, path: str) -> None:
         )
         or None,
         write_statistics=[leaf for leaf, _ in leaves if leaf not in _TRACE],
-        use_dictionary=[leaf for leaf, type_ in leaves if _repeats(leaf, type_)],
+        use_dictionary=[
+            leaf for leaf, type_ in leaves if leaf in repeating or _repeats(leaf, type_)
+        ],
         column_encoding={
             leaf: encoding for leaf, type_ in leaves if (encoding := _encoding(leaf, type_))
         },

@@ -10,6 +10,7 @@ KEYS = {
     "narratives": ("narrative_id",),
     "discarded": ("narrative_id",),
     "mentions": ("narrative_id", "char_start", "class_id"),
+    "words": ("narrative_id", "word"),
     "rejected": ("shard", "byte_offset"),
     "localization": ("dataset", "split", "class_id", "name"),
     "localization_histogram": ("dataset", "split", "class_id", "name", "bin_x", "bin_y"),

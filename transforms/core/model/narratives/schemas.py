@@ -14,6 +14,7 @@ from transforms.core.model import bad_lines
 from transforms.core.model.columns import (
     ANNOTATIONS,
     COMPUTED,
+    CORNERS,
     HEIGHTS,
     OPEN_IMAGES,
     PUBLISHED,
@@ -212,6 +213,29 @@ MENTIONS = pa.schema(
 FOUND_MENTIONS = pa.schema([field for field in MENTIONS if field.name != "shard"])
 """A chunk's mentions: its shard is the unit's."""
 
+_OF_WORD = ("start_time", "end_time", *CORNERS)
+
+WORDS = pa.schema(
+    [
+        term("narrative_id", "as in `narratives`", source=COMPUTED, required=True),
+        *SPLIT_COLUMNS,
+        term("image_id", "the image, as published", source=PUBLISHED, required=True),
+        ANNOTATOR_ID,
+        *PLACE_COLUMNS,
+        term("image_url", "address of the image's original; null where it is not known",
+             source=ANNOTATIONS),
+        column("word", pa.int32(), "its number in the caption, from 0", "words", COMPUTED,
+               required=True),
+        *(term(name, WORD.field(name).metadata[b"description"].decode(), source=COMPUTED)
+          for name in ("text", "normalized")),
+        *(part.with_metadata({**part.metadata, "source": COMPUTED})
+          for part in map(WORD.field, _OF_WORD)),
+    ],
+    {"repeating": ",".join(_OF_WORD)},
+)  # fmt: skip
+"""Words of narratives that are kept, for whoever wants them without lists; texts that a narrative
+has once are terms, as those of words are."""
+
 LOCALIZATION_COUNTS = {
     "mentions": ("mentions of the class", "mentions"),
     "boxed": ("of these, with a closest box", "mentions"),
@@ -267,6 +291,7 @@ any unit size gives the same bytes.
 UNIT_TABLES = {
     "narratives": NARRATIVES,
     "mentions": MENTIONS,
+    "words": WORDS,
     "discarded": DISCARDED,
     bad_lines.TABLE: bad_lines.SCHEMA,
 }

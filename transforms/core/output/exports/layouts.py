@@ -110,6 +110,7 @@ OPEN_IMAGES = {
 NARRATIVES = {
     "narratives": TableLayout("narratives", indexes=(("narrative_id",), ("image_id",))),
     "mentions": TableLayout("mentions", indexes=(("narrative_id",), ("image_id",), ("class_id",))),
+    "words": TableLayout("words", indexes=(("narrative_id",), ("normalized",))),
     "discarded": TableLayout("discarded", indexes=(("narrative_id",),)),
 }
 """`narrative_id` is no key: it repeats where the published key does."""

@@ -14,6 +14,7 @@ from transforms.core.model.narratives.traces import is_rounded
 from transforms.core.model.units import Unit
 from transforms.core.output.jobs import origins
 from transforms.core.output.jobs.job import Further, Job
+from transforms.core.output.jobs.words import word_rows
 from transforms.core.output.row_indexes.narratives import NARRATIVE_INDEXES
 from transforms.core.output.statistics.narratives.distances import Distances
 from transforms.core.output.statistics.narratives.localization import Localization
@@ -26,8 +27,10 @@ from transforms.core.stages.match.localization import box_faults
 def narrative_tables(chunk: Chunk, unit: Unit) -> dict[str, pa.RecordBatch]:
     """Rows of each of `schemas.UNIT_TABLES`, of a chunk that has passed all stages."""
     discarded = chunk.get("discarded")
+    narratives = _narrative_rows(chunk["narratives"], unit.shard, schemas.NARRATIVES)
     return {
-        "narratives": _narrative_rows(chunk["narratives"], unit.shard, schemas.NARRATIVES),
+        "narratives": narratives,
+        "words": word_rows(narratives),
         "mentions": _with_shard(chunk["mentions"], unit.shard),
         "discarded": empty_batch(schemas.DISCARDED)
         if discarded is None
@@ -132,6 +135,7 @@ NARRATIVES = Job(
     meanings={
         "narratives": "a narrative: caption, timed words, trace, image, labels, boxes",
         "mentions": "a class name in a caption, its piece of the trace and the closest box",
+        "words": "a word of a narrative, with its times, the box of its trace, and the image",
         "discarded": "a narrative below the quality bar, with the reasons",
         "rejected": "a line that could not be read, with its bytes (Avro)",
     },
