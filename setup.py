@@ -40,6 +40,7 @@ EXTRAS = {
         "cryptography>=50,<51",
         "datasets>=5.2,<6",
         "duckdb>=2,<3",
+        "fsspec>=2026.9,<2027",
         "google-cloud-bigquery>=3.47,<4",
         "google-cloud-dataflow-client>=0.13,<1",
         "hypothesis>=6.170,<7",

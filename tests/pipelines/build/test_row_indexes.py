@@ -1,6 +1,7 @@
 """The indexes of a version by image, class and word, against loops over its tables."""
 
 import collections
+import contextlib
 import re
 
 import duckdb
@@ -137,3 +138,37 @@ def test_a_version_without_narratives_has_empty_ones(tmp_path):
     assert helpers.build(tmp_path / "out", [shard]) == 0
     for name in NARRATIVES.indexes:
         assert index_rows(tmp_path / "out", name) == []
+
+
+def test_the_queries_of_the_page_run(output, files):
+    """All that docs/queries.md has, about an image, a class and a word of the sample."""
+    page = (helpers.ROOT / "docs" / "queries.md").read_text()
+    rows = [row for narratives, _ in files.values() for row in narratives]
+    row = next(row for row in rows if has_word(row, "man"))
+    ours = {
+        "0001eeaf4aed83f9": row["image_id"],
+        "…": row["narrative_id"],
+        "'Car'": "'Man'",
+        "'umbrella'": "'man'",
+        "'train'": f"'{row['split']}'",
+    }
+    for old, new in ours.items():
+        assert old in page
+        page = page.replace(old, new)
+    sql, python = re.findall(r"```(?:sql|python)\n(.*?)```", page, re.S)
+    connection, found = duckdb.connect(), []
+    with contextlib.chdir(helpers.version_of(output)):
+        for statement in re.sub("^--.*", "", sql, flags=re.M).split(";\n")[:-1]:
+            answer = connection.execute(statement)
+            if statement.lstrip().startswith("SELECT"):
+                found.append(answer.fetchall())
+        names = {}
+        exec(python, names)
+    assert len(found) == 10 and all(found)
+    assert {one["image_id"] for one in names["narratives"].to_pylist()} == {row["image_id"]}
+    expected = [one["caption"] for one in rows if has_word(one, "man")]
+    assert sorted(caption for _, caption in found[-1]) == sorted(expected)
+
+
+def has_word(row, wanted):
+    return any(word["normalized"] == wanted for word in row["words"] or [])
