@@ -12,7 +12,7 @@ from pipelines.catalog import load_catalogs
 from tests import build_helpers as helpers
 from tests.build_helpers import build
 from transforms.core.base.errors import UsageError
-from transforms.core.model.narratives import schemas
+from transforms.core.output.jobs.narratives import NARRATIVES
 
 
 def shard_names(output):
@@ -230,9 +230,8 @@ def test_a_shard_without_narratives_gives_empty_tables(tmp_path, content):
     (line,) = manifest["shards"]
     lines = content.count(b"\n") + (not content.endswith(b"\n") and content != b"")
     assert (line["lines"], line["blank"], line["bytes"]) == (lines, lines, len(content))
-    tables = {**schemas.UNIT_TABLES, **helpers.STATISTICS_TABLES}
     assert sorted((file["table"], file["rows"]) for file in manifest["files"]) == sorted(
-        (table, 0) for table in tables
+        (table, 0) for table in NARRATIVES.all_tables
     )
 
 

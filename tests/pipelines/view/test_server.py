@@ -25,6 +25,8 @@ from transforms.core.base.errors import UsageError
 from transforms.core.model.manifest import encode_manifest
 from transforms.units.publishing.read_version import read_manifest
 
+RECORDINGS = "https://storage.googleapis.com/localized-narratives/voice-recordings/"
+
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory):
@@ -261,7 +263,7 @@ def test_ctrl_c_ends_it_quietly(output):
 
 
 def test_modules_of_the_page_are_all_there():
-    """Imports name files of the page, and nothing on another machine."""
+    """Imports name files of the page; nothing but recordings is on another machine."""
     for path in PAGE.rglob("*.js"):
         if path.parent.name == "vendor":
             continue
@@ -270,5 +272,5 @@ def test_modules_of_the_page_are_all_there():
             if " from " in line and ('from "' in line):
                 target = line.rpartition('from "')[2].rstrip('"')
                 assert target.startswith(".") and (path.parent / target).is_file(), line
-        assert "innerHTML" not in text and "https://" not in text
+        assert "innerHTML" not in text and "https://" not in text.replace(RECORDINGS, "")
         assert max(map(len, text.splitlines())) <= 100, path

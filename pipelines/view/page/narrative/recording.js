@@ -2,7 +2,7 @@
 
 import { element } from "../base/dom.js"
 
-/** Where recordings are (https://google.github.io/localized-narratives). */
+/** Where recordings are, as the page of Localized Narratives says. */
 const BUCKET = "https://storage.googleapis.com/localized-narratives/voice-recordings/"
 
 /** By how much the voice may be elsewhere than the clock before it is set. */

@@ -1,4 +1,4 @@
-"""`--to hf`: a folder that `datasets.load_dataset` loads, with typed features."""
+"""For Hugging Face: a folder that `datasets.load_dataset` loads, with typed features."""
 
 import dataclasses
 import tempfile

@@ -79,17 +79,20 @@ class VersionPictures:
     def find(self, keys: Sequence[Key]) -> dict[Key, Picture]:
         """As of `PictureSource`."""
         found = {}
-        for key, (file, row) in _rows_of(self.folder).find(keys):
+        for key, (file, row) in self._rows.find(keys):
             name = row["file"] or f"{sample_key(*key)}.{row['format']}"
             size = Size(row["width"], row["height"])
             place = place_of(self.folder, self.output, file, row)
             found[key] = Picture(name, row["format"], size, *place, row["bytes"])
         return found
 
+    @functools.cached_property  # each worker looks many up
+    def _rows(self) -> ImageRows:
+        files = read_manifest(self.folder, Manifest).files
+        return ImageRows(self.folder, files, "images", _COLUMNS)
 
-@functools.lru_cache(maxsize=1)  # an export has one, and each worker looks many files up
-def _rows_of(folder: str) -> ImageRows:
-    return ImageRows(folder, read_manifest(folder, Manifest).files, "images", _COLUMNS)
+    def __getstate__(self) -> dict[str, str]:
+        return dataclasses.asdict(self)  # without what was read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +109,7 @@ class FolderPictures:
 
     def find(self, keys: Sequence[Key]) -> dict[Key, Picture]:
         """As of `PictureSource`; what is no picture, whatever its name, is none."""
-        there, found = _paths_below(self.folder), {}
+        there, found = self.paths, {}
         for key in keys:
             name = next((there[name] for name in picture_names(*key) if name in there), None)
             path = storage.join(self.folder, name or "")
@@ -117,20 +120,23 @@ class FolderPictures:
                 found[key] = Picture(name, seen.format, size, path, 0, len(data))
         return found
 
+    @functools.cached_property
+    def paths(self) -> Mapping[str, str]:
+        """The files, by the names that images may have."""
+        found: dict[str, str] = {}
+        for file in storage.walk(self.folder):
+            path = pathlib.PurePosixPath(file.path)
+            if path.suffix.lower() in _ENDINGS:
+                for name in names_of_picture(path.stem):
+                    found.setdefault(name, file.path)
+        return found
 
-@functools.lru_cache(maxsize=1)
-def _paths_below(folder: str) -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    for file in storage.walk(folder):
-        path = pathlib.PurePosixPath(file.path)
-        if path.suffix.lower() in _ENDINGS:
-            for name in names_of_picture(path.stem):
-                found.setdefault(name, file.path)
-    return found
+    def __getstate__(self) -> dict[str, str]:
+        return dataclasses.asdict(self)  # without what was listed
 
 
 def find_pictures(place: str) -> PictureSource:
-    """The pictures that `--images` names.
+    """The pictures below a folder.
 
     Args:
       place: The output folder of the job of images, or a folder of pictures.
@@ -140,14 +146,14 @@ def find_pictures(place: str) -> PictureSource:
     """
     if storage.exists(storage.join(place, layout.CURRENT)):
         return _of_version(place)
-    _paths_below.cache_clear()  # of what was there when another export began
-    if not _paths_below(place):
+    listed = [[file.path, file.size, file.modified] for file in storage.walk(place)]
+    pictures = FolderPictures(place, digest({"files": listed})[:16])
+    if not pictures.paths:
         raise UsageError(
             f"{place!r} has no picture ({', '.join(_ENDINGS)}) below it: {option('images')} takes "
             "the output folder of the job that downloads images, or a folder of IMAGE_ID.jpg"
         )
-    listed = [[file.path, file.size, file.modified] for file in storage.walk(place)]
-    return FolderPictures(place, digest({"files": listed})[:16])
+    return pictures
 
 
 def _of_version(place: str) -> PictureSource:

@@ -60,7 +60,7 @@ class Seal(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
       key: Changes with whatever changes the files.
-      target: What `--to` was.
+      target: Its name.
       version: The version.
       job: The job that made it.
       rows: Rows of each table.
@@ -88,7 +88,7 @@ class FileWriter(Protocol):
 
     @property
     def name(self) -> str:
-        """What `--to` is."""
+        """Its name."""
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`--to webdataset`: tar files of samples, a sample a narrative."""
+"""For WebDataset: tar files of samples, a sample a narrative."""
 
 import contextlib
 import dataclasses

@@ -1,4 +1,4 @@
-"""`--to coco`: captions, instances and keypoints, a file a split each."""
+"""For COCO's tools: captions, instances and keypoints, a file a split each."""
 
 import dataclasses
 from collections import defaultdict
