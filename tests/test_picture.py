@@ -3,12 +3,15 @@
 import re
 import xml.etree.ElementTree as ET
 
+import pytest
+
 from tests import build_helpers as helpers
 from website import picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
+@pytest.mark.long
 def test_the_picture_is_what_the_narrative_looks_like_now(tmp_path):
     """`make docs-picture` draws it again."""
     picture.main(tmp_path / "drawn.svg")

@@ -17,6 +17,8 @@ import pytest
 
 from tests import build_helpers as helpers
 
+pytestmark = pytest.mark.long
+
 PAGE = helpers.ROOT / "docs" / "tutorial.md"
 ASKED = """import json
 print(json.dumps({

@@ -83,7 +83,7 @@ def test_unchanged_input_is_not_read_again(sample, capsys):
     [
         pytest.param(["--unit-bytes", 20_000], marks=pytest.mark.long),
         [],
-        ["--unit-bytes", UNIT_BYTES, "--workers", 2],
+        pytest.param(["--unit-bytes", UNIT_BYTES, "--workers", 2], marks=pytest.mark.long),
     ],
     ids=["smaller", "whole shards", "two workers"],
 )
