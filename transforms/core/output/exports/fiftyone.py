@@ -30,6 +30,9 @@ def describe_sample(
     tags += sorted({flag for row in rows for flag in row["flags"] or ()} - set(tags))
     return {
         "_id": _oid("sample", *place),
+        # The database takes samples as they are: without a type they would be of no medium.
+        "_media_type": "image",
+        "_rand": int(_digest("rand", *place)[:8], 16) / 2**32,
         "filepath": filepath,
         "tags": tags,
         "image_id": first["image_id"],
@@ -119,5 +122,8 @@ def _labels(kind: str, labels: Sequence[Row]) -> dict[str, Any]:
 
 def _oid(*names: Any) -> dict[str, str]:
     """An id of the 12 bytes that the database's have, the same in every run."""
-    told = "\0".join(map(str, names)).encode()
-    return {"$oid": hashlib.sha256(told).hexdigest()[:24]}
+    return {"$oid": _digest(*names)[:24]}
+
+
+def _digest(*names: Any) -> str:
+    return hashlib.sha256("\0".join(map(str, names)).encode()).hexdigest()

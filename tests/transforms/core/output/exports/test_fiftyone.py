@@ -52,6 +52,11 @@ def test_tags_are_dataset_split_and_flags(sample):
     assert sample["tags"] == ["open_images", "train", "no_transcript"]
 
 
+def test_samples_are_images_and_lie_between_0_and_1_for_sampling(sample):
+    assert sample["_media_type"] == "image"
+    assert 0 <= sample["_rand"] < 1
+
+
 def test_narratives_of_one_image_share_its_boxes_and_keep_their_annotator():
     other = {**copy.deepcopy(ROW), "narrative_id": "open_images-train-a1-8", "annotator_id": 8}
     sample = describe_sample([ROW, other], [[], []], "data/a1.jpg")
