@@ -62,7 +62,7 @@ JOBS = {
     ),
     "export": Job(
         "pipelines.export.job",
-        "Put a version into another system: PostgreSQL, BigQuery, COCO, Hugging Face, WebDataset.",
+        "Put a version into another system: PostgreSQL, BigQuery, COCO, FiftyOne, Hugging Face …",
     ),
     "replay": Job(
         "pipelines.replay.job",

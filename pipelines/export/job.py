@@ -23,9 +23,9 @@ OPTIONS = ExportOptions
 
 _DESCRIPTION = (
     "Puts a version into another system: the tables of a PostgreSQL schema, which is replaced in "
-    "one step, or files for BigQuery, COCO's tools, Hugging Face's datasets or WebDataset. Each "
-    "file of the version is put there once, however often the command is attempted; the same "
-    "version again has nothing to do."
+    "one step, or files for BigQuery, COCO's tools, FiftyOne, Hugging Face's datasets or "
+    "WebDataset. Each file of the version is put there once, however often the command is "
+    "attempted; the same version again has nothing to do."
 )
 
 

@@ -16,7 +16,7 @@ def test_exports_are_the_same_in_a_bucket(bucket, version, tmp_path, capsys):
     output = bucket.put_folder(version.output, "out")
     pictures = bucket.put_folder(version.pictures, "pictures")
     name = helpers.version_of(version.output).name
-    for to in ("coco", "hf", "webdataset"):
+    for to in ("coco", "fiftyone", "hf", "webdataset"):
         local = () if to == "hf" else ("--images", version.pictures)
         remote = () if to == "hf" else ("--images", pictures)
         expected = version.export(to, tmp_path / to, *local)

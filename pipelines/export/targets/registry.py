@@ -6,6 +6,7 @@ A module has a subclass of `TargetOptions`: its fields are the target's own opti
 
 from pipelines.export.targets.bigquery import BigQueryOptions
 from pipelines.export.targets.coco import CocoOptions
+from pipelines.export.targets.fiftyone import FiftyOneOptions
 from pipelines.export.targets.hf import HuggingFaceOptions
 from pipelines.export.targets.options import TargetOptions
 from pipelines.export.targets.postgres import PostgresOptions
@@ -15,6 +16,7 @@ TARGETS: dict[str, type[TargetOptions]] = {
     "postgres": PostgresOptions,
     "bigquery": BigQueryOptions,
     "coco": CocoOptions,
+    "fiftyone": FiftyOneOptions,
     "hf": HuggingFaceOptions,
     "webdataset": WebDatasetOptions,
 }

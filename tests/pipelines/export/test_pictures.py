@@ -53,6 +53,18 @@ def test_coco_has_their_sizes_and_where_they_are(narratives, pictures, tmp_path)
         assert (pictures / image["file_name"]).is_file() == in_folders
 
 
+def test_samples_of_fiftyone_say_where_they_are(narratives, pictures, tmp_path):
+    folder = export("fiftyone", narratives, pictures, tmp_path)
+    paths = sorted(folder.glob("samples/*/samples.json"))
+    samples = [one for path in paths for one in json.loads(path.read_text())["samples"]]
+    sizes = {(one["metadata"]["width"], one["metadata"]["height"]) for one in samples}
+    assert len(samples) > 20 and sizes == {(40, 30)}
+    in_folders = any((pictures / "pictures").glob("*"))
+    assert {(pictures / one["filepath"]).is_file() for one in samples} == {in_folders}
+    notes = json.loads((folder / "export.json").read_text())["notes"]
+    assert ["are unpacked into one folder" in note for note in notes] == [True] * (not in_folders)
+
+
 def test_pictures_that_are_gone_are_told(narratives, pictures, tmp_path):
     lost = next(path for path in sorted(pictures.rglob("*"))
                 if path.suffix in (".tar", ".jpg") and "units" not in path.parts)  # fmt: skip

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-import pyarrow as pa
 
 from transforms.core.output.exports.coco import Size
+from transforms.core.output.exports.decimals import shortest
 from transforms.core.stages.fetch.samples import sample_key
 
 COLUMNS = ("narrative_id", "dataset", "split", "image_id", "annotator_id", "caption",
@@ -41,7 +41,7 @@ def describe_narrative(
       mentions: Its mentions.
       size: The picture's size, null without one.
     """
-    trace = {axis: _decimals(points) for axis, points in row["trace"].items()}
+    trace = {axis: shortest(points) for axis, points in row["trace"].items()}
     told = {
         **{name: row[name] for name in COLUMNS},
         "trace": trace,
@@ -53,12 +53,6 @@ def describe_narrative(
         "height": size.height if size else None,
     }
     return msgspec.json.encode(told)
-
-
-def _decimals(points: Any) -> list[float]:
-    """The shortest decimals that are these float32: the published ones."""
-    texts = pa.array(points, pa.float32()).cast(pa.string())
-    return texts.cast(pa.float64()).to_pylist()
 
 
 def shard_list(shards: Mapping[str, Sequence[tuple[str, int, int]]]) -> bytes:
