@@ -146,6 +146,7 @@ def test_a_baseline_finds_what_the_main_job_finds(ours, theirs):
     assert common.differences(ours, theirs) == []
 
 
+@pytest.mark.long
 def test_a_baseline_without_annotations(shards, tmp_path_factory):
     ours, by_loops, by_columns = (tmp_path_factory.mktemp(name) for name in "abc")
     assert helpers.build(ours, shards[:1]) == 0

@@ -160,7 +160,9 @@ def test_a_change_that_keeps_a_shards_size_is_seen(shards, tmp_path):
     assert new[0]["caption"] == caption.swapcase() and new[1:] == old[1:]
 
 
-@pytest.mark.parametrize("folder", [False, True], ids=["package", "folder"])
+@pytest.mark.parametrize(
+    "folder", [False, pytest.param(True, marks=pytest.mark.long)], ids=["package", "folder"]
+)
 def test_another_version_of_a_tagger_makes_units_run_again(tmp_path, monkeypatch, folder):
     """A spaCy pipeline of the user's own, as a folder and as an installed package."""
     model = tmp_path / "site" / "own_tagger"
@@ -183,6 +185,7 @@ def test_another_version_of_a_tagger_makes_units_run_again(tmp_path, monkeypatch
         assert len(helpers.records_of(tmp_path / "out")) == units
 
 
+@pytest.mark.long
 def test_units_are_used_again_when_their_shard_has_moved(shards, tmp_path):
     output = tmp_path / "out"
     assert build(output, shards[2:], "--unit-bytes", UNIT_BYTES) == 0

@@ -162,6 +162,7 @@ def test_a_wrong_file_ends_the_run_before_any_work(tmp_path):
     assert not (tmp_path / "out" / "units").exists()
 
 
+@pytest.mark.long
 def test_a_version_is_compared_with_a_tagged_one(build, tmp_path, capsys):
     checks = {"fewer": rule(measure="mentions", against="paper", severity="hold")}
     assert build(SHARDS[:1], **checks) == 0

@@ -119,7 +119,7 @@ def test_discarded_narratives_were_read_and_rejected_lines_were_not(tmp_path, ca
     )  # nothing of what was discarded is missing
 
 
-@pytest.mark.parametrize("numbers", [range(22), range(21)])
+@pytest.mark.parametrize("numbers", [pytest.param(range(22), marks=pytest.mark.long), range(21)])
 def test_compressed_copies_and_captions_count_too(tmp_path, catalog, capsys, numbers):
     lines = helpers.lines_of(helpers.REAL, *numbers)
     packed = tmp_path / "coco_val_localized_narratives.jsonl.gz"

@@ -233,7 +233,9 @@ def made(tmp_path):
     return shard, tmp_path / "out", unit
 
 
-@pytest.mark.parametrize("harm", ["manifest.json", "narratives", "."])
+@pytest.mark.parametrize(
+    "harm", ["manifest.json", pytest.param("narratives", marks=pytest.mark.long), "."]
+)
 def test_a_version_that_is_not_whole_is_published_again(tmp_path, harm):
     shard, output, _ = made(tmp_path)
     version = helpers.version_of(output)

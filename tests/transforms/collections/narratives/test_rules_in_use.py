@@ -30,6 +30,7 @@ def merged(output):
     return decode_summary(combine.extract_output(accumulator), NARRATIVES)
 
 
+@pytest.mark.long
 def test_a_profile_that_is_read_is_that_of_the_run_that_made_the_version(output):
     folder = helpers.version_of(output)
     manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=BuildManifest)

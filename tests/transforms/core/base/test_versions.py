@@ -75,6 +75,7 @@ def test_the_closure_is_that_of_the_parsed_modules(makers, monkeypatch):
     assert versions.closure(makers) == found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("makers", [MAKERS, INDEX_MAKERS])
 def test_the_closure_holds_all_that_is_loaded(makers):
     """By the interpreter itself: every module of ours that importing the makers loads."""
