@@ -133,7 +133,9 @@ def ours(shards, annotations, tmp_path_factory):
 
 
 @pytest.fixture(
-    scope="module", params=[by_hand, with_libraries], ids=lambda baseline: baseline.__name__
+    scope="module",
+    params=[pytest.param(by_hand, marks=pytest.mark.long), with_libraries],
+    ids=lambda baseline: baseline.__name__,
 )
 def theirs(request, shards, annotations, tmp_path_factory):
     """The folder of a baseline's tables."""
