@@ -15,7 +15,7 @@ from benchmarks.baselines import common
 from benchmarks.baselines.libraries import with_libraries
 from tests import build_helpers as helpers
 from tests.benchmarks.baselines import test_baselines
-from transforms.core.model.narratives import schemas
+from transforms.core.output.jobs.narratives import NARRATIVES
 
 pytest.importorskip("pyspark")
 
@@ -59,7 +59,7 @@ def test_it_reads_every_table_of_a_version(session, tmp_path):
     assert rows["narratives"] == 52 and rows["discarded"] == 0
     for table, expected in rows.items():
         frame = session.read.parquet(str(helpers.version_of(tmp_path / "out") / table))
-        schema = {**schemas.UNIT_TABLES, **helpers.STATISTICS_TABLES}[table]
+        schema = NARRATIVES.all_tables[table]
         assert (frame.count(), frame.columns) == (expected, schema.names)
         assert len(frame.collect()) == expected
 
