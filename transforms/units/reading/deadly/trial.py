@@ -8,6 +8,7 @@ from pathlib import Path
 
 from transforms.core.output.commit_records import make_record
 from transforms.core.output.jobs.job import Job
+from transforms.core.output.row_indexes.row_index import pack_places
 from transforms.core.output.tables import ending_of, write_table
 from transforms.stage import Stage
 from transforms.units.reading.blocks import BlocksOf, UnitBlock, blocks_of
@@ -68,9 +69,10 @@ class Rehearsal:
             begins(name)
             chunk = stage(chunk)
         begins("WriteUnit")
-        written = {**trial.job.rows(chunk, unit), **trial.job.rows_aside(chunk)}
+        own = trial.job.rows(chunk, unit)
+        written = {**own, **trial.job.rows_aside(chunk)}
         schemas = {**trial.job.tables, **trial.job.aside}
         for table, rows in written.items():
             place = Path(self._temporary.name, table)
             write_table(table, rows, str(place), f"{table}.{ending_of(schemas[table])}")
-        make_record(trial.job, unit, chunk, "", [])
+        make_record(trial.job, unit, chunk, "", [], places=pack_places(trial.job.indexes, own))
