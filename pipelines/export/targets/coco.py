@@ -32,11 +32,6 @@ class CocoOptions(PicturesOptions, FilesOptions):
                 f"{option('images')}; captions ({option('annotations')}) need none"
             )
 
-    def chosen_tables(self) -> tuple[str, ...]:
-        from transforms.versions.exports.files.rows import TABLES
-
-        return TABLES
-
     def make_target(self, version: "ExportedVersion") -> "Target":
         from transforms.versions.exports.files.coco.writer import CocoFiles
         from transforms.versions.exports.files.target import FolderTarget

@@ -24,11 +24,6 @@ class FiftyOneOptions(PicturesOptions, FilesOptions):
         "Each is loaded as a data set of its own.",
     )
 
-    def chosen_tables(self) -> tuple[str, ...]:
-        from transforms.versions.exports.files.rows import TABLES
-
-        return TABLES
-
     def make_target(self, version: "ExportedVersion") -> "Target":
         from transforms.versions.exports.files.fiftyone.writer import FiftyOneFiles
         from transforms.versions.exports.files.target import FolderTarget

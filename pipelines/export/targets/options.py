@@ -60,13 +60,18 @@ class FilesOptions(TargetOptions):
 
 
 class PicturesOptions(TargetOptions):
-    """Options of targets that use pictures."""
+    """Options of targets of narratives, which use pictures."""
 
     images: Folder | None = pydantic.Field(
         None,
         description="Where the pictures are: the output folder of the job of images (either "
         "layout), or a folder, searched with all below it, of IMAGE_ID.jpg, png or gif.",
     )
+
+    def chosen_tables(self) -> tuple[str, ...]:
+        from transforms.versions.exports.files.rows import TABLES
+
+        return TABLES
 
     def find_pictures(self) -> "PictureSource | None":
         """The pictures, None where none are given.

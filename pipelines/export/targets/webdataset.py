@@ -24,11 +24,6 @@ class WebDatasetOptions(PicturesOptions, FilesOptions):
         "the version (--unit-bytes of the build) is one shard at least.",
     )
 
-    def chosen_tables(self) -> tuple[str, ...]:
-        from transforms.versions.exports.files.rows import TABLES
-
-        return TABLES
-
     def make_target(self, version: "ExportedVersion") -> "Target":
         from transforms.versions.exports.files.target import FolderTarget
         from transforms.versions.exports.files.webdataset import WebDatasetFiles

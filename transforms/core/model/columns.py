@@ -169,6 +169,15 @@ def unpack(column: pa.ListArray) -> tuple[np.ndarray, pa.Array]:
     return offsets - first, column.values.slice(first, end - first)
 
 
+def as_type(column: pa.Array, type_: pa.DataType) -> pa.Array:
+    """A column as another type, strings as terms where that is one."""
+    if column.type == type_:
+        return column
+    if pa.types.is_dictionary(type_) and not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    return column.cast(type_)
+
+
 def numbers(array: pa.Array) -> np.ndarray:
     """A numeric column without nulls as a numpy view."""
     return array.to_numpy(zero_copy_only=not pa.types.is_boolean(array.type))

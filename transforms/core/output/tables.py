@@ -2,6 +2,7 @@
 
 import hashlib
 import pathlib
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -102,6 +103,13 @@ def write_parquet(table: pa.Table | pa.RecordBatch, path: str) -> None:
     ) as writer:
         if len(table):  # not every reader takes a row group of no rows
             writer.write_table(table, row_group_size=_SORTED_ROWS if keys else 1 << 20)
+
+
+def encode_parquet(table: pa.Table) -> bytes:
+    """What `write_parquet` writes."""
+    with tempfile.NamedTemporaryFile(suffix=".parquet") as local:
+        write_parquet(table, local.name)
+        return local.read()
 
 
 def _repeats(leaf: str, type_: pa.DataType) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 import pyarrow as pa
 
 from transforms.core.model import layout
-from transforms.core.model.columns import sorted_by
+from transforms.core.model.columns import as_type, sorted_by
 from transforms.core.output.commit_records import UnitRecord
 from transforms.core.output.row_indexes.row_index import FILE, RowIndex
 
@@ -41,10 +41,5 @@ def _merge(index: RowIndex, parts: list[pa.Table]) -> pa.Table:
     table = pa.concat_tables(parts)
     keys = sorted_by(index.schema)
     table = table.sort_by([(key, "ascending") for key in keys])  # stable: files stay in order
-    columns = [_as_type(table[field.name], field.type) for field in index.schema]
+    columns = [as_type(table[field.name].combine_chunks(), field.type) for field in index.schema]
     return pa.Table.from_arrays(columns, schema=index.schema)
-
-
-def _as_type(column: pa.ChunkedArray, type_: pa.DataType) -> pa.ChunkedArray:
-    is_term = pa.types.is_dictionary(type_) and not pa.types.is_dictionary(column.type)
-    return (column.combine_chunks().dictionary_encode() if is_term else column).cast(type_)

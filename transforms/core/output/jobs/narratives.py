@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.core.model.chunk import Chunk
-from transforms.core.model.columns import dataset_splits, empty_batch, numbers, unpack
+from transforms.core.model.columns import as_type, dataset_splits, empty_batch, numbers, unpack
 from transforms.core.model.narratives import flags, schemas
 from transforms.core.model.narratives.naming import is_generated, narrative_ids
 from transforms.core.model.narratives.traces import is_rounded
@@ -49,7 +49,7 @@ def _narrative_rows(narratives: pa.RecordBatch, shard: str, schema: pa.Schema) -
         else pa.nulls(len(narratives), schemas.IMAGE),
     }
     columns = [
-        _as_type(made[field.name] if field.name in made else narratives[field.name], field.type)
+        as_type(made[field.name] if field.name in made else narratives[field.name], field.type)
         for field in schema
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
@@ -65,14 +65,6 @@ def _with_shard(mentions: pa.RecordBatch, shard: str) -> pa.RecordBatch:
         for field in schemas.MENTIONS
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schemas.MENTIONS)
-
-
-def _as_type(column: pa.Array, type_: pa.DataType) -> pa.Array:
-    if column.type == type_:
-        return column
-    if pa.types.is_dictionary(type_) and not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    return column.cast(type_)
 
 
 def count_narratives(chunk: Chunk) -> Further:

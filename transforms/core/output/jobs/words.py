@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.core.model.columns import unpack
+from transforms.core.model.columns import as_type, unpack
 from transforms.core.model.narratives import schemas
 
 
@@ -25,7 +25,7 @@ def word_rows(narratives: pa.RecordBatch) -> pa.RecordBatch:
             made[name] = words.field(name)
         elif name not in made:
             made[name] = _repeat(narratives[name], owners)
-    columns = [_as_type(made[field.name], field.type) for field in schemas.WORDS]
+    columns = [as_type(made[field.name], field.type) for field in schemas.WORDS]
     return pa.RecordBatch.from_arrays(columns, schema=schemas.WORDS)
 
 
@@ -36,8 +36,3 @@ def _repeat(column: pa.Array, owners: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         return pa.DictionaryArray.from_arrays(column.indices.take(owners), column.dictionary)
     return column.take(owners)
-
-
-def _as_type(column: pa.Array, type_: pa.DataType) -> pa.Array:
-    is_term = pa.types.is_dictionary(type_) and not pa.types.is_dictionary(column.type)
-    return column.dictionary_encode() if is_term else column

@@ -3,7 +3,6 @@
 import dataclasses
 import io
 import json
-import tempfile
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -13,7 +12,7 @@ import pyarrow.parquet as pq
 from transforms.core.base.errors import UsageError, option
 from transforms.core.model.manifest_entries import TableFile
 from transforms.core.output.exports.bigquery import load_script, nested_nulls, schema_of
-from transforms.core.output.tables import write_parquet
+from transforms.core.output.tables import encode_parquet
 from transforms.units.publishing.read_version import read_listed
 from transforms.versions.exports.files.folder import ExportFolder
 from transforms.versions.exports.files.target import Completion, Part
@@ -65,9 +64,7 @@ class BigQueryFiles:
         rows = pa.Table.from_batches(
             [batch.cast(schema) for batch in read_rows(self.version.folder, file)], schema
         )
-        with tempfile.NamedTemporaryFile(suffix=".parquet") as local:
-            write_parquet(rows, local.name)
-            return local.read()
+        return encode_parquet(rows)
 
     def complete(self, _: Sequence[tuple[TableFile, Part]], folder: ExportFolder) -> Completion:
         """As of `FileWriter`."""

@@ -1,19 +1,17 @@
 """For Hugging Face: a folder that `datasets.load_dataset` loads, with typed features."""
 
 import dataclasses
-import tempfile
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import yaml
 
 from transforms.core.model.manifest_entries import TableFile
 from transforms.core.output.exports import hf
-from transforms.core.output.tables import write_parquet
-from transforms.units.publishing.read_version import read_listed
+from transforms.core.output.tables import encode_parquet
 from transforms.versions.exports.files.folder import ExportFolder
 from transforms.versions.exports.files.target import Completion, Part
 from transforms.versions.exports.version import ExportedVersion, read_rows
@@ -77,25 +75,19 @@ class HuggingFaceFiles:
         if not file.rows:
             return Part(files=[])
         schema = self.version.schemas[file.table]
-        batches = [batch.cast(schema) for batch in read_rows(self.version.folder, file)]
-        rows = pa.Table.from_batches(batches, schema).unify_dictionaries()
-        about = self._about(file)
+        batches = read_rows(self.version.folder, file)
+        first = next(batches)
+        about = _about(first, file)
+        cast = [batch.cast(schema) for batch in itertools.chain([first], batches)]
+        rows = pa.Table.from_batches(cast, schema).unify_dictionaries()
         files, splits = [], []
         for group, split, own in _partition(rows, file):
             labelled = hf.with_labels(file.table, own, self.labels(file.table))
             labelled = labelled.replace_schema_metadata({**about, **labelled.schema.metadata})
-            files.append(folder.write(_path_of(file, group, split), _as_parquet(labelled)))
+            files.append(folder.write(_path_of(file, group, split), encode_parquet(labelled)))
             splits.append([group, split, len(own)])
         told = {key.decode(): value.decode() for key, value in about.items()}
         return Part(files=files, more={"splits": splits, "about": told})
-
-    def _about(self, file: TableFile) -> dict[bytes, bytes]:
-        """What the file says of its licence and source."""
-        if not file.path.endswith(".parquet"):
-            return {}
-        data = pa.BufferReader(read_listed(self.version.folder, file))
-        found = pq.read_schema(data).metadata or {}
-        return {key: value for key, value in found.items() if not key.startswith(b"ARROW")}
 
     def complete(self, parts: Sequence[tuple[TableFile, Part]], folder: ExportFolder) -> Completion:
         """As of `FileWriter`."""
@@ -197,6 +189,14 @@ def _configs(table: str, groups: Mapping[str | None, Mapping[str, int]]) -> Iter
             yield _Config(f"{table}-{group}", table, group, own)
 
 
+def _about(batch: pa.RecordBatch, file: TableFile) -> dict[bytes, bytes]:
+    """What a file says of its licence and source, which its rows come with."""
+    if not file.path.endswith(".parquet"):
+        return {}
+    found = batch.schema.metadata or {}
+    return {key: value for key, value in found.items() if not key.startswith(b"ARROW")}
+
+
 def _partition(rows: pa.Table, file: TableFile) -> Iterator[tuple[str | None, str, pa.Table]]:
     """Rows by data set and split, as these are called in names; statistics stay in one piece."""
     column = next((name for name in hf.GROUPS if name in rows.column_names), None)
@@ -209,12 +209,6 @@ def _partition(rows: pa.Table, file: TableFile) -> Iterator[tuple[str | None, st
         places[hf.plain_name(group), hf.plain_name(split)].append(place)
     for (group, split), own in places.items():
         yield group, split, rows if len(own) == len(rows) else rows.take(pa.array(own))
-
-
-def _as_parquet(rows: pa.Table) -> bytes:
-    with tempfile.NamedTemporaryFile(suffix=".parquet") as local:
-        write_parquet(rows, local.name)
-        return local.read()
 
 
 def _path_of(file: TableFile, group: str | None, split: str) -> str:

@@ -6,7 +6,7 @@ They are what the job of images has made, or any folder of files named by the id
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from transforms import storage
@@ -18,6 +18,7 @@ from transforms.core.model.manifest import Manifest
 from transforms.core.output.exports.coco import Size
 from transforms.core.stages.fetch.pictures.headers import inspect_picture
 from transforms.core.stages.fetch.samples import names_of_picture, picture_names, sample_key
+from transforms.storage.files import StoredFile
 from transforms.units.publishing.read_version import read_manifest
 from transforms.versions.survey import read_survey
 
@@ -109,7 +110,7 @@ class FolderPictures:
 
     def find(self, keys: Sequence[Key]) -> dict[Key, Picture]:
         """As of `PictureSource`; what is no picture, whatever its name, is none."""
-        there, found = self.paths, {}
+        there, found = self._paths, {}
         for key in keys:
             name = next((there[name] for name in picture_names(*key) if name in there), None)
             path = storage.join(self.folder, name or "")
@@ -121,15 +122,8 @@ class FolderPictures:
         return found
 
     @functools.cached_property
-    def paths(self) -> Mapping[str, str]:
-        """The files, by the names that images may have."""
-        found: dict[str, str] = {}
-        for file in storage.walk(self.folder):
-            path = pathlib.PurePosixPath(file.path)
-            if path.suffix.lower() in _ENDINGS:
-                for name in names_of_picture(path.stem):
-                    found.setdefault(name, file.path)
-        return found
+    def _paths(self) -> Mapping[str, str]:
+        return _by_name(storage.walk(self.folder))
 
     def __getstate__(self) -> dict[str, str]:
         return dataclasses.asdict(self)  # without what was listed
@@ -146,14 +140,25 @@ def find_pictures(place: str) -> PictureSource:
     """
     if storage.exists(storage.join(place, layout.CURRENT)):
         return _of_version(place)
-    listed = [[file.path, file.size, file.modified] for file in storage.walk(place)]
-    pictures = FolderPictures(place, digest({"files": listed})[:16])
-    if not pictures.paths:
+    files = list(storage.walk(place))
+    if not _by_name(files):
         raise UsageError(
             f"{place!r} has no picture ({', '.join(_ENDINGS)}) below it: {option('images')} takes "
             "the output folder of the job that downloads images, or a folder of IMAGE_ID.jpg"
         )
-    return pictures
+    listed = [[file.path, file.size, file.modified] for file in files]
+    return FolderPictures(place, digest({"files": listed})[:16])
+
+
+def _by_name(files: Iterable[StoredFile]) -> dict[str, str]:
+    """Paths of pictures, by the names that images may have."""
+    found: dict[str, str] = {}
+    for file in files:
+        path = pathlib.PurePosixPath(file.path)
+        if path.suffix.lower() in _ENDINGS:
+            for name in names_of_picture(path.stem):
+                found.setdefault(name, file.path)
+    return found
 
 
 def _of_version(place: str) -> PictureSource:

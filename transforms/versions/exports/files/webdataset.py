@@ -2,10 +2,9 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Self
-from urllib.parse import quote
 
 import msgspec
 
@@ -21,9 +20,14 @@ from transforms.core.report.page.formats import plural
 from transforms.core.stages.fetch.pictures.tar_files import BLOCK, END, write_member
 from transforms.versions.exports.files.folder import ExportFolder, FileInWriting
 from transforms.versions.exports.files.pictures import Picture, PictureSource, missing_note
-from transforms.versions.exports.files.rows import mentions_of, own_mentions, rows_of
+from transforms.versions.exports.files.rows import (
+    mentions_of,
+    name_of_split,
+    own_mentions,
+    rows_with_pictures,
+)
 from transforms.versions.exports.files.target import PARTS, Completion, Part
-from transforms.versions.exports.version import ExportedVersion, read_rows
+from transforms.versions.exports.version import ExportedVersion
 
 _FORMAT = 1
 _MISSING = "missing.jsonl"
@@ -61,7 +65,8 @@ class WebDatasetFiles:
         number = file.path.rpartition("-")[2].partition(".")[0]
         missing = folder.new_file(f"{PARTS}/{file.path}.missing.jsonl")
         with missing as listed, _Shards(folder, number, self.shard_bytes) as shards:
-            for row, picture in self._rows(file):
+            rows = rows_with_pictures(self.version, file, COLUMNS, self.pictures)
+            for row, picture in rows:
                 data = picture.read() if picture else None
                 if self.pictures is not None and data is None:
                     listed.write(_missing(row))
@@ -71,15 +76,6 @@ class WebDatasetFiles:
             files=[*(shard for _, _, shard in shards.done), listed.listed],
             more={"shards": [[split, samples] for split, samples, _ in shards.done]},
         )
-
-    def _rows(self, file: TableFile) -> Iterator[tuple[Mapping[str, Any], Picture | None]]:
-        """Narratives of a file with their pictures."""
-        for batch in read_rows(self.version.folder, file, COLUMNS):
-            rows = list(rows_of(batch))
-            keys = list(dict.fromkeys((row["dataset"], row["image_id"]) for row in rows))
-            found = self.pictures.find(keys) if self.pictures else {}
-            for row in rows:
-                yield row, found.get((row["dataset"], row["image_id"]))
 
     def complete(self, parts: Sequence[tuple[TableFile, Part]], folder: ExportFolder) -> Completion:
         """As of `FileWriter`."""
@@ -181,8 +177,7 @@ class _Shards:
 
     def _shard(self, row: Mapping[str, Any], size: int) -> "_Shard":
         """The shard that takes a sample of this size."""
-        names = (row["dataset"], row["split"])
-        split = "_".join(quote(name or "unknown", safe="") for name in names)
+        split = name_of_split(row["dataset"], row["split"])
         shard = self._open.get(split)
         if shard is not None and shard.bytes + size + len(END) > self._limit:
             self._close(split)

@@ -6,7 +6,6 @@ What is held in memory are three numbers an image of a split, and the classes.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
-from urllib.parse import quote
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from transforms.core.model.manifest_entries import PageFile
 from transforms.core.output.exports import coco
 from transforms.versions.exports.files.coco.pieces import IMAGES, KEYS, SplitPieces
 from transforms.versions.exports.files.folder import ExportFolder, FileInWriting
+from transforms.versions.exports.files.rows import name_of_split
 
 
 class Numbers(NamedTuple):
@@ -93,7 +93,7 @@ class JoinedSplit:
     def name(self) -> str:
         """The split in names of files."""
         first = self._parts[0]
-        return "_".join(quote(name or "unknown", safe="") for name in (first.dataset, first.split))
+        return name_of_split(first.dataset, first.split)
 
     def missing(self) -> Iterator[bytes]:
         """Lines of JSON on images whose size is not known."""

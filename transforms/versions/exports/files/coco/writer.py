@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import msgspec
-import pyarrow as pa
 
 from transforms.core.base.errors import option
 from transforms.core.model.manifest_entries import TableFile
@@ -15,9 +14,9 @@ from transforms.versions.exports.files.coco.joining import JoinedSplit, number_a
 from transforms.versions.exports.files.coco.pieces import PieceWriter, SplitPieces
 from transforms.versions.exports.files.folder import ExportFolder
 from transforms.versions.exports.files.pictures import PictureSource, missing_note
-from transforms.versions.exports.files.rows import Mentions, mentions_of, own_mentions, rows_of
+from transforms.versions.exports.files.rows import mentions_of, own_mentions, rows_with_pictures
 from transforms.versions.exports.files.target import Completion, Part
-from transforms.versions.exports.version import ExportedVersion, read_rows
+from transforms.versions.exports.version import ExportedVersion
 
 _FORMAT = 1
 _COLUMNS = ["narrative_id", "dataset", "split", "image_id", "annotator_id", "caption", "image",
@@ -54,8 +53,9 @@ class CocoFiles:
             return Part(files=[])
         mentions = mentions_of(self.version, file) if "keypoints" in self.kinds else {}
         with PieceWriter(folder, f"pieces/{file.path}", self.kinds) as pieces:
-            for batch in read_rows(self.version.folder, file, self._columns):
-                self._add(pieces, batch, mentions)
+            rows = rows_with_pictures(self.version, file, self._columns, self.pictures)
+            for row, picture in rows:
+                pieces.add(row, picture, own_mentions(mentions, row))
         return Part(files=pieces.files, more={"splits": msgspec.to_builtins(pieces.splits)})
 
     @property
@@ -63,13 +63,6 @@ class CocoFiles:
         columns = [*_COLUMNS]
         columns += ["boxes"] if self.pictures else []
         return columns + (["trace"] if "keypoints" in self.kinds else [])
-
-    def _add(self, pieces: PieceWriter, batch: pa.RecordBatch, mentions: Mentions) -> None:
-        rows = list(rows_of(batch))
-        keys = [(row["dataset"], row["image_id"]) for row in rows]
-        pictures = self.pictures.find(list(dict.fromkeys(keys))) if self.pictures else {}
-        for key, row in zip(keys, rows, strict=True):
-            pieces.add(row, pictures.get(key), own_mentions(mentions, row))
 
     def complete(self, parts: Sequence[tuple[TableFile, Part]], folder: ExportFolder) -> Completion:
         """As of `FileWriter`."""

@@ -1,23 +1,12 @@
 """Folders of samples, each a data set of FiftyOne, loaded on its own into what is there."""
 
 from collections.abc import Iterable
-from urllib.parse import quote
 
 from transforms.core.model.manifest_entries import PageFile
 from transforms.core.output.exports.fiftyone.fields import metadata_file
-from transforms.versions.exports.files.fiftyone.pieces import Split
 from transforms.versions.exports.files.folder import ExportFolder
 
 _HEAD, _END = b'{"samples":[\n', b"\n]}\n"
-
-
-def split_name(split: Split) -> str:
-    """A split in names of files.
-
-    >>> split_name(("coco", None))
-    'coco_unknown'
-    """
-    return "_".join(quote(name or "unknown", safe="") for name in split)
 
 
 class SampleFolders:

@@ -25,12 +25,17 @@ from transforms.versions.exports.files.fiftyone.pieces import (
     SplitPieces,
     merge_pieces,
 )
-from transforms.versions.exports.files.fiftyone.samples import SampleFolders, split_name
+from transforms.versions.exports.files.fiftyone.samples import SampleFolders
 from transforms.versions.exports.files.folder import ExportFolder, FileInWriting
 from transforms.versions.exports.files.pictures import Picture, PictureSource, missing_note
-from transforms.versions.exports.files.rows import mentions_of, own_mentions, rows_of
+from transforms.versions.exports.files.rows import (
+    mentions_of,
+    name_of_split,
+    own_mentions,
+    rows_with_pictures,
+)
 from transforms.versions.exports.files.target import Completion, Part
-from transforms.versions.exports.version import ExportedVersion, read_rows
+from transforms.versions.exports.version import ExportedVersion
 
 _FORMAT = 1
 
@@ -64,24 +69,13 @@ class FiftyOneFiles:
         if file.table != "narratives":
             return Part(files=[])
         mentions, pieces, packed = mentions_of(self.version, file), PieceSorter(), set()
-        for row, picture in self._rows(file):
+        for row, picture in rows_with_pictures(self.version, file, COLUMNS, self.pictures):
             pieces.add(narrative_piece(row, own_mentions(mentions, row), _media(row, picture)))
             if picture and not picture.path.endswith(picture.name):
                 packed.add(picture.path)
         splits, files = pieces.write(folder, f"pieces/{file.path}")
         more = {"splits": msgspec.to_builtins(splits), "packed": sorted(packed)}
         return Part(files=files, more=more)
-
-    def _rows(self, file: TableFile) -> Iterator[tuple[Row, Picture | None]]:
-        """Narratives of a file with their pictures."""
-        there = self.version.schemas[file.table].names
-        columns = [name for name in COLUMNS if name in there]
-        for batch in read_rows(self.version.folder, file, columns):
-            rows = list(rows_of(batch))
-            keys = list(dict.fromkeys((row["dataset"], row["image_id"]) for row in rows))
-            found = self.pictures.find(keys) if self.pictures else {}
-            for row in rows:
-                yield row, found.get((row["dataset"], row["image_id"]))
 
     def complete(self, parts: Sequence[tuple[TableFile, Part]], folder: ExportFolder) -> Completion:
         """As of `FileWriter`."""
@@ -93,8 +87,8 @@ class FiftyOneFiles:
         with folder.new_file("missing.jsonl") as listed:
             joined = _Joined(listed if self.pictures else None)
             rows = {
-                f"images {split_name(split)}": folders.write(
-                    split_name(split), joined.samples(merge_pieces(folder, paths))
+                f"images {name_of_split(*split)}": folders.write(
+                    name_of_split(*split), joined.samples(merge_pieces(folder, paths))
                 )
                 for split, paths in splits.items()
             }
